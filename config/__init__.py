@@ -1,0 +1,1 @@
+"""Typed settings, faults with a remedy, and the message catalogue; imports nothing of the project."""

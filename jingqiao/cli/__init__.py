@@ -1,0 +1,39 @@
+"""The command line: one file per group of commands, imported only when it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import Final
+
+import click
+
+from jingqiao import __version__
+
+COMMANDS: Final[Mapping[str, str]] = MappingProxyType({})
+"""Command → `module:attribute` of its click command."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are asked for: `--help` stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Names of all commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command, or None when there is none of that name."""
+        target = COMMANDS.get(cmd_name)
+        if target is None:
+            return None
+        module, attribute = target.split(":")
+        command = getattr(import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="jingqiao")
+def main() -> None:
+    """Jingqiao 井桥: early warning for a city's manhole covers and bridges."""

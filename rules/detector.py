@@ -1,0 +1,102 @@
+"""The seam between the engine and its detectors: rounds of readings in, verdicts out.
+
+A detector never keeps alarm states: it says what it sees now. `for`, hysteresis in time, late data,
+and the join of several sensors to one asset are the alarm machine's, once for all detectors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from devices.registry import Registry
+from rules.alarm import Hazard, Reason
+
+NO_OPINION: Final = -1
+"""`level` of a verdict that neither raises nor clears."""
+
+FAR: Final = np.iinfo(np.int64).max
+"""`due` of a detector that waits for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Readings to be judged together: in time for judgement, each sensor at most once.
+
+    sensor : int32[k]  Registry index, no repeats.
+    time : int64[k]  Event time [µs]; later than anything judged before for that sensor.
+    received : int64[k]  [µs]
+    flag : uint8[k]  `devices.frame.Flag`.
+    columns : name → float32[k]  NaN = not measured.
+    """
+
+    sensor: npt.NDArray[np.int32]
+    time: npt.NDArray[np.int64]
+    received: npt.NDArray[np.int64]
+    flag: npt.NDArray[np.uint8]
+    columns: Mapping[str, npt.NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What one detector says of one hazard for some sensors.
+
+    sensor : int32[k]  Registry index, no repeats.
+    time : int64[k]  Event time of the judgement [µs].
+    level : int8[k]  0 = not so, 1–4 = `Severity`, NO_OPINION.
+    value, limit : float32[k]  In the hazard's unit.
+    reason : uint8[k]  Row of the detector's `reasons`.
+    """
+
+    hazard: Hazard
+    sensor: npt.NDArray[np.int32]
+    time: npt.NDArray[np.int64]
+    level: npt.NDArray[np.int8]
+    value: npt.NDArray[np.float32]
+    limit: npt.NDArray[np.float32]
+    reason: npt.NDArray[np.uint8]
+
+
+class Detector(Protocol):
+    """Judges some hazards over the sensors that it knows how to read. State is arrays, event time only."""
+
+    name: str
+    hazards: tuple[Hazard, ...]
+    reasons: tuple[str, ...]
+    """Catalogue keys below `rules.` that `Verdicts.reason` points into."""
+
+    def observe(self, batch: Round) -> Sequence[Verdicts]:
+        """Judge a round. Rows of sensors that are not its own are passed over."""
+        ...
+
+    def tick(self, now: int) -> Sequence[Verdicts]:
+        """Judge what the passing of time alone decides. `now` is event time [µs] and never falls."""
+        ...
+
+    def due(self) -> int:
+        """Earliest event time [µs] at which `tick` may have something to say; FAR = it waits for nothing."""
+        ...
+
+    def explain(self, sensor: int, hazard: Hazard) -> tuple[Reason, Mapping[str, Any]]:
+        """Reason values and JSON-ready evidence behind the latest verdict of one sensor (slow path)."""
+        ...
+
+    def registry_changed(self, registry: Registry) -> None:
+        """Follow a grown or changed registry; state of known sensors stays."""
+        ...
+
+    def control(self, name: str, payload: Mapping[str, Any]) -> Sequence[Verdicts]:
+        """A control change of the log (permit, re-baseline, …); names that it does not know pass."""
+        ...
+
+    def snapshot(self) -> Mapping[str, npt.NDArray[Any]]:
+        """All state as named arrays."""
+        ...
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """The state that `snapshot` gave. Raises ValueError when it does not fit."""
+        ...
