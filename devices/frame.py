@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -20,6 +21,17 @@ UInt8 = npt.NDArray[np.uint8]
 
 NO_SEQ: Final = -1
 """`seq` of a reading whose sender does not count its messages."""
+
+NO_GATEWAY: Final = 0
+"""`gateway` of a reading that came by no radio gateway that we know of."""
+
+
+def gateway_key(gateway_id: str) -> int:
+    """A stable positive 31-bit key of a gateway's id, the same on every machine and after every restart.
+
+    Gateways announce themselves by forwarding, so their keys cannot be rows of a registry.
+    """
+    return (zlib.crc32(gateway_id.encode()) & 0x7FFFFFFF) or 1
 
 
 class Flag(IntEnum):
@@ -43,6 +55,7 @@ class Frame:
     flag : uint8[n]  `Flag` of the row.
     columns : name → float32[n]  Quantities of `devices.quantities`; NaN = not measured. A quantity that
         no row has is not in the mapping.
+    gateway : int32[n]  `gateway_key` of the radio gateway that heard it best; NO_GATEWAY where none is known.
     """
 
     sensor: Int32
@@ -51,9 +64,14 @@ class Frame:
     seq: Int64
     flag: UInt8
     columns: Mapping[str, Float32] = field(default_factory=dict)
+    gateway: Int32 = field(default_factory=lambda: np.empty(0, np.int32))
 
     def __post_init__(self) -> None:
         n = len(self.sensor)
+        if len(self.gateway) == 0 and n:
+            object.__setattr__(self, "gateway", np.full(n, NO_GATEWAY, np.int32))
+        if len(self.gateway) != n:
+            raise ValueError(f"column gateway has {len(self.gateway)} rows, sensor has {n}")
         for name in ("time", "received", "seq", "flag"):
             if len(getattr(self, name)) != n:
                 raise ValueError(f"column {name} has {len(getattr(self, name))} rows, sensor has {n}")
@@ -79,6 +97,7 @@ class Frame:
             self.seq[rows],
             self.flag[rows],
             {name: column[rows] for name, column in self.columns.items()},
+            self.gateway[rows],
         )
 
     def to_ipc(self) -> bytes:
@@ -89,6 +108,7 @@ class Frame:
             "received": self.received,
             "seq": self.seq,
             "flag": self.flag,
+            "gateway": self.gateway,
             **self.columns,
         }
         batch = pa.record_batch([pa.array(a) for a in arrays.values()], names=list(arrays))
@@ -112,7 +132,8 @@ class Frame:
             arrays.pop("received"),
             arrays.pop("seq"),
             arrays.pop("flag"),
-            arrays,
+            gateway=arrays.pop("gateway"),
+            columns=arrays,
         )
 
 
@@ -140,6 +161,7 @@ def concat(frames: Iterable[Frame]) -> Frame:
         np.concatenate([part.seq for part in parts]),
         np.concatenate([part.flag for part in parts]),
         columns,
+        np.concatenate([part.gateway for part in parts]),
     )
 
 

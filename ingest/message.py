@@ -1,0 +1,43 @@
+"""What sources hand over and what decoding makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from devices.frame import Frame, empty
+from ingest.log import DeadLetter, StrainBlock
+
+
+class Message(NamedTuple):
+    """One message as it came.
+
+    received : int  When the server received it [µs since 1970 UTC].
+    """
+
+    topic: str
+    payload: bytes
+    received: int
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedBatch:
+    """What a batch of messages means; every message ends in exactly one of frame, dead letters or notices.
+
+    frame : Frame  Readings, in the order of the messages; a strain block is here as its features.
+    blocks : tuple[StrainBlock, ...]  Raw samples of fast gauges.
+    dead_letters : tuple[DeadLetter, ...]  What could not be used, whole.
+    gateways : key → id  Radio gateways that these messages name (`devices.frame.gateway_key`).
+    presence : registry index → (online, event time µs)  Last word of `status` messages and births/deaths.
+    unknown_keys : int  How many keys nobody knows were passed over.
+    notices : int  Well-formed messages without readings (joins, answers, version reports).
+    """
+
+    frame: Frame = field(default_factory=empty)
+    blocks: tuple[StrainBlock, ...] = ()
+    dead_letters: tuple[DeadLetter, ...] = ()
+    gateways: Mapping[int, str] = field(default_factory=dict)
+    presence: Mapping[int, tuple[bool, int]] = field(default_factory=dict)
+    unknown_keys: int = 0
+    notices: int = 0
