@@ -12,7 +12,7 @@ import click
 from jingqiao import __version__
 
 COMMANDS: Final[Mapping[str, str]] = MappingProxyType({})
-"""Command → `module:attribute` of its click command."""
+"""Command → `module:attribute` of its click command; one line each."""
 
 
 class LazyGroup(click.Group):
