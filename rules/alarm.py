@@ -52,7 +52,7 @@ class AlarmState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why: a key of the catalogue (`rules.<key>`) and its values, to be told in any language."""
+    """Why: a full key of the catalogue and its values, to be told in any language."""
 
     key: str
     values: Mapping[str, Any] = field(default_factory=dict)

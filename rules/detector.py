@@ -67,7 +67,7 @@ class Detector(Protocol):
     name: str
     hazards: tuple[Hazard, ...]
     reasons: tuple[str, ...]
-    """Catalogue keys below `rules.` that `Verdicts.reason` points into."""
+    """Full catalogue keys (`<file>.<sentence>`) that `Verdicts.reason` points into."""
 
     def observe(self, batch: Round) -> Sequence[Verdicts]:
         """Judge a round. Rows of sensors that are not its own are passed over."""
