@@ -1,0 +1,1 @@
+"""Incidents: what people work on, from a firing alarm to its closing."""

@@ -1,0 +1,1 @@
+"""History of the database's schema (Alembic), carried in the package."""

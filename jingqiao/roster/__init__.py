@@ -1,0 +1,1 @@
+"""Roster: who is on duty at a moment, and who is next when nobody answers."""
