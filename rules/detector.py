@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -82,7 +82,12 @@ class Detector(Protocol):
         ...
 
     def explain(self, sensor: int, hazard: Hazard) -> tuple[Reason, Mapping[str, Any]]:
-        """Reason values and JSON-ready evidence behind the latest verdict of one sensor (slow path)."""
+        """Reason values and JSON-ready evidence behind the latest verdict of one sensor (slow path).
+
+        Evidence keys with a meaning to all: `provisional` (bool, before the reference period is complete),
+        `asset_id` and `sensor_ids` (a verdict that speaks for more than its own sensor), and `conditions`:
+        rows of {name, value, limit, unit, hold_s, holds} that `rules explain` prints.
+        """
         ...
 
     def registry_changed(self, registry: Registry) -> None:
@@ -99,4 +104,49 @@ class Detector(Protocol):
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         """The state that `snapshot` gave. Raises ValueError when it does not fit."""
+        ...
+
+
+@runtime_checkable
+class Hears(Protocol):
+    """A detector that wants to know of every row that came, in time or late, believed or not."""
+
+    def hear(
+        self,
+        sensor: npt.NDArray[np.int32],
+        received: npt.NDArray[np.int64],
+        gateway: npt.NDArray[np.int32],
+    ) -> Sequence[Verdicts]:
+        """Rows in the order in which they came; a sensor may be in them more than once."""
+        ...
+
+
+@runtime_checkable
+class JudgesHistory(Protocol):
+    """A detector that looks at late rows too: what it finds is recorded as historical, never paged."""
+
+    def late(self, batch: Round) -> Sequence[Verdicts]:
+        """Judge late readings without touching what is known of now. `batch.time` may be any past time."""
+        ...
+
+
+@runtime_checkable
+class HasThresholds(Protocol):
+    """A detector whose limits differ by class, road or asset, and may change while it runs."""
+
+    def thresholds_changed(self, sets: Sequence[Any], class_of: npt.NDArray[np.uint16]) -> None:
+        """New limits. Called once after construction and again on every change of rules or registry.
+
+        sets : Sequence[LidRules] for lid detectors, Sequence[BridgeRules] for bridge detectors; distinct sets.
+        class_of : uint16[n_sensors]  Row of `sets` that holds for each sensor.
+        """
+        ...
+
+
+@runtime_checkable
+class SeesHazards(Protocol):
+    """A detector that knows which hazards a sensor can show, for `rules explain`."""
+
+    def sees(self, sensor: int) -> Mapping[Hazard, str]:
+        """Hazard → catalogue key of what lets it be seen, or of what is missing (`<file>.blind.<sentence>`)."""
         ...
