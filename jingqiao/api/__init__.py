@@ -1,0 +1,1 @@
+"""HTTP of the service: health, metrics, and what other commands ask the running service for."""
