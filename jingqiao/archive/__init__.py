@@ -1,0 +1,1 @@
+"""History of every reading, fed from the durable log with its own offset."""

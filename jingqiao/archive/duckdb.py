@@ -1,0 +1,136 @@
+"""The embedded archive: one DuckDB file, columns as in frames, the offset in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from threading import Lock
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from devices.frame import Frame, concat
+from devices.quantities import QUANTITIES
+from devices.registry import Registry
+from ingest.log import Record, StrainBlock
+from jingqiao.archive.contract import ArchiveUnavailableError
+
+_KEYS = ("sensor", "time", "received", "seq", "flag", "gateway")
+
+
+class DuckDBArchive:
+    """Readings in a DuckDB file that this process owns.
+
+    path : Path  The file; made when absent.
+    registry : Callable[[], Registry]  The registry now, to name sensors in answers.
+    """
+
+    def __init__(self, path: Path, registry: Callable[[], Registry]) -> None:
+        self._registry = registry
+        self._lock = Lock()
+        try:
+            self._connection = duckdb.connect(str(path))
+        except duckdb.Error as error:
+            raise ArchiveUnavailableError(f"{path} cannot be opened: {error}") from error
+        columns = ", ".join(f"{name} FLOAT" for name in QUANTITIES)
+        self._connection.execute(
+            "CREATE TABLE IF NOT EXISTS readings (sensor INTEGER, time BIGINT, received BIGINT, seq BIGINT,"
+            f" flag UTINYINT, gateway INTEGER, {columns})"
+        )
+        for name in QUANTITIES:  # a newer version may know quantities that an older file does not
+            self._connection.execute(f"ALTER TABLE readings ADD COLUMN IF NOT EXISTS {name} FLOAT")
+        self._connection.execute(
+            "CREATE TABLE IF NOT EXISTS strain_blocks (sensor INTEGER, start BIGINT, rate_hz DOUBLE,"
+            " strain_ue FLOAT[])"
+        )
+        self._connection.execute("CREATE TABLE IF NOT EXISTS fed (seq BIGINT)")
+
+    def offset(self) -> int:
+        """Sequence number of the newest record that is stored; 0 in a new file."""
+        with self._lock:
+            # fetchall, since an unfinished result blocks the connection
+            [(seq,)] = self._connection.execute("SELECT max(seq) FROM fed").fetchall()
+        return int(seq or 0)
+
+    def write(self, records: Sequence[tuple[int, Record]]) -> None:
+        """Store frames and strain blocks with the new offset in one transaction."""
+        fed = self.offset()
+        new = [(seq, record) for seq, record in records if seq > fed]
+        if not new:
+            return
+        frame = concat(record for _, record in new if isinstance(record, Frame))
+        blocks = [record for _, record in new if isinstance(record, StrainBlock)]
+        with self._lock:
+            cursor = self._connection
+            try:
+                cursor.execute("BEGIN")
+                if len(frame):
+                    self._insert(cursor, "readings", _table(frame))
+                if blocks:
+                    self._insert(cursor, "strain_blocks", _blocks_table(blocks))
+                cursor.execute("DELETE FROM fed")
+                cursor.execute("INSERT INTO fed VALUES (?)", [new[-1][0]])
+                cursor.execute("COMMIT")
+            except duckdb.Error as error:
+                cursor.execute("ROLLBACK")
+                raise ArchiveUnavailableError(f"DuckDB cannot store: {error}") from error
+
+    def readings(self, since: int, until: int, sensor_ids: Sequence[str] | None = None) -> pa.Table:
+        """Readings with `since` ≤ event time < `until` [µs], by time, without quantities that nobody sent."""
+        where, values = "time >= ? AND time < ?", [since, until]
+        registry = self._registry()
+        if sensor_ids is not None:
+            wanted = registry.sensor_indices(sensor_ids)
+            where += " AND list_contains(?, sensor)"
+            values.append(wanted[wanted >= 0].tolist())
+        with self._lock:
+            result = self._connection.sql(
+                f"SELECT * FROM readings WHERE {where} ORDER BY time, sensor",  # noqa: S608 - fixed text
+                params=values,
+            ).to_arrow_table()
+        names = registry.sensors.texts["sensor_id"].take(result["sensor"].combine_chunks())
+        table = pa.table({"sensor_id": names, "t": result["time"].cast(pa.timestamp("us", "UTC"))})
+        for name in QUANTITIES:
+            column = result[name]
+            if column.null_count < len(column):
+                table = table.append_column(name, column)
+        return table
+
+    def forget_blocks(self, before: int) -> None:
+        """Drop raw strain blocks that start before a moment [µs]."""
+        with self._lock:
+            self._connection.execute("DELETE FROM strain_blocks WHERE start < ?", [before])
+
+    def close(self) -> None:
+        """Write everything into the file and let go of it."""
+        with self._lock:
+            self._connection.close()
+
+    @staticmethod
+    def _insert(cursor: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
+        cursor.register("incoming", rows)
+        try:
+            cursor.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")  # noqa: S608 - fixed names
+        finally:
+            cursor.unregister("incoming")
+
+
+def _table(frame: Frame) -> pa.Table:
+    """NaN means "not measured" in frames; in SQL that is NULL."""
+    columns = {name: pa.array(getattr(frame, name)) for name in _KEYS}
+    for name, values in frame.columns.items():
+        columns[name] = pa.array(values, mask=np.isnan(values))
+    return pa.table(columns)
+
+
+def _blocks_table(blocks: Iterable[StrainBlock]) -> pa.Table:
+    rows = list(blocks)
+    return pa.table(
+        {
+            "sensor": pa.array([b.sensor for b in rows], pa.int32()),
+            "start": pa.array([b.start for b in rows], pa.int64()),
+            "rate_hz": pa.array([b.rate_hz for b in rows], pa.float64()),
+            "strain_ue": pa.array([b.strain_ue for b in rows], pa.list_(pa.float32())),
+        }
+    )

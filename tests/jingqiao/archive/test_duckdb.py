@@ -1,0 +1,75 @@
+"""The embedded archive keeps what the log says, once."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from devices.frame import Flag, Frame
+from devices.registry import Registry
+from ingest.log import Record, StrainBlock, Tick
+from jingqiao.archive.contract import ArchiveUnavailableError
+from jingqiao.archive.duckdb import DuckDBArchive
+
+REGISTRY = Registry.of(
+    [{"asset_id": "a", "kind": "cover"}],
+    [{"sensor_id": "s0", "asset_id": "a"}, {"sensor_id": "s1", "asset_id": "a"}],
+)
+
+
+def frame(sensors: list[int], times: list[int], **columns: list[float]) -> Frame:
+    n = len(sensors)
+    return Frame(
+        np.array(sensors, np.int32),
+        np.array(times, np.int64),
+        np.array(times, np.int64),
+        np.full(n, -1, np.int64),
+        np.full(n, Flag.GOOD, np.uint8),
+        {name: np.array(values, np.float32) for name, values in columns.items()},
+    )
+
+
+def open_archive(tmp_path: Path) -> DuckDBArchive:
+    return DuckDBArchive(tmp_path / "archive.duckdb", lambda: REGISTRY)
+
+
+def test_readings_come_back_by_time_with_their_sensor_and_without_what_nobody_sent(tmp_path: Path) -> None:
+    archive = open_archive(tmp_path)
+    archive.write(
+        [
+            (1, frame([1, 0], [2_000_000, 1_000_000], tilt_deg=[2.0, np.nan], water_mm=[np.nan, 5.0])),
+            (2, Tick(3_000_000)),
+            (3, StrainBlock(0, 1_000_000, 50.0, np.array([1, 2], np.float32))),
+        ]
+    )
+    rows = archive.readings(0, 10_000_000).to_pylist()
+    assert [(r["sensor_id"], r["t"].timestamp(), r["tilt_deg"], r["water_mm"]) for r in rows] == [
+        ("s0", 1.0, None, 5.0),
+        ("s1", 2.0, 2.0, None),
+    ]
+    assert set(rows[0]) == {"sensor_id", "t", "tilt_deg", "water_mm"}
+    assert archive.readings(0, 10_000_000, ["s1"])["sensor_id"].to_pylist() == ["s1"]
+    assert archive.offset() == 3
+    archive.close()
+
+
+def test_records_written_again_after_a_crash_are_stored_once(tmp_path: Path) -> None:
+    records: list[tuple[int, Record]] = [
+        (1, frame([0], [1], tilt_deg=[1.0])),
+        (2, frame([0], [2], tilt_deg=[2.0])),
+    ]
+    archive = open_archive(tmp_path)
+    archive.write(records[:1])
+    archive.close()
+    archive = open_archive(tmp_path)
+    archive.write(records)
+    archive.write(records)
+    assert archive.readings(0, 10)["tilt_deg"].to_pylist() == [1.0, 2.0]
+    assert archive.offset() == 2
+    archive.close()
+
+
+def test_a_file_that_is_no_archive_is_refused_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "archive.duckdb").write_bytes(b"x" * 20_000)
+    with pytest.raises(ArchiveUnavailableError, match=r"archive\.duckdb cannot be opened"):
+        open_archive(tmp_path)
