@@ -106,7 +106,7 @@ class InfluxDBArchive:
 
     def _send(self, lines: Sequence[str]) -> None:
         try:
-            self._writer.write(self._settings.bucket, self._settings.org, "\n".join(lines), WritePrecision.US)
+            self._writer.write(self._settings.bucket, self._settings.org, "\n".join(lines), WritePrecision.US)  # type: ignore[arg-type]  # a str in their class
         except (ApiException, HTTPError, OSError) as error:
             raise ArchiveUnavailableError(f"InfluxDB does not store: {_short(error)}") from error
 
