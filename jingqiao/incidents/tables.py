@@ -1,10 +1,13 @@
-"""Tables of incidents and of how far the engine's changes were taken into them."""
+"""Tables of incidents, of the alarm changes behind them, and of how far the log was taken into them."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
 from jingqiao.database import metadata
+
+LIVE_STATES_SQL = "state IN ('open', 'acknowledged', 'dispatched', 'on_site')"
+"""What the partial unique index counts as live; `incident.LIVE` says the same to Python."""
 
 engine_checkpoint = sa.Table(
     "engine_checkpoint",
@@ -14,3 +17,96 @@ engine_checkpoint = sa.Table(
     sa.Column("committed_at", sa.BigInteger, nullable=False),
 )
 """How far the log was taken into incidents; one row an engine."""
+
+_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts up only INTEGER keys
+
+alarm_change = sa.Table(
+    "alarm_change",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("recorded_at", sa.BigInteger, nullable=False),
+    sa.Column("subject", sa.String(128), nullable=False),
+    sa.Column("asset_id", sa.String(64), nullable=False),
+    sa.Column("hazard", sa.String(32), nullable=False),
+    sa.Column("severity", sa.SmallInteger, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("event_at", sa.BigInteger, nullable=False),
+    sa.Column("value", sa.Double),
+    sa.Column("limit", sa.Double),
+    sa.Column("unit", sa.String(16), nullable=False),
+    sa.Column("reason_key", sa.String(128), nullable=False),
+    sa.Column("reason_values", sa.JSON, nullable=False),
+    sa.Column("sensor_ids", sa.JSON, nullable=False),
+    sa.Column("provisional", sa.Boolean, nullable=False),
+    sa.Column("historical", sa.Boolean, nullable=False),
+    sa.Column("evidence", sa.JSON, nullable=False),
+    sa.Index(None, "subject", "hazard", "event_at"),
+)
+"""What the engine said, as it said it."""
+
+incident = sa.Table(
+    "incident",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("subject", sa.String(128), nullable=False),
+    sa.Column("asset_id", sa.String(64), nullable=False),
+    sa.Column("hazard", sa.String(32), nullable=False),
+    sa.Column("severity", sa.SmallInteger, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("opened_at", sa.BigInteger, nullable=False),
+    sa.Column("event_at", sa.BigInteger, nullable=False),
+    sa.Column("changed_at", sa.BigInteger, nullable=False),
+    sa.Column("value", sa.Double),
+    sa.Column("limit", sa.Double),
+    sa.Column("unit", sa.String(16), nullable=False),
+    sa.Column("reason_key", sa.String(128), nullable=False),
+    sa.Column("reason_values", sa.JSON, nullable=False),
+    sa.Column("sensor_ids", sa.JSON, nullable=False),
+    sa.Column("provisional", sa.Boolean, nullable=False),
+    sa.Column("evidence", sa.JSON, nullable=False),
+    sa.Column("alarm_firing", sa.Boolean, nullable=False),
+    sa.Column("cleared_at", sa.BigInteger),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("name", sa.String(256), nullable=False),
+    sa.Column("district", sa.String(64), nullable=False),
+    sa.Column("road", sa.String(256), nullable=False),
+    sa.Column("lon", sa.Double),
+    sa.Column("lat", sa.Double),
+    sa.Column("acknowledged_by", sa.String(128)),
+    sa.Column("acknowledged_at", sa.BigInteger),
+    sa.Column("assignee", sa.String(128)),
+    sa.Column("finished_at", sa.BigInteger),
+    sa.Column("unanswered_since", sa.BigInteger),
+    sa.Column("answered_severity", sa.SmallInteger),
+    sa.Column("episode", sa.Integer, nullable=False),
+    sa.Column("step", sa.Integer, nullable=False),
+    sa.Column("next_step_at", sa.BigInteger),
+    sa.Column("unreachable", sa.Boolean, nullable=False),
+    sa.Column("previous_id", _ID),
+    sa.Index(
+        "uq_incident_live",
+        "subject",
+        "hazard",
+        unique=True,
+        sqlite_where=sa.text(LIVE_STATES_SQL),
+        postgresql_where=sa.text(LIVE_STATES_SQL),
+    ),
+    sa.Index(None, "subject", "hazard", "id"),
+    sa.Index(None, "next_step_at"),
+)
+"""What people work on; `incident.Incident` explains the columns."""
+
+incident_transition = sa.Table(
+    "incident_transition",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("incident_id", _ID, sa.ForeignKey("incident.id"), nullable=False, index=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("event", sa.String(32), nullable=False),
+    sa.Column("from_state", sa.String(16)),
+    sa.Column("to_state", sa.String(16), nullable=False),
+    sa.Column("who", sa.String(128), nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+)
+"""Every change of an incident: who, when, why. Rows are only ever added."""

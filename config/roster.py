@@ -1,0 +1,299 @@
+"""The duty roster as people write it: people, teams, weekly shifts, overrides, escalation. TOML, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, time
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from config.faults import Fault, FaultsError
+from config.messages import Language
+from config.toml_file import load, read
+
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: Final[tuple[Weekday, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+WEEK_MIN: Final = 7 * 24 * 60
+"""Minutes of a week."""
+
+Who = Literal["duty", "deputy", "leader", "fallback"]
+Colour = Literal["red", "orange", "yellow", "blue"]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _clock_time(value: object) -> object:
+    if isinstance(value, str) and value == "24:00":
+        return time(0, 0)
+    return value
+
+
+ClockTime = Annotated[time, BeforeValidator(_clock_time)]
+"""`"08:00"` as a string, or a TOML local time."""
+
+
+class Channel(_Table):
+    """A way to a person: a name that may be shown, and an apprise URL that may not."""
+
+    name: str
+    url: str = Field(repr=False)
+
+
+class Person(_Table):
+    """Somebody who can be told.
+
+    channels : in the order in which they are tried; an apprise URL, or a table `{name, url}`.
+    """
+
+    name: str
+    channels: tuple[Channel, ...] = ()
+    language: Language | None = None
+
+    @field_validator("channels", mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        if not isinstance(value, list):
+            return value
+        return [
+            {"name": item.split(":", 1)[0], "url": item} if isinstance(item, str) else item for item in value
+        ]
+
+
+class Shift(_Table):
+    """A weekly shift; `to` at or before `from` ends on the next day. Neither = the day from handover on.
+
+    people : ids; all of them are told at the first step.
+    """
+
+    days: tuple[Weekday, ...] = WEEKDAYS
+    from_: ClockTime | None = Field(default=None, alias="from")
+    to: ClockTime | None = None
+    people: tuple[str, ...] = Field(min_length=1)
+    deputy: str | None = None
+
+
+class Team(_Table):
+    """Who answers for which districts and kinds of asset; nothing said = for all.
+
+    districts : names as in the registry, or the six digits with which component codes begin.
+    """
+
+    id: str
+    name: str = ""
+    districts: tuple[str, ...] = ()
+    kinds: tuple[Literal["cover", "bridge"], ...] = ()
+    shifts: tuple[Shift, ...] = Field(min_length=1)
+    deputy: str | None = None
+    leader: str | None = None
+
+
+class Override(_Table):
+    """Somebody else for a time: a swap, a holiday, a temporary shift. The last one written wins."""
+
+    team: str
+    from_: datetime = Field(alias="from")
+    to: datetime
+    people: tuple[str, ...] = ()
+    deputy: str | None = None
+    leader: str | None = None
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _forward(self) -> Override:
+        if self.from_.replace(tzinfo=None) >= self.to.replace(tzinfo=None):
+            raise ValueError("ends before it begins")
+        return self
+
+
+class Step(_Table):
+    """Whom to tell when so many minutes passed without an answer."""
+
+    after_min: float = Field(ge=0)
+    who: tuple[Who, ...] = Field(min_length=1)
+
+
+class Escalation(_Table):
+    """What happens while nobody answers.
+
+    repeat_min : after the last step everybody is told again so often; 0 = not again.
+    repeats : how often at most.
+    """
+
+    steps: tuple[Step, ...] = Field(min_length=1)
+    repeat_min: float = Field(default=0, ge=0)
+    repeats: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _rising(self) -> Escalation:
+        times = [step.after_min for step in self.steps]
+        if times != sorted(times) or len(set(times)) < len(times):
+            raise ValueError("after_min has to rise from step to step")
+        return self
+
+
+def _policy(*steps: tuple[float, tuple[Who, ...]], repeat_min: float = 0, repeats: int = 0) -> Escalation:
+    return Escalation(
+        steps=tuple(Step(after_min=after, who=who) for after, who in steps),
+        repeat_min=repeat_min,
+        repeats=repeats,
+    )
+
+
+DEFAULT_ESCALATION: Final[Mapping[Colour, Escalation]] = {
+    "red": _policy((0, ("duty",)), (3, ("deputy",)), (8, ("leader",)), repeat_min=10, repeats=18),
+    "orange": _policy((0, ("duty",)), (5, ("deputy",)), (15, ("leader",)), repeat_min=30, repeats=4),
+    "yellow": _policy((0, ("duty",)), (30, ("deputy",))),
+    "blue": _policy((0, ("duty",))),
+}
+"""Ours, not a standard's: an urgent lid is to be guarded within 30 min (Tianjin), so a leader knows in 8."""
+
+
+class Roster(_Table):
+    """The whole roster."""
+
+    timezone: str = "Asia/Shanghai"
+    handover: ClockTime = time(8, 0)
+    language: Language = "zh"
+    fallback: str
+    people: Mapping[str, Person] = Field(min_length=1)
+    teams: tuple[Team, ...] = Field(min_length=1)
+    overrides: tuple[Override, ...] = ()
+    escalation: Mapping[Colour, Escalation] = Field(default_factory=dict)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("no such time zone; e.g. Asia/Shanghai") from None
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone that shifts are meant in."""
+        return ZoneInfo(self.timezone)
+
+    def policy(self, colour: str) -> Escalation:
+        """Escalation of a severity: the roster's own, else the default."""
+        return self.escalation.get(colour) or DEFAULT_ESCALATION[colour]  # type: ignore[index,call-overload,no-any-return,unused-ignore]
+
+
+def load_roster(path: Path, environment: Mapping[str, str] | None = None) -> Roster:
+    """The roster of a file. Raises FaultsError with every fault: syntax, unknown people, gaps, channels."""
+    roster = load(path, Roster, environment)
+    _, lines = read(path, environment)
+    faults = list(_cross_faults(roster, str(path), lines))
+    if faults:
+        raise FaultsError(sorted(faults, key=lambda fault: fault.line or 0))
+    return roster
+
+
+def shift_minutes(shift: Shift, handover: time) -> list[tuple[int, int]]:
+    """Parts of the week that a shift covers: [from, to) in minutes since Monday 00:00, may pass the end."""
+    start = shift.from_ or handover
+    end = shift.to or (handover if shift.from_ is None else start)
+    first = start.hour * 60 + start.minute
+    length = (end.hour * 60 + end.minute - first) % (24 * 60) or 24 * 60
+    return [
+        (WEEKDAYS.index(day) * 24 * 60 + first, WEEKDAYS.index(day) * 24 * 60 + first + length)
+        for day in shift.days
+    ]
+
+
+def gaps(team: Team, handover: time) -> list[tuple[int, int]]:
+    """Parts of the week without a shift, as [from, to) in minutes since Monday 00:00."""
+    pieces: list[tuple[int, int]] = []
+    for shift in team.shifts:
+        for start, end in shift_minutes(shift, handover):
+            pieces.append((start, min(end, WEEK_MIN)))
+            if end > WEEK_MIN:
+                pieces.append((0, end - WEEK_MIN))
+    empty, covered = [], 0
+    for start, end in sorted(pieces):
+        if start > covered:
+            empty.append((covered, start))
+        covered = max(covered, end)
+    if covered < WEEK_MIN:
+        empty.append((covered, WEEK_MIN))
+    return empty
+
+
+def week_time(minutes: int) -> str:
+    """`Mon 08:00` of minutes since Monday 00:00."""
+    day, rest = divmod(minutes % WEEK_MIN, 24 * 60)
+    return f"{WEEKDAYS[day].capitalize()} {rest // 60:02d}:{rest % 60:02d}"
+
+
+def _cross_faults(roster: Roster, file: str, lines: Mapping[tuple[str | int, ...], int]) -> Iterator[Fault]:
+    def at(*path: str | int) -> int | None:
+        return next((lines[path[:k]] for k in range(len(path), 0, -1) if path[:k] in lines), None)
+
+    known = ", ".join(roster.people)
+    for place, name in _mentions(roster):
+        if name not in roster.people:
+            field = ".".join(str(part) for part in place)
+            yield Fault(
+                file, at(*place), field, f"nobody is called {name!r}", f"add [people.{name}], or use: {known}"
+            )
+    for id_, person in roster.people.items():
+        if not person.channels:
+            yield Fault(
+                file,
+                at("people", id_),
+                f"people.{id_}.channels",
+                "cannot be told anything",
+                'add a channel, e.g. channels = ["wecombot://KEY"]',
+            )
+    ids = [team.id for team in roster.teams]
+    for i, team in enumerate(roster.teams):
+        if team.id in ids[:i]:
+            yield Fault(file, at("teams", i, "id"), f"teams.{i}.id", f"{team.id!r} twice", "rename one")
+        for start, end in gaps(team, roster.handover):
+            yield Fault(
+                file,
+                at("teams", i),
+                f"teams.{i}.shifts",
+                f"team {team.id!r} has nobody from {week_time(start)} to {week_time(end)}",
+                "add a shift for that time, or lengthen one",
+            )
+    for i, override in enumerate(roster.overrides):
+        if override.team not in ids:
+            yield Fault(
+                file,
+                at("overrides", i, "team"),
+                f"overrides.{i}.team",
+                f"no team {override.team!r}",
+                f"use one of: {', '.join(ids)}",
+            )
+
+
+def _mentions(roster: Roster) -> Iterator[tuple[Sequence[str | int], str]]:
+    yield ("fallback",), roster.fallback
+    for i, team in enumerate(roster.teams):
+        for role in ("deputy", "leader"):
+            if (name := getattr(team, role)) is not None:
+                yield ("teams", i, role), name
+        for k, shift in enumerate(team.shifts):
+            for person in shift.people:
+                yield ("teams", i, "shifts", k, "people"), person
+            if shift.deputy is not None:
+                yield ("teams", i, "shifts", k, "deputy"), shift.deputy
+    for i, override in enumerate(roster.overrides):
+        for person in override.people:
+            yield ("overrides", i, "people"), person
+        for role in ("deputy", "leader"):
+            if (name := getattr(override, role)) is not None:
+                yield ("overrides", i, role), name
+
+
+def secrets_of(roster: Roster) -> Iterator[Any]:
+    """Every channel's URL: what a log line must never hold."""
+    for person in roster.people.values():
+        for channel in person.channels:
+            yield channel.url

@@ -1,0 +1,338 @@
+"""The book of incidents: takes the engine's changes in, in one SQL transaction with all that follows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from jingqiao.database import reading, writing
+from jingqiao.incidents.event import Announcer, Event, IncidentEvent
+from jingqiao.incidents.facts import Facts
+from jingqiao.incidents.incident import (
+    LIVE,
+    REOPEN_WINDOW_US,
+    SELF_HEALING,
+    SYSTEM,
+    Incident,
+    State,
+)
+from jingqiao.incidents.store import insert_incidents, insert_transitions, latest_of, update_incidents
+from jingqiao.incidents.tables import alarm_change, engine_checkpoint
+from rules.alarm import AlarmChange, AlarmState
+
+_KEY = tuple[str, str]
+_BATCH: Final = 400
+"""Keys in one query: SQLite takes a limited number of bound values."""
+
+
+class IncidentBook:
+    """Writes incidents from alarm changes.
+
+    facts : (asset_id, sensor_id) → Facts  Of the present registry.
+    announcer : Announcer | None  Writes messages in the same transaction; None = nobody is told (backtests).
+    on_commit : Called after each commit that may have put messages into the outbox (wakes the dispatcher).
+    engine : str  Name of the engine whose checkpoint this is.
+    """
+
+    def __init__(
+        self,
+        database: sa.Engine,
+        facts: Callable[[str, str], Facts],
+        announcer: Announcer | None = None,
+        on_commit: Callable[[], None] | None = None,
+        engine: str = "main",
+    ) -> None:
+        self._database = database
+        self._facts = facts
+        self._announcer = announcer
+        self._on_commit = on_commit
+        self._engine = engine
+
+    def committed_seq(self) -> int:
+        """Sequence number up to which the log was taken in; 0 in a new database."""
+        with reading(self._database) as connection:
+            return self._checkpoint(connection) or 0
+
+    def commit(
+        self,
+        seq: int,
+        changes: Sequence[AlarmChange],
+        now: int,
+        change_seqs: Sequence[int] | None = None,
+    ) -> None:
+        """Take in what the log said up to `seq`: checkpoint, changes, incidents, messages, all or nothing.
+
+        seq : int  Newest record behind these changes. At or below the committed one: nothing is done.
+        now : int  The service's time [µs since 1970 UTC].
+        change_seqs : int[n] | None  Record behind each change. With it a batch may reach over the committed
+            seq (a replay that cuts its batches elsewhere): changes at or below it are suppressed. Without
+            it all changes belong after the committed seq.
+        """
+        seqs = [seq] * len(changes) if change_seqs is None else list(change_seqs)
+        with writing(self._database) as connection:
+            committed = self._checkpoint(connection, lock=True)
+            if committed is not None and seq <= committed:
+                return
+            self._write_checkpoint(connection, committed, seq, now)
+            fresh = [
+                (s, change)
+                for s, change in zip(seqs, changes, strict=True)
+                if committed is None or s > committed
+            ]
+            if not fresh:
+                return
+            connection.execute(sa.insert(alarm_change), [_change_row(s, change, now) for s, change in fresh])
+            paging = [c for _, c in fresh if not c.historical and c.state is not AlarmState.PENDING]
+            events = self._take(connection, paging, now)
+            if events and self._announcer is not None:
+                self._announcer.announce(connection, events, now)
+                self._announcer.escalate(connection, now)
+        if events and self._on_commit is not None:
+            self._on_commit()
+
+    def _checkpoint(self, connection: sa.Connection, *, lock: bool = False) -> int | None:
+        query = sa.select(engine_checkpoint.c.seq).where(engine_checkpoint.c.name == self._engine)
+        return connection.execute(query.with_for_update() if lock else query).scalar()
+
+    def _write_checkpoint(self, connection: sa.Connection, committed: int | None, seq: int, now: int) -> None:
+        if committed is None:
+            connection.execute(
+                sa.insert(engine_checkpoint).values(name=self._engine, seq=seq, committed_at=now)
+            )
+        else:
+            connection.execute(
+                sa.update(engine_checkpoint)
+                .where(engine_checkpoint.c.name == self._engine)
+                .values(seq=seq, committed_at=now)
+            )
+
+    def _take(
+        self, connection: sa.Connection, changes: Sequence[AlarmChange], now: int
+    ) -> list[IncidentEvent]:
+        """Run the changes over the incidents and store what came of it."""
+        keys = list(dict.fromkeys((subject_of(c), c.hazard.value) for c in changes))
+        known: dict[_KEY, Incident] = {}
+        for start in range(0, len(keys), _BATCH):
+            for found in latest_of(connection, keys[start : start + _BATCH]):
+                known[found.subject, found.hazard.value] = found
+        stored = {incident.id: incident for incident in known.values()}
+        touched: dict[int, Incident] = {}
+        events: list[IncidentEvent] = []
+        new_id = 0
+        for change in changes:
+            key = (subject_of(change), change.hazard.value)
+            incident = known.get(key)
+            if change.state is AlarmState.CLEAR:
+                happened = _clear(incident, change, now)
+            elif incident is None or _begins_anew(incident, now):
+                new_id -= 1
+                happened = [self._open(new_id, key[0], incident, change, now)]
+            else:
+                happened = _fire(incident, change, now)
+            for event in happened:
+                known[key] = touched[event.incident.id] = event.incident
+            events.extend(happened)
+        ids = insert_incidents(connection, [i for i in touched.values() if i.id < 0])
+        update_incidents(connection, [i for i in touched.values() if i.id > 0 and i != stored[i.id]])
+        events = [
+            replace(e, incident=replace(e.incident, id=ids.get(e.incident.id, e.incident.id))) for e in events
+        ]
+        insert_transitions(connection, events, now, _states_before(stored, events))
+        return [e for e in events if e.event is not Event.COMMENT]
+
+    def _open(
+        self, new_id: int, subject: str, previous: Incident | None, change: AlarmChange, now: int
+    ) -> IncidentEvent:
+        facts = self._facts(change.asset_id, change.sensor_ids[0] if change.sensor_ids else "")
+        incident = Incident(
+            id=new_id,
+            subject=subject,
+            asset_id=change.asset_id,
+            hazard=change.hazard,
+            severity=change.severity,
+            state=State.OPEN,
+            opened_at=now,
+            event_at=change.event_at,
+            changed_at=now,
+            value=_number(change.value),
+            limit=_number(change.limit),
+            unit=change.unit,
+            reason_key=change.reason.key,
+            reason_values=plain(change.reason.values),
+            sensor_ids=tuple(change.sensor_ids),
+            provisional=change.provisional,
+            evidence=plain(change.evidence),
+            alarm_firing=True,
+            cleared_at=None,
+            kind=facts.kind,
+            name=facts.name,
+            district=facts.district,
+            road=facts.road,
+            lon=facts.lon,
+            lat=facts.lat,
+            unanswered_since=now,
+            next_step_at=now,
+            previous_id=previous.id if previous is not None and previous.id > 0 else None,
+        )
+        return IncidentEvent(Event.OPENED, incident, change.severity, SYSTEM)
+
+
+def subject_of(change: AlarmChange) -> str:
+    """What a change is about: its asset, else its gateway, else its sensor."""
+    if change.asset_id:
+        return change.asset_id
+    gateway = change.evidence.get("gateway")
+    if gateway:
+        return f"gateway:{gateway}"
+    return f"sensor:{change.sensor_ids[0]}" if change.sensor_ids else "unknown"
+
+
+def plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON-ready copy: numbers of numpy become Python's, what is not finite becomes null."""
+    return {str(key): _plain(value) for key, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "item") and getattr(value, "ndim", 0) == 0:
+        value = value.item()
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return plain(value)
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, str | int | bool):
+        return value
+    return str(value)
+
+
+def _number(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _begins_anew(incident: Incident, now: int) -> bool:
+    """Whether firing now makes a new incident rather than going on with this one."""
+    if incident.state in LIVE:
+        return False
+    if incident.state is State.RESOLVED:
+        return False  # repaired, not yet checked: evidently not repaired
+    if incident.state is State.FALSE_ALARM:
+        return True  # somebody judged the last one; this one deserves a judgement of its own
+    return incident.finished_at is None or now - incident.finished_at > REOPEN_WINDOW_US
+
+
+def _fire(incident: Incident, change: AlarmChange, now: int) -> list[IncidentEvent]:
+    before = incident.severity
+    current = replace(
+        incident,
+        severity=change.severity,
+        value=_number(change.value),
+        limit=_number(change.limit),
+        unit=change.unit,
+        reason_key=change.reason.key,
+        reason_values=plain(change.reason.values),
+        sensor_ids=tuple(change.sensor_ids),
+        provisional=change.provisional,
+        evidence=plain(change.evidence),
+        alarm_firing=True,
+        cleared_at=None,
+        changed_at=now,
+    )
+    if incident.state not in LIVE:
+        current = replace(
+            current,
+            state=State.OPEN,
+            finished_at=None,
+            acknowledged_by=None,
+            acknowledged_at=None,
+            assignee=None,
+            **_ask_again(incident, now),
+        )
+        return [IncidentEvent(Event.REOPENED, current, before, SYSTEM)]
+    events = []
+    if not incident.alarm_firing:
+        if current.unanswered_since is not None:
+            current = replace(current, next_step_at=now)
+        events.append(IncidentEvent(Event.REFIRED, current, before, SYSTEM))
+    if change.severity > before:
+        current = replace(current, **_after_rise(current, now))
+        events.append(IncidentEvent(Event.RAISED, current, before, SYSTEM))
+    elif change.severity < before:
+        events.append(IncidentEvent(Event.LOWERED, current, before, SYSTEM))
+    return events or [IncidentEvent(Event.COMMENT, current, before, SYSTEM)]
+
+
+def _ask_again(incident: Incident, now: int) -> dict[str, Any]:
+    return {
+        "unanswered_since": now,
+        "answered_severity": None,
+        "episode": incident.episode + 1,
+        "step": 0,
+        "next_step_at": now,
+    }
+
+
+def _after_rise(incident: Incident, now: int) -> dict[str, Any]:
+    """What a risen severity does to the escalation.
+
+    Unanswered: it goes on from where it stands, by the graver policy. Answered: an answer to a lesser
+    danger is no answer to a greater one, but falling and rising again asks nobody twice.
+    """
+    if incident.unanswered_since is not None:
+        return {"next_step_at": now}
+    if incident.answered_severity is not None and incident.severity <= incident.answered_severity:
+        return {}
+    return _ask_again(incident, now)
+
+
+def _clear(incident: Incident | None, change: AlarmChange, now: int) -> list[IncidentEvent]:
+    if incident is None or not incident.alarm_firing:
+        return []
+    current = replace(incident, alarm_firing=False, cleared_at=change.event_at, changed_at=now)
+    if incident.state not in LIVE:
+        return [IncidentEvent(Event.CLEARED, current, incident.severity, SYSTEM)]
+    events = [IncidentEvent(Event.CLEARED, current, incident.severity, SYSTEM)]
+    if incident.hazard in SELF_HEALING:
+        current = replace(
+            current, state=State.RESOLVED, finished_at=now, unanswered_since=None, next_step_at=None
+        )
+        events.append(IncidentEvent(Event.RESOLVED, current, incident.severity, SYSTEM))
+    return events
+
+
+def _states_before(stored: Mapping[int, Incident], events: Sequence[IncidentEvent]) -> list[State | None]:
+    """State of each event's incident just before it."""
+    last: dict[int, State | None] = {id_: incident.state for id_, incident in stored.items()}
+    before = []
+    for event in events:
+        before.append(last.get(event.incident.id))
+        last[event.incident.id] = event.incident.state
+    return before
+
+
+def _change_row(seq: int, change: AlarmChange, now: int) -> dict[str, Any]:
+    return {
+        "seq": seq,
+        "recorded_at": now,
+        "subject": subject_of(change),
+        "asset_id": change.asset_id,
+        "hazard": change.hazard.value,
+        "severity": int(change.severity),
+        "state": change.state.value,
+        "event_at": change.event_at,
+        "value": _number(change.value),
+        "limit": _number(change.limit),
+        "unit": change.unit,
+        "reason_key": change.reason.key,
+        "reason_values": plain(change.reason.values),
+        "sensor_ids": list(change.sensor_ids),
+        "provisional": change.provisional,
+        "historical": change.historical,
+        "evidence": plain(change.evidence),
+    }

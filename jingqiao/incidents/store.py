@@ -1,0 +1,109 @@
+"""Reads and writes of incident rows, in whole batches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from jingqiao.incidents.event import Event, IncidentEvent
+from jingqiao.incidents.incident import LIVE, Incident, State, from_row, to_row
+from jingqiao.incidents.tables import incident, incident_transition
+
+
+def latest_of(connection: sa.Connection, keys: Sequence[tuple[str, str]]) -> list[Incident]:
+    """Newest incident of each (subject, hazard), where there is one."""
+    newest = (
+        sa.select(sa.func.max(incident.c.id))
+        .where(incident.c.subject.in_({subject for subject, _ in keys}))
+        .group_by(incident.c.subject, incident.c.hazard)
+    )
+    query = sa.select(incident).where(incident.c.id.in_(newest))
+    return [from_row(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def find(connection: sa.Connection, incident_id: int, *, lock: bool = False) -> Incident | None:
+    """One incident by its id."""
+    query = sa.select(incident).where(incident.c.id == incident_id)
+    row = connection.execute(query.with_for_update() if lock else query).mappings().first()
+    return None if row is None else from_row(dict(row))
+
+
+def insert_incidents(connection: sa.Connection, new: Sequence[Incident]) -> dict[int, int]:
+    """Store new incidents; give their provisional (negative) ids and the real ones."""
+    if not new:
+        return {}
+    rows = connection.execute(
+        sa.insert(incident).returning(incident.c.id, sort_by_parameter_order=True),
+        [to_row(item) for item in new],
+    )
+    return {item.id: row.id for item, row in zip(new, rows, strict=True)}
+
+
+def update_incidents(connection: sa.Connection, changed: Sequence[Incident]) -> None:
+    """Store changed incidents."""
+    if not changed:
+        return
+    connection.execute(
+        sa.update(incident).where(incident.c.id == sa.bindparam("this_id")),
+        [{"this_id": item.id, **to_row(item)} for item in changed],
+    )
+
+
+def insert_transitions(
+    connection: sa.Connection,
+    events: Sequence[IncidentEvent],
+    at: int,
+    states_before: Sequence[State | None],
+) -> None:
+    """Write who did what and why; a mere new value of a firing alarm is no row (`alarm_change` has it)."""
+    rows = [
+        {
+            "incident_id": event.incident.id,
+            "at": at,
+            "event": event.event.value,
+            "from_state": None if before is None else before.value,
+            "to_state": event.incident.state.value,
+            "who": event.who,
+            "why": event.why,
+        }
+        for event, before in zip(events, states_before, strict=True)
+        if not (event.event is Event.COMMENT and not event.why)
+    ]
+    if rows:
+        connection.execute(sa.insert(incident_transition), rows)
+
+
+def transitions_of(connection: sa.Connection, incident_id: int) -> Sequence[Mapping[str, Any]]:
+    """The history of an incident, oldest first."""
+    query = (
+        sa.select(incident_transition)
+        .where(incident_transition.c.incident_id == incident_id)
+        .order_by(incident_transition.c.id)
+    )
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def live_incidents(connection: sa.Connection) -> list[Incident]:
+    """Incidents in which people have work, gravest first, then oldest."""
+    return listed(connection, states=LIVE)
+
+
+def listed(
+    connection: sa.Connection,
+    *,
+    states: frozenset[State] | None = None,
+    finished_after: int | None = None,
+) -> list[Incident]:
+    """Incidents, gravest first, then oldest.
+
+    states : only these; None = all.
+    finished_after : int | None  Leave out what ended before this time [µs].
+    """
+    query = sa.select(incident).order_by(incident.c.severity.desc(), incident.c.opened_at, incident.c.id)
+    if states is not None:
+        query = query.where(incident.c.state.in_([state.value for state in states]))
+    if finished_after is not None:
+        query = query.where(sa.or_(incident.c.finished_at.is_(None), incident.c.finished_at > finished_after))
+    return [from_row(dict(row)) for row in connection.execute(query).mappings()]

@@ -1,0 +1,80 @@
+"""Incidents as the public interface shows them: JSON by protocol.md, times RFC 3339 UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from config.messages import Language, catalogue
+from jingqiao.incidents.incident import Incident
+
+
+def rfc3339(at: int | None) -> str | None:
+    """µs since 1970 UTC as RFC 3339 in UTC, to the millisecond; None stays None."""
+    if at is None:
+        return None
+    moment = datetime.fromtimestamp(at / 1_000_000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def reason_text(incident: Incident, language: Language) -> str:
+    """Why, in a sentence; the bare key where the catalogue cannot say it: showing beats failing."""
+    template = catalogue(language).get(incident.reason_key)
+    if template is None:
+        return incident.reason_key
+    try:
+        return template.format(**incident.reason_values)
+    except (KeyError, IndexError, ValueError, TypeError):
+        return template
+
+
+def as_json(incident: Incident, language: Language) -> dict[str, Any]:
+    """One incident, JSON-ready."""
+    return {
+        "id": incident.id,
+        "asset_id": incident.asset_id,
+        "hazard": incident.hazard.value,
+        "severity": incident.severity.colour,
+        "state": incident.state.value,
+        "opened_at": rfc3339(incident.opened_at),
+        "event_at": rfc3339(incident.event_at),
+        "value": incident.value,
+        "limit": incident.limit,
+        "unit": incident.unit,
+        "reason": reason_text(incident, language),
+        "acknowledged_by": incident.acknowledged_by,
+        "acknowledged_at": rfc3339(incident.acknowledged_at),
+        "assignee": incident.assignee,
+        "alarm": "firing" if incident.alarm_firing else "clear",
+        "cleared_at": rfc3339(incident.cleared_at),
+        "changed_at": rfc3339(incident.changed_at),
+        "finished_at": rfc3339(incident.finished_at),
+        "provisional": incident.provisional,
+        "unreachable": incident.unreachable,
+        "subject": incident.subject,
+        "sensor_ids": list(incident.sensor_ids),
+        "kind": incident.kind,
+        "name": incident.name,
+        "district": incident.district,
+        "road": incident.road,
+        "lon": incident.lon,
+        "lat": incident.lat,
+        "previous_id": incident.previous_id,
+        "evidence": dict(incident.evidence),
+    }
+
+
+def history_json(transitions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The history of an incident, JSON-ready."""
+    return [
+        {
+            "at": rfc3339(row["at"]),
+            "event": row["event"],
+            "from": row["from_state"],
+            "to": row["to_state"],
+            "who": row["who"],
+            "why": row["why"],
+        }
+        for row in transitions
+    ]

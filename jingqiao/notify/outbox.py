@@ -1,0 +1,197 @@
+"""The outbox: rows of messages, who may work on them, and what became of them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from jingqiao.notify.tables import attempt, message
+
+STEP_KINDS: Final = ("step", "escalated", "repeated")
+"""Kinds of messages that want an answer."""
+
+
+class MessageState(StrEnum):
+    """Where a message stands."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    UNSURE = "unsure"
+    """Nobody knows whether the last try went out: the provider is asked before anything else."""
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    """Answered before it went out."""
+
+
+WAITING: Final = (MessageState.PENDING, MessageState.SENDING, MessageState.UNSURE)
+ARRIVED: Final = (MessageState.SENT, MessageState.DELIVERED, MessageState.READ)
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message to be put into the outbox; `dedup_key` says that it is the same as an earlier one."""
+
+    dedup_key: str
+    incident_id: int | None
+    kind: str
+    severity: int
+    person: str
+    role: str
+    title: str
+    body: str
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message that this worker, and no other, works on until its lease ends."""
+
+    id: int
+    dedup_key: str
+    incident_id: int | None
+    kind: str
+    person: str
+    title: str
+    body: str
+    fields: Mapping[str, str]
+    channel: int
+    tries: int
+    lease: str
+
+
+def enqueue(connection: sa.Connection, messages: Sequence[NewMessage], now: int) -> None:
+    """Put messages into the outbox; those whose key is there already are the same and stay as they are."""
+    if not messages:
+        return
+    rows = [
+        {
+            "dedup_key": new.dedup_key,
+            "incident_id": new.incident_id,
+            "kind": new.kind,
+            "severity": new.severity,
+            "person": new.person,
+            "role": new.role,
+            "title": new.title,
+            "body": new.body,
+            "fields": dict(new.fields),
+            "created_at": now,
+            "state": MessageState.PENDING.value,
+            "channel": 0,
+            "tries": 0,
+            "due_at": now,
+        }
+        for new in messages
+    ]
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    connection.execute(dialect.insert(message).on_conflict_do_nothing(index_elements=["dedup_key"]), rows)
+
+
+def claim(connection: sa.Connection, now: int, lease_us: int, limit: int) -> list[Claimed]:
+    """Take due messages, gravest first, for this worker alone; whose lease ended are due again."""
+    lease = uuid.uuid4().hex
+    candidates = (
+        sa.select(message.c.id)
+        .where(message.c.due_at <= now)
+        .order_by(message.c.severity.desc(), message.c.created_at, message.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    ids = connection.execute(candidates).scalars().all()
+    if not ids:
+        return []
+    query = (
+        sa.update(message)
+        .where(message.c.id.in_(ids), message.c.due_at <= now)
+        .values(state=MessageState.SENDING.value, lease=lease, due_at=now + lease_us)
+        .returning(message)
+    )
+    rows = connection.execute(query).mappings().all()
+    order = {id_: place for place, id_ in enumerate(ids)}
+    return [
+        Claimed(**{name: row[name] for name in Claimed.__slots__})
+        for row in sorted(rows, key=lambda row: order[row["id"]])
+    ]
+
+
+def begin_attempt(connection: sa.Connection, claimed: Claimed, channel: str, now: int) -> int:
+    """Write down that a try begins; give its id."""
+    query = (
+        sa.insert(attempt)
+        .values(message_id=claimed.id, person=claimed.person, channel=channel, started_at=now)
+        .returning(attempt.c.id)
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def open_attempt(connection: sa.Connection, message_id: int) -> Mapping[str, Any] | None:
+    """The last try of a message, if nobody knows how it ended."""
+    query = (
+        sa.select(attempt).where(attempt.c.message_id == message_id).order_by(attempt.c.id.desc()).limit(1)
+    )
+    row = connection.execute(query).mappings().first()
+    return dict(row) if row is not None and row["outcome"] in (None, "unknown") else None
+
+
+def end_attempt(connection: sa.Connection, attempt_id: int, now: int, **values: Any) -> None:
+    """Write down how a try ended: outcome, provider_code, detail, provider_id."""
+    connection.execute(sa.update(attempt).where(attempt.c.id == attempt_id).values(finished_at=now, **values))
+
+
+def settle(connection: sa.Connection, claimed: Claimed, **values: Any) -> bool:
+    """Write down where a message stands; False when the lease was lost or it was cancelled meanwhile."""
+    query = sa.update(message).where(
+        message.c.id == claimed.id,
+        message.c.lease == claimed.lease,
+        message.c.state == MessageState.SENDING.value,
+    )
+    return connection.execute(query.values(lease=None, **values)).rowcount == 1
+
+
+def cancel_steps(connection: sa.Connection, incident_id: int, now: int) -> None:
+    """Take back what still waits to ask for an answer: somebody gave it."""
+    connection.execute(
+        sa.update(message)
+        .where(
+            message.c.incident_id == incident_id,
+            message.c.kind.in_(STEP_KINDS),
+            message.c.state.in_([MessageState.PENDING.value, MessageState.UNSURE.value]),
+        )
+        .values(state=MessageState.CANCELLED.value, due_at=None, finished_at=now)
+    )
+
+
+def told(connection: sa.Connection, incident_ids: Sequence[int]) -> dict[int, list[str]]:
+    """Ids of people who were, or are being, asked to answer, of each incident, in that order."""
+    query = (
+        sa.select(message.c.incident_id, message.c.person)
+        .where(
+            message.c.incident_id.in_(incident_ids),
+            message.c.kind.in_(STEP_KINDS),
+            message.c.state != MessageState.FAILED.value,
+        )
+        .order_by(message.c.id)
+    )
+    people: dict[int, dict[str, None]] = {}
+    for incident_id, person in connection.execute(query):
+        people.setdefault(incident_id, {})[person] = None
+    return {incident_id: list(names) for incident_id, names in people.items()}
+
+
+def next_due(connection: sa.Connection) -> int | None:
+    """When the next message is due [µs]; None when nothing waits."""
+    return connection.execute(sa.select(sa.func.min(message.c.due_at))).scalar()
+
+
+def messages_of(connection: sa.Connection, incident_id: int) -> list[Mapping[str, Any]]:
+    """Messages of an incident, oldest first."""
+    query = sa.select(message).where(message.c.incident_id == incident_id).order_by(message.c.id)
+    return [dict(row) for row in connection.execute(query).mappings()]

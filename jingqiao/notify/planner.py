@@ -1,0 +1,272 @@
+"""Turns what happened to incidents, and the time that passes, into messages: who hears what, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
+
+import sqlalchemy as sa
+import structlog
+
+from config.messages import Language, text
+from config.roster import Roster, Who
+from jingqiao.incidents.event import Event, IncidentEvent
+from jingqiao.incidents.incident import LIVE, SELF_HEALING, SYSTEM, Incident, from_row
+from jingqiao.incidents.store import find, insert_transitions, update_incidents
+from jingqiao.incidents.tables import incident as incident_table
+from jingqiao.notify.outbox import ARRIVED, STEP_KINDS, WAITING, NewMessage, cancel_steps, enqueue, told
+from jingqiao.notify.tables import message
+from jingqiao.notify.text import compose, severity_name
+from jingqiao.roster.duty import Duty, people_for, who_is_on
+from jingqiao.roster.escalation import DueStep, step_at, steps_due
+
+_MINUTE_US: Final = 60 * 1_000_000
+_PUSHED_US: Final = _MINUTE_US
+"""How far a step is pushed that could not be planned: it cannot crash-loop, and it is tried again [µs]."""
+_BATCH: Final = 400
+_ANSWERS: Final = frozenset(
+    {Event.ACKNOWLEDGED, Event.ASSIGNED, Event.ON_SITE, Event.RESOLVED, Event.CLOSED, Event.FALSE_ALARM}
+)
+
+log = structlog.get_logger()
+
+
+class Planner:
+    """Writes messages into the outbox, inside the transaction that is handed in.
+
+    roster : () → Roster  The roster of the moment.
+    link : (incident id, person id, episode) → str | None  One-touch link to answer; None = none to offer.
+    """
+
+    def __init__(
+        self,
+        roster: Callable[[], Roster],
+        link: Callable[[int, str, int], str | None] | None = None,
+    ) -> None:
+        self._roster = roster
+        self._link = link
+
+    def announce(self, connection: sa.Connection, events: Sequence[IncidentEvent], now: int) -> None:
+        """Tell people what happened, beyond the steps that ask them to answer."""
+        roster = self._roster()
+        answered = [e.incident.id for e in events if e.event in _ANSWERS]
+        for incident_id in answered:
+            cancel_steps(connection, incident_id, now)
+        ids = list(
+            dict.fromkeys(e.incident.id for e in events if e.event not in (Event.OPENED, Event.COMMENT))
+        )
+        audience: dict[int, list[str]] = {}
+        for start in range(0, len(ids), _BATCH):
+            audience |= told(connection, ids[start : start + _BATCH])
+        messages: list[NewMessage] = []
+        for event in events:
+            try:
+                messages += self._about(roster, event, audience.get(event.incident.id, []), now)
+            except Exception:
+                log.exception("a message could not be composed", incident=event.incident.id)
+        enqueue(connection, messages, now)
+
+    def escalate(self, connection: sa.Connection, now: int) -> None:
+        """Take every step that is due by now. Several overdue ones become one message a person."""
+        roster = self._roster()
+        duties: dict[tuple[str, str, str], Duty] = {}
+        while True:
+            query = (
+                sa.select(incident_table)
+                .where(incident_table.c.next_step_at <= now)
+                .order_by(incident_table.c.severity.desc(), incident_table.c.id)
+                .limit(_BATCH)
+                .with_for_update(skip_locked=True)
+            )
+            waiting = [from_row(dict(row)) for row in connection.execute(query).mappings()]
+            if not waiting:
+                return
+            changed, messages, events = [], [], []
+            for incident in waiting:
+                try:
+                    after, new, happened = self._advance(roster, incident, duties, now)
+                except Exception:
+                    log.exception("an escalation could not be planned", incident=incident.id)
+                    after, new, happened = replace(incident, next_step_at=now + _PUSHED_US), [], []
+                changed.append(after)
+                messages += new
+                events += happened
+            update_incidents(connection, changed)
+            insert_transitions(connection, events, now, [e.incident.state for e in events])
+            enqueue(connection, messages, now)
+
+    def hurry(self, connection: sa.Connection, incident_id: int, now: int) -> None:
+        """A message failed for good: when nobody of the incident could be told, take the next step now."""
+        reached = (
+            sa.select(sa.func.count())
+            .select_from(message)
+            .where(
+                message.c.incident_id == incident_id,
+                message.c.kind.in_(STEP_KINDS),
+                message.c.state.in_([state.value for state in (*WAITING, *ARRIVED)]),
+            )
+        )
+        incident = find(connection, incident_id, lock=True)
+        if incident is None or not _waits(incident) or connection.execute(reached).scalar_one():
+            return
+        roster = self._roster()
+        step = step_at(
+            roster.policy(incident.severity.colour), incident.unanswered_since or now, incident.step
+        )
+        if step is None:
+            step = DueStep(incident.step, now, ("duty", "deputy", "leader", "fallback"))
+            log.error("nobody could be told of an incident; every channel failed", incident=incident.id)
+        after, messages, events = self._take(roster, incident, [step], {}, now)
+        if step.index >= len(roster.policy(incident.severity.colour).steps):
+            after = replace(after, unreachable=True)
+            events.append(IncidentEvent(Event.UNREACHABLE, after, after.severity, SYSTEM, "channels failed"))
+        update_incidents(connection, [after])
+        insert_transitions(connection, events, now, [e.incident.state for e in events])
+        enqueue(connection, messages, now)
+
+    def _advance(
+        self, roster: Roster, incident: Incident, duties: dict[tuple[str, str, str], Duty], now: int
+    ) -> tuple[Incident, list[NewMessage], list[IncidentEvent]]:
+        if not _waits(incident):
+            return replace(incident, next_step_at=None), [], []
+        assert incident.unanswered_since is not None
+        policy = roster.policy(incident.severity.colour)
+        due = list(steps_due(policy, incident.unanswered_since, incident.step, now))
+        if not due:
+            following = step_at(policy, incident.unanswered_since, incident.step)
+            return replace(incident, next_step_at=following.at if following else None), [], []
+        return self._take(roster, incident, due, duties, now)
+
+    def _take(
+        self,
+        roster: Roster,
+        incident: Incident,
+        due: Sequence[DueStep],
+        duties: dict[tuple[str, str, str], Duty],
+        now: int,
+    ) -> tuple[Incident, list[NewMessage], list[IncidentEvent]]:
+        assert incident.unanswered_since is not None
+        policy = roster.policy(incident.severity.colour)
+        key = (incident.district, incident.kind, incident.asset_id[:6])
+        if key not in duties:
+            duties[key] = who_is_on(roster, now, incident.district, incident.kind, incident.asset_id)
+        duty = duties[key]
+        last = due[-1].index
+        following = step_at(policy, incident.unanswered_since, last + 1)
+        after = replace(incident, step=last + 1, next_step_at=following.at if following else None)
+        events = []
+        if last > 0:
+            words = ", ".join(dict.fromkeys(word for step in due for word in step.who))
+            events.append(
+                IncidentEvent(Event.ESCALATED, after, after.severity, SYSTEM, f"step {last + 1}: {words}")
+            )
+        if not duty.people:
+            log.error(
+                "nobody is on duty; the fallback is told", incident=incident.id, teams=",".join(duty.teams)
+            )
+            after = replace(after, unreachable=True)
+            events.append(
+                IncidentEvent(Event.UNREACHABLE, after, after.severity, SYSTEM, "nobody is on duty")
+            )
+        messages: dict[str, NewMessage] = {}
+        for step in due:
+            for word in step.who:
+                for person in people_for(duty, (word,)):
+                    if person not in messages:
+                        messages[person] = self._step_message(roster, after, step, person, word, duty, now)
+        return after, list(messages.values()), events
+
+    def _step_message(
+        self, roster: Roster, incident: Incident, step: DueStep, person: str, word: Who, duty: Duty, now: int
+    ) -> NewMessage:
+        assert incident.unanswered_since is not None
+        policy = roster.policy(incident.severity.colour)
+        kind = "step" if step.index == 0 else "escalated" if step.index < len(policy.steps) else "repeated"
+        written = compose(
+            incident,
+            kind,
+            roster.people[person].language or roster.language,
+            roster.zone,
+            link=self._link(incident.id, person, incident.episode) if self._link else None,
+            fallback=not duty.people,
+            minutes=round((now - incident.unanswered_since) / _MINUTE_US),
+        )
+        return NewMessage(
+            dedup_key=f"{incident.id}:{incident.episode}:{step.index}:{person}",
+            incident_id=incident.id,
+            kind=kind,
+            severity=int(incident.severity),
+            person=person,
+            role=word if duty.people or word != "duty" else "fallback",
+            title=written.title,
+            body=written.body,
+            fields=written.fields,
+        )
+
+    def _about(
+        self, roster: Roster, event: IncidentEvent, audience: Sequence[str], now: int
+    ) -> list[NewMessage]:
+        incident = event.incident
+        match event.event:
+            case Event.RAISED if incident.step > 0:
+                kind, people = "raised", list(audience)
+            case Event.CLEARED:
+                kind = "healed" if incident.hazard in SELF_HEALING else "cleared"
+                people = list(audience)
+            case Event.ACKNOWLEDGED:
+                kind, people = "acknowledged", [p for p in audience if not _is(roster, p, event.who)]
+            case Event.ASSIGNED:
+                kind, people = "assigned", [p for p in roster.people if _is(roster, p, incident.assignee)]
+            case Event.RESOLVED | Event.CLOSED | Event.FALSE_ALARM if event.who != SYSTEM:
+                kind, people = "finished", [p for p in audience if not _is(roster, p, event.who)]
+            case _:
+                return []
+        messages = []
+        for person in people:
+            if person not in roster.people:
+                continue
+            language = roster.people[person].language or roster.language
+            written = compose(
+                incident,
+                kind,
+                language,
+                roster.zone,
+                before=severity_name(event.before, language),
+                after=severity_name(incident.severity, language),
+                who=_name(roster, event.who),
+                assignee=_name(roster, incident.assignee or ""),
+                state=_state_name(incident, language),
+            )
+            messages.append(
+                NewMessage(
+                    dedup_key=f"{incident.id}:{incident.episode}:{kind}:{int(incident.severity)}:{now}:{person}",
+                    incident_id=incident.id,
+                    kind=kind,
+                    severity=int(incident.severity),
+                    person=person,
+                    role="informed",
+                    title=written.title,
+                    body=written.body,
+                    fields=written.fields,
+                )
+            )
+        return messages
+
+
+def _waits(incident: Incident) -> bool:
+    """The first step is always taken, though the alarm cleared meanwhile; then a clear alarm wakes nobody."""
+    wanted = incident.alarm_firing or incident.step == 0
+    return incident.state in LIVE and wanted and incident.unanswered_since is not None
+
+
+def _is(roster: Roster, person: str, who: str | None) -> bool:
+    return who is not None and who in (person, roster.people[person].name if person in roster.people else "")
+
+
+def _name(roster: Roster, who: str) -> str:
+    return roster.people[who].name if who in roster.people else who
+
+
+def _state_name(incident: Incident, language: Language) -> str:
+    return text(f"notify.state.{incident.state}", language)

@@ -1,0 +1,63 @@
+"""Tables of the outbox: messages to people, attempts to send them, receipts that came back."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from jingqiao.database import metadata
+
+_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts up only INTEGER keys
+
+message = sa.Table(
+    "message",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("dedup_key", sa.String(192), nullable=False, unique=True),
+    sa.Column("incident_id", _ID, sa.ForeignKey("incident.id"), index=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("severity", sa.SmallInteger, nullable=False),
+    sa.Column("person", sa.String(128), nullable=False),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("fields", sa.JSON, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("channel", sa.Integer, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("due_at", sa.BigInteger),
+    sa.Column("lease", sa.String(64)),
+    sa.Column("finished_at", sa.BigInteger),
+    sa.Index(None, "due_at"),
+)
+"""One message to one person. `channel` is the position in the person's list, `tries` those on it so far,
+`due_at` when a worker shall take it up next: the time of the next try, or the end of a worker's lease."""
+
+attempt = sa.Table(
+    "attempt",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("message_id", _ID, sa.ForeignKey("message.id"), nullable=False, index=True),
+    sa.Column("person", sa.String(128), nullable=False),
+    sa.Column("channel", sa.String(64), nullable=False),
+    sa.Column("started_at", sa.BigInteger, nullable=False),
+    sa.Column("finished_at", sa.BigInteger),
+    sa.Column("outcome", sa.String(24)),
+    sa.Column("provider_code", sa.String(128)),
+    sa.Column("detail", sa.Text),
+    sa.Column("provider_id", sa.String(256), index=True),
+    sa.Index(None, "person", "channel", "started_at"),
+)
+"""One try. Written before the provider is called: a row without an outcome is a try that nobody saw end."""
+
+receipt = sa.Table(
+    "receipt",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("attempt_id", _ID, sa.ForeignKey("attempt.id"), nullable=False, index=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("provider_code", sa.String(128), nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+)
+"""What a provider said of a try afterwards: delivered, read, failed."""
