@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from devices.registry import Registry
-from rules.alarm import Hazard, Reason
+from rules.alarm import AlarmChange, Hazard, Reason
 
 NO_OPINION: Final = -1
 """`level` of a verdict that neither raises nor clears."""
@@ -137,7 +137,7 @@ class HasThresholds(Protocol):
     def thresholds_changed(self, sets: Sequence[Any], class_of: npt.NDArray[np.uint16]) -> None:
         """New limits. Called once after construction and again on every change of rules or registry.
 
-        sets : Sequence[LidRules] for lid detectors, Sequence[BridgeRules] for bridge detectors; distinct sets.
+        sets : The distinct rule sets: LidRules for lid detectors, BridgeRules for bridge detectors.
         class_of : uint16[n_sensors]  Row of `sets` that holds for each sensor.
         """
         ...
@@ -148,5 +148,17 @@ class SeesHazards(Protocol):
     """A detector that knows which hazards a sensor can show, for `rules explain`."""
 
     def sees(self, sensor: int) -> Mapping[Hazard, str]:
-        """Hazard → catalogue key of what lets it be seen, or of what is missing (`<file>.blind.<sentence>`)."""
+        """Hazard → catalogue key of what shows it, or of what is missing (`<file>.blind.<sentence>`)."""
+        ...
+
+
+@runtime_checkable
+class SpeaksForGroups(Protocol):
+    """A detector that finds one cause behind many sensors and speaks once for all of them."""
+
+    def announcements(self) -> Sequence[AlarmChange]:
+        """Ready-made changes since the last call, in order; asked for after every round, tick and control.
+
+        `sensor_ids` of a firing and of its clearing are the same, so that they can be matched.
+        """
         ...

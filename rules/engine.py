@@ -1,0 +1,480 @@
+"""The engine: frames, ticks and controls in, changes of alarms out. Pure and deterministic.
+
+A frame is judged in occurrence-rank rounds, each vectorized over its sensors. What the rounds settle is
+told in the order in which the rows came, so that neither the cutting of the stream into frames nor the
+rounds can be seen from outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from config.rules import RuleSet
+from devices.frame import Flag, Frame
+from devices.registry import UNBOUND, UNKNOWN, Registry
+from rules.alarm import AlarmChange, AlarmState, Hazard, Reason, Severity
+from rules.assets import AssetAlarms, Voice
+from rules.compose import default_detectors
+from rules.detector import (
+    Detector,
+    HasThresholds,
+    Hears,
+    JudgesHistory,
+    Round,
+    SpeaksForGroups,
+    Verdicts,
+)
+from rules.machine import SECOND, LaneHold, Machine, Transition
+from rules.rounds import rounds
+from rules.snapshot import pack, unpack
+from rules.thresholds import Thresholds, resolve
+from rules.windows import Windows
+
+NEVER: Final = np.iinfo(np.int64).min
+CLOCK_FAULT_US: Final = 60 * SECOND
+"""An event time this far ahead of its reception is a clock that is fast: the reception counts."""
+
+UNMUTED: Final = frozenset({Hazard.SILENT, Hazard.BATTERY_LOW})
+"""Hazards of the device, not of the asset: work on the asset does not explain them."""
+
+UNITS: Final[Mapping[Hazard, str]] = {
+    Hazard.MISSING: "°",
+    Hazard.TILTED: "°",
+    Hazard.SUNKEN: "mm",
+    Hazard.LOOSE: "",
+    Hazard.DAMAGED: "",
+    Hazard.FLOODED: "mm",
+    Hazard.OVERLOAD: "µε",
+    Hazard.DRIFT: "µε",
+    Hazard.STRAIN_LIMIT: "µε",
+    Hazard.SILENT: "h",
+    Hazard.SENSOR_FAULT: "",
+    Hazard.BATTERY_LOW: "%",
+}
+"""Unit of a hazard's value where the detector's evidence names no `unit` of its own."""
+
+FAULTS_KEPT: Final = 100
+
+
+Told = list[tuple[int, int, "list[AlarmChange] | tuple[Transition, Voice]"]]
+"""(row of the frame, lane, changes ready to tell or a settled level yet to be joined)."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFault:
+    """A detector that failed on one sensor's evidence (or in a tick or control: sensor_id is "")."""
+
+    detector: str
+    sensor_id: str
+    at: int
+    error: str
+
+
+class Engine:
+    """Judges a registry's sensors by a rule set.
+
+    detectors : Sequence[Detector] | None  For tests; None = all that the rule set asks for.
+    """
+
+    def __init__(
+        self, registry: Registry, rules: RuleSet, detectors: Sequence[Detector] | None = None
+    ) -> None:
+        self.registry = registry
+        self.rules = rules
+        self._detectors = tuple(default_detectors(registry, rules) if detectors is None else detectors)
+        self._lane_of = {
+            (d, hazard): lane
+            for lane, (d, hazard) in enumerate(
+                (d, hazard) for d, detector in enumerate(self._detectors) for hazard in detector.hazards
+            )
+        }
+        self._lane_detector = [d for d, _ in self._lane_of]
+        self._hearing = [(d, it) for d, it in enumerate(self._detectors) if isinstance(it, Hears)]
+        self._speakers = {d: it for d, it in enumerate(self._detectors) if isinstance(it, SpeaksForGroups)}
+        self._historians = [(d, it) for d, it in enumerate(self._detectors) if isinstance(it, JudgesHistory)]
+        hazards = [hazard for _, hazard in self._lane_of]
+        n = len(registry.sensors)
+        self._windows = Windows()
+        self._muted_lane = [hazard not in UNMUTED for hazard in hazards]
+        self._machine = Machine(hazards, lane_holds(rules, hazards), n, self._muted_until)
+        self._alarms = AssetAlarms()
+        self._last = np.full(n, NEVER, np.int64)
+        self._row = np.zeros(n, np.int32)
+        self._now = NEVER
+        self.faults: list[EngineFault] = []
+        self.fault_count = 0
+        self.late_count = 0
+        self.duplicate_count = 0
+        self._set_thresholds(resolve(rules, registry))
+
+    # --- what comes in ---------------------------------------------------------------------------
+
+    def apply(self, frame: Frame) -> list[AlarmChange]:
+        """Judge a frame's readings."""
+        known = (frame.sensor >= 0) & (frame.sensor < len(self._last))
+        if not known.all():
+            frame = frame.take(known)
+        if len(frame) == 0:
+            return []
+        now = np.maximum.accumulate(frame.received)
+        if now[0] < self._now:
+            now = np.maximum(now, self._now)
+        told: Told = []
+        for d, hears in self._hearing:
+            heard = self._safely(d, partial(hears.hear, frame.sensor, now, frame.gateway))
+            self._take(d, heard, told, now, frame.sensor)
+        time = frame.time
+        if (time > now + CLOCK_FAULT_US).any():
+            time = np.where(time > now + CLOCK_FAULT_US, now, time)
+        self._judge(frame, time, now, told)
+        self._now = int(now[-1])
+        return self._tell(told)
+
+    def tick(self, now: int) -> list[AlarmChange]:
+        """Let time pass: complete holds, notice silence. A `now` before an earlier one counts as that."""
+        self._now = now = max(now, self._now)
+        told: Told = []
+        for transition in self._machine.tick(now):
+            self._settle(transition, told)
+        changes = self._tell(told)
+        told = []
+        for d, detector in enumerate(self._detectors):
+            if detector.due() <= now:
+                self._take(d, self._safely(d, partial(detector.tick, now)), told)
+        return changes + self._tell(told)
+
+    def control(self, name: str, payload: Mapping[str, Any], at: int) -> list[AlarmChange]:
+        """A control change of the log: permit, intervention, rules; others go to the detectors."""
+        told: Told = []
+        if name in ("permit", "intervention"):
+            asset = self.registry.asset_index(str(payload.get("asset_id") or ""))
+            if asset != UNKNOWN:
+                self._windows.take(asset, name, payload)
+        elif name == "rules":
+            self.rules_changed(RuleSet.model_validate(payload))
+        for d, detector in enumerate(self._detectors):
+            said = self._safely(d, partial(detector.control, name, {**payload, "at": at}))
+            self._take(d, said, told, at=at)
+        return self._tell(told)
+
+    def registry_changed(self, registry: Registry) -> None:
+        """Follow a registry that has grown or changed; state of known sensors stays."""
+        n, old = len(registry.sensors), len(self._last)
+        if n < old:
+            raise ValueError(f"the registry has {n} sensors, the engine knows {old}")
+        self.registry = registry
+        self._last = np.concatenate([self._last, np.full(n - old, NEVER, np.int64)])
+        self._row = np.zeros(n, np.int32)
+        self._machine.grow(n)
+        for detector in self._detectors:
+            detector.registry_changed(registry)
+        self._set_thresholds(resolve(self.rules, registry))
+
+    def rules_changed(self, rules: RuleSet) -> None:
+        """Other limits from now on. Raises FaultsError and changes nothing when they are faulty."""
+        thresholds = resolve(rules, self.registry)
+        self.rules = rules
+        self._machine.holds = lane_holds(rules, self._machine.lanes)
+        self._set_thresholds(thresholds)
+
+    def due(self) -> int:
+        """Earliest time at which `tick` may change something [µs]; `rules.detector.FAR` = never."""
+        return min([self._machine.due(), *(int(detector.due()) for detector in self._detectors)])
+
+    # --- state -----------------------------------------------------------------------------------
+
+    def snapshot(self) -> bytes:
+        """All state, for `restore`."""
+        arrays: dict[str, npt.NDArray[Any]] = {"engine.last": self._last}
+        arrays |= {f"machine.{k}": v for k, v in self._machine.snapshot().items()}
+        for detector in self._detectors:
+            arrays |= {f"detector.{detector.name}.{k}": v for k, v in detector.snapshot().items()}
+        header = {
+            "sensors": len(self._last),
+            "now": self._now,
+            "rules": self.rules.model_dump(mode="json"),
+            "lanes": [[self._detectors[d].name, hazard.value] for d, hazard in self._lane_of],
+            "alarms": self._alarms.state(),
+            "windows": self._windows.state(),
+        }
+        return pack(header, arrays)
+
+    def restore(self, snapshot: bytes) -> None:
+        """The state that `snapshot` gave; a registry that has grown since is followed.
+
+        Raises ValueError when the snapshot is damaged or was made with other detectors.
+        """
+        header, arrays = unpack(snapshot)
+        lanes = [[self._detectors[d].name, hazard.value] for d, hazard in self._lane_of]
+        if header["lanes"] != lanes:
+            raise ValueError("the snapshot was made with other detectors")
+        if header["sensors"] > len(self.registry.sensors):
+            raise ValueError(
+                f"the snapshot has {header['sensors']} sensors, the registry {len(self.registry.sensors)}"
+            )
+        self._last = np.array(arrays["engine.last"])
+        self._machine.restore(_under("machine.", arrays))
+        for detector in self._detectors:
+            detector.restore(_under(f"detector.{detector.name}.", arrays))
+        self._alarms.restore(header["alarms"])
+        self._windows.restore(header["windows"])
+        self._now = header["now"]
+        if header["sensors"] != len(self.registry.sensors):
+            self.registry_changed(self.registry)
+        self.rules_changed(RuleSet.model_validate(header["rules"]))
+
+    # --- judging ---------------------------------------------------------------------------------
+
+    def _judge(
+        self,
+        frame: Frame,
+        time: npt.NDArray[np.int64],
+        now: npt.NDArray[np.int64],
+        told: Told,
+    ) -> None:
+        lateness = int(self.rules.alarms.lateness_s * SECOND)
+        believed = (frame.flag != Flag.FAIL) & (frame.flag != Flag.MISSING)
+        for rows in rounds(frame.sensor, self._row):
+            sensor = frame.sensor if rows is None else frame.sensor[rows]
+            at = time if rows is None else time[rows]
+            last = self._last[sensor]
+            fresh = (at > last) & (at >= (now if rows is None else now[rows]) - lateness)
+            fresh &= believed if rows is None else believed[rows]
+            if fresh.all():
+                chosen: Any = slice(None) if rows is None else rows
+            else:
+                self._late(frame, time, now, rows, (~fresh) & (at != last), told)
+                self.duplicate_count += int((at == last).sum())
+                chosen = np.flatnonzero(fresh) if rows is None else rows[fresh]
+                sensor, at = frame.sensor[chosen], time[chosen]
+                if len(sensor) == 0:
+                    continue
+            self._last[sensor] = at
+            batch = Round(
+                sensor,
+                at,
+                frame.received[chosen],
+                frame.flag[chosen],
+                {name: column[chosen] for name, column in frame.columns.items()},
+            )
+            rows_in_frame = None if isinstance(chosen, slice) else chosen
+            self._row[sensor] = np.arange(len(sensor), dtype=np.int32)
+            for d, detector in enumerate(self._detectors):
+                self._take(d, self._observe(d, detector, batch), told, now, sensor, rows_in_frame)
+
+    def _observe(self, d: int, detector: Detector, batch: Round) -> Sequence[Verdicts]:
+        try:
+            return detector.observe(batch)
+        except Exception as error:
+            if len(batch.sensor) == 1:
+                self._fault(d, int(batch.sensor[0]), error)
+                return ()
+        return [
+            verdicts
+            for i in range(len(batch.sensor))
+            for verdicts in self._observe(d, detector, _row(batch, i))
+        ]
+
+    def _late(
+        self,
+        frame: Frame,
+        time: npt.NDArray[np.int64],
+        now: npt.NDArray[np.int64],
+        rows: npt.NDArray[np.int64] | None,
+        late: npt.NDArray[np.bool_],
+        told: Told,
+    ) -> None:
+        believed = (frame.flag != Flag.FAIL) & (frame.flag != Flag.MISSING)
+        chosen = np.flatnonzero(late) if rows is None else rows[late]
+        chosen = chosen[believed[chosen]]
+        if len(chosen) == 0:
+            return
+        self.late_count += len(chosen)
+        batch = Round(
+            frame.sensor[chosen],
+            time[chosen],
+            frame.received[chosen],
+            frame.flag[chosen],
+            {name: column[chosen] for name, column in frame.columns.items()},
+        )
+        place = {int(sensor): int(row) for sensor, row in zip(batch.sensor, chosen, strict=True)}
+        for d, judges in self._historians:
+            for verdicts in self._safely(d, partial(judges.late, batch)):
+                for i in np.flatnonzero(verdicts.level > 0).tolist():
+                    sensor = int(verdicts.sensor[i])
+                    row = place.get(sensor, int(chosen[-1]))
+                    lane = self._lane_of[d, verdicts.hazard]
+                    told.append((row, lane, [self._historical(d, verdicts, i, int(now[row]))]))
+
+    def _historical(self, d: int, verdicts: Verdicts, i: int, decided: int) -> AlarmChange:
+        sensor, level = int(verdicts.sensor[i]), int(verdicts.level[i])
+        asset = int(self.registry.sensors.asset[sensor])
+        key = self._detectors[d].reasons[int(verdicts.reason[i])]
+        value, limit = float(verdicts.value[i]), float(verdicts.limit[i])
+        return AlarmChange(
+            "" if asset == UNBOUND else self.registry.asset_id(asset),
+            verdicts.hazard,
+            Severity(level),
+            AlarmState.FIRING,
+            int(verdicts.time[i]),
+            value,
+            limit,
+            UNITS[verdicts.hazard],
+            Reason(key, {"value": value, "limit": limit}),
+            (self.registry.sensor_id(sensor),),
+            historical=True,
+            evidence={"decided_at_us": decided},
+        )
+
+    def _take(
+        self,
+        d: int,
+        said: Iterable[Verdicts],
+        told: Told,
+        now: npt.NDArray[np.int64] | None = None,
+        sensors: npt.NDArray[np.int32] | None = None,
+        rows: npt.NDArray[np.int64] | None = None,
+        at: int = NEVER,
+    ) -> None:
+        """Verdicts through the machine; what it settles goes to `told` with the row that decided it.
+
+        sensors : of the round (or of the whole frame); rows : their rows in the frame, None = in place.
+        """
+        tick_time = max(self._now, at)
+
+        def order_of(sensor: int) -> tuple[int, int]:
+            if now is None or sensors is None:
+                return 0, tick_time
+            i = int(self._row[sensor])
+            if i >= len(sensors) or sensors[i] != sensor:
+                own = np.flatnonzero(sensors == sensor)
+                i = int(own[0]) if len(own) else len(sensors) - 1
+            row = i if rows is None else int(rows[i])
+            return row, int(now[row])
+
+        for verdicts in said:
+            lane = self._lane_of[d, verdicts.hazard]
+            for transition in self._machine.judge(lane, verdicts, order_of):
+                self._settle(transition, told)
+        if d in self._speakers:
+            changes = list(self._safely(d, self._speakers[d].announcements))
+            last = 0 if sensors is None else len(sensors) - 1
+            told.append((last if rows is None else int(rows[last]), len(self._lane_of), changes))
+
+    def _settle(self, transition: Transition, told: Told) -> None:
+        """Note a transition with its evidence as it is now; assets are joined in the order of rows."""
+        d = self._lane_detector[transition.lane]
+        key, values, evidence = self._evidence(d, transition)
+        voice = Voice(transition.level, transition.value, transition.limit, Reason(key, values), evidence)
+        told.append((transition.order, transition.lane, (transition, voice)))
+
+    def _evidence(self, d: int, transition: Transition) -> tuple[str, dict[str, Any], dict[str, Any]]:
+        detector = self._detectors[d]
+        hazard = self._machine.lanes[transition.lane]
+        key = detector.reasons[transition.reason]
+        values: dict[str, Any] = {"value": transition.value, "limit": transition.limit}
+        evidence: dict[str, Any] = {"decided_at_us": transition.decided}
+        try:
+            reason, facts = detector.explain(transition.sensor, hazard)
+        except Exception as error:
+            self._fault(d, transition.sensor, error)
+            return key, values, evidence
+        return key, {**reason.values, **values}, {**facts, **evidence}
+
+    def _tell(self, told: Told) -> list[AlarmChange]:
+        changes: list[AlarmChange] = []
+        for _, _, what in sorted(told, key=lambda item: item[:2]):
+            if isinstance(what, list):
+                changes += what
+            else:
+                changes += self._join(*what)
+        return changes
+
+    def _join(self, transition: Transition, voice: Voice) -> Iterable[AlarmChange]:
+        hazard = self._machine.lanes[transition.lane]
+        asset = int(self.registry.sensors.asset[transition.sensor])
+        key = -1 - transition.sensor if asset == UNBOUND else asset
+        for said in self._alarms.settle(
+            key, hazard, transition.lane, transition.sensor, voice, transition.at
+        ):
+            evidence = dict(said.voice.evidence)
+            provisional = bool(evidence.pop("provisional", False))
+            evidence.pop("conditions", None)
+            unit = str(evidence.pop("unit", UNITS[hazard]))
+            yield AlarmChange(
+                "" if asset == UNBOUND else self.registry.asset_id(asset),
+                hazard,
+                Severity(said.level),
+                AlarmState.FIRING if said.fires else AlarmState.CLEAR,
+                transition.at,
+                said.voice.value,
+                said.voice.limit,
+                unit,
+                said.voice.reason,
+                tuple(self.registry.sensor_id(sensor) for sensor in said.sensors),
+                provisional,
+                evidence=evidence,
+            )
+
+    # --- helpers ---------------------------------------------------------------------------------
+
+    def _muted_until(self, lane: int, sensor: int, time: int) -> int:
+        if not self._windows or not self._muted_lane[lane]:
+            return 0
+        return self._windows.until(int(self.registry.sensors.asset[sensor]), time)
+
+    def _set_thresholds(self, thresholds: Mapping[str, Thresholds]) -> None:
+        for detector in self._detectors:
+            if isinstance(detector, HasThresholds):
+                own = thresholds[part_of(detector)]
+                detector.thresholds_changed(own.sets, own.class_of)
+
+    def _safely(self, d: int, call: Callable[[], Sequence[Any]]) -> Sequence[Any]:
+        try:
+            return call()
+        except Exception as error:
+            self._fault(d, UNKNOWN, error)
+            return ()
+
+    def _fault(self, d: int, sensor: int, error: Exception) -> None:
+        self.fault_count += 1
+        sensor_id = "" if sensor == UNKNOWN else self.registry.sensor_id(sensor)
+        self.faults.append(
+            EngineFault(self._detectors[d].name, sensor_id, self._now, f"{type(error).__name__}: {error}")
+        )
+        del self.faults[:-FAULTS_KEPT]
+
+
+def lane_holds(rules: RuleSet, hazards: Sequence[Hazard]) -> tuple[LaneHold, ...]:
+    """Holds of each lane, from seconds to microseconds."""
+    holds = []
+    for hazard in hazards:
+        hold = rules.alarms.hold(hazard.value)
+        fire = [
+            int(SECOND * hold.by_severity.get(severity.colour, hold.for_s))  # type: ignore[call-overload]
+            for severity in Severity
+        ]
+        holds.append(LaneHold((0, *fire), int(SECOND * hold.clear_for_s)))
+    return tuple(holds)
+
+
+def part_of(detector: Detector) -> str:
+    """Part of the rule set that a detector goes by: lid, bridge or health."""
+    part = getattr(detector, "part", None)
+    return str(part) if part else type(detector).__module__.split(".")[1]
+
+
+def _row(batch: Round, i: int) -> Round:
+    one = slice(i, i + 1)
+    columns = {name: column[one] for name, column in batch.columns.items()}
+    return Round(batch.sensor[one], batch.time[one], batch.received[one], batch.flag[one], columns)
+
+
+def _under(prefix: str, arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+    return {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}

@@ -1,0 +1,312 @@
+"""The alarm state machine: verdicts in, settled levels out; one for all detectors.
+
+A lane is one hazard as one detector judges it. For every lane a dense byte a sensor holds the settled
+level, so that a verdict which changes nothing costs one comparison inside numpy. Whatever is on its way
+(holding before it fires or clears, remembered under a maintenance window) has a cell in a sparse
+dictionary; its byte is then BUSY, which no verdict equals.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from rules.alarm import Hazard
+from rules.detector import FAR, NO_OPINION, Verdicts
+
+BUSY: Final = 0x7F
+"""Byte of a sensor that has a cell."""
+
+SECOND: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class LaneHold:
+    """Holds of one hazard [µs].
+
+    fire : tuple[int, ...]  By level 0–4; that of level 0 is not used.
+    clear : int  Before a level falls.
+    """
+
+    fire: tuple[int, ...]
+    clear: int
+
+
+class Transition(NamedTuple):
+    """A settled level that changed.
+
+    order : int  Row of the frame that decided it, or the rank of the deadline in a tick.
+    level : int  New settled level, 0 = clear.
+    at : int  When what it says began, by event time [µs].
+    decided : int  When it was decided [µs].
+    reason : int  Row of the detector's reasons.
+    """
+
+    order: int
+    lane: int
+    sensor: int
+    level: int
+    at: int
+    decided: int
+    value: float
+    limit: float
+    reason: int
+
+
+class Said(NamedTuple):
+    """One verdict on one sensor, out of its columns."""
+
+    level: int
+    time: int
+    value: float
+    limit: float
+    reason: int
+
+
+@dataclass(slots=True)
+class Cell:
+    """What is on its way for one sensor in one lane.
+
+    settled : int  Level as announced.
+    target : int  Level that holds now and is not yet announced; -1 = none.
+    since : int  Event time since which it holds [µs].
+    known : int  Server's time when the target was first heard of: ticks count the hold from here, so that
+        a recovery which took just as long to arrive is still heard [µs].
+    latest : int  Level of the latest verdict; below the target while a level falls by steps.
+    value, limit, reason : of the verdict that gave the target.
+    muted : int  Latest level said under a maintenance window; -1 = none.
+    until : int  End of that window [µs].
+    muted_value, muted_limit, muted_reason : of that verdict.
+    """
+
+    settled: int
+    target: int = -1
+    since: int = 0
+    known: int = 0
+    latest: int = 0
+    value: float = float("nan")
+    limit: float = float("nan")
+    reason: int = 0
+    muted: int = -1
+    until: int = FAR
+    muted_value: float = float("nan")
+    muted_limit: float = float("nan")
+    muted_reason: int = 0
+
+
+MutedUntil = Callable[[int, int, int], int]
+"""(lane, sensor, event time) → end of the maintenance window that it falls in, later than that time, or 0."""
+
+
+class Machine:
+    """Alarm states of all lanes.
+
+    lanes : Sequence[Hazard]  Hazard of each lane; two lanes may be of one hazard.
+    holds : Sequence[LaneHold]  By lane.
+    muted_until : MutedUntil  Maintenance windows.
+    """
+
+    def __init__(
+        self, lanes: Sequence[Hazard], holds: Sequence[LaneHold], n_sensors: int, muted_until: MutedUntil
+    ) -> None:
+        self.lanes = tuple(lanes)
+        self.holds = tuple(holds)
+        self._muted_until = muted_until
+        self._level = [np.zeros(n_sensors, np.int8) for _ in self.lanes]
+        self._cells: dict[tuple[int, int], Cell] = {}
+        self._heap: list[tuple[int, int, int]] = []
+
+    def grow(self, n_sensors: int) -> None:
+        """Make room for more sensors."""
+        for lane, level in enumerate(self._level):
+            if n_sensors > len(level):
+                self._level[lane] = np.concatenate([level, np.zeros(n_sensors - len(level), np.int8)])
+
+    def settled(self, lane: int, sensor: int) -> int:
+        """Announced level of a sensor in a lane."""
+        level = int(self._level[lane][sensor])
+        return self._cells[lane, sensor].settled if level == BUSY else level
+
+    def cell(self, lane: int, sensor: int) -> Cell | None:
+        """What is on its way there, or None."""
+        return self._cells.get((lane, sensor))
+
+    def judge(
+        self, lane: int, verdicts: Verdicts, orders: Callable[[int], tuple[int, int]]
+    ) -> Iterator[Transition]:
+        """Take verdicts; yield what they settle.
+
+        orders : sensor → (row of the frame, when the server knew of it [µs]).
+        """
+        level = verdicts.level
+        rest = np.flatnonzero((level != self._level[lane][verdicts.sensor]) & (level != NO_OPINION))
+        for i in rest.tolist():
+            sensor = int(verdicts.sensor[i])
+            order, decided = orders(sensor)
+            said = Said(
+                int(level[i]),
+                int(verdicts.time[i]),
+                float(verdicts.value[i]),
+                float(verdicts.limit[i]),
+                int(verdicts.reason[i]),
+            )
+            yield from self.step(lane, sensor, said, decided, order)
+
+    def step(self, lane: int, sensor: int, said: Said, decided: int, order: int) -> Iterator[Transition]:
+        """Take one verdict. What was due by event time before it is completed first."""
+        cell = self._cells.get((lane, sensor))
+        if cell is None:
+            cell = Cell(int(self._level[lane][sensor]))
+        yield from self._complete(lane, sensor, cell, said.time, decided, order, by_event=True)
+        until = self._muted_until(lane, sensor, said.time)
+        if until:
+            cell.muted, cell.until, cell.muted_reason = said.level, until, said.reason
+            cell.muted_value, cell.muted_limit = said.value, said.limit
+        else:
+            cell.muted = -1
+            yield from self._apply(lane, sensor, cell, said, decided, order)
+        self._keep(lane, sensor, cell)
+
+    def tick(self, now: int) -> Iterator[Transition]:
+        """Complete whatever is due by `now`, in the order in which it became due."""
+        order = 0
+        while self._heap and self._heap[0][0] <= now:
+            due, lane, sensor = heapq.heappop(self._heap)
+            cell = self._cells.get((lane, sensor))
+            if cell is None or self._due(lane, cell) != due:
+                continue
+            yield from self._complete(lane, sensor, cell, due, now, order, by_event=False)
+            self._keep(lane, sensor, cell)
+            order += 1
+
+    def due(self) -> int:
+        """Earliest time at which `tick` may do something [µs]; FAR = never."""
+        while self._heap:
+            due, lane, sensor = self._heap[0]
+            cell = self._cells.get((lane, sensor))
+            if cell is not None and self._due(lane, cell) == due:
+                return due
+            heapq.heappop(self._heap)
+        return FAR
+
+    def cells(self) -> Iterator[tuple[int, int, Cell]]:
+        """(lane, sensor, cell) of all that is on its way."""
+        for (lane, sensor), cell in self._cells.items():
+            yield lane, sensor, cell
+
+    def snapshot(self) -> dict[str, npt.NDArray[Any]]:
+        """All state as named arrays."""
+        keys = list(self._cells)
+        cells = list(self._cells.values())
+        whole = ("settled", "target", "since", "known", "latest", "reason", "muted", "until", "muted_reason")
+        broken = ("value", "limit", "muted_value", "muted_limit")
+        return {
+            **{f"level.{lane}": level for lane, level in enumerate(self._level)},
+            "key": np.array(keys, np.int64).reshape(-1, 2),
+            **{f"cell.{name}": np.array([getattr(c, name) for c in cells], np.int64) for name in whole},
+            **{f"cell.{name}": np.array([getattr(c, name) for c in cells], np.float64) for name in broken},
+        }
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """The state that `snapshot` gave. Raises ValueError when it is of other lanes."""
+        try:
+            self._level = [np.array(state[f"level.{lane}"], np.int8) for lane in range(len(self.lanes))]
+            names = [key for key in state if key.startswith("cell.")]
+            rows = zip(*(state[name].tolist() for name in names), strict=True)
+            fields = [name.removeprefix("cell.") for name in names]
+            self._cells = {
+                (lane, sensor): Cell(**dict(zip(fields, row, strict=True)))
+                for (lane, sensor), row in zip(state["key"].tolist(), rows, strict=True)
+            }
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not a state of this alarm machine: {error}") from error
+        self._heap = [(self._due(lane, cell), lane, sensor) for (lane, sensor), cell in self._cells.items()]
+        heapq.heapify(self._heap)
+
+    def _hold(self, lane: int, cell: Cell) -> int:
+        hold = self.holds[lane]
+        return hold.fire[cell.target] if cell.target > cell.settled else hold.clear
+
+    def _due(self, lane: int, cell: Cell) -> int:
+        """When a tick has something to do for a cell [µs]."""
+        hold_ends = cell.known + self._hold(lane, cell) if cell.target >= 0 else FAR
+        return min(hold_ends, cell.until if cell.muted >= 0 else FAR)
+
+    def _keep(self, lane: int, sensor: int, cell: Cell) -> None:
+        key = (lane, sensor)
+        if cell.target < 0 and cell.muted < 0:
+            self._cells.pop(key, None)
+            self._level[lane][sensor] = cell.settled
+            return
+        self._cells[key] = cell
+        self._level[lane][sensor] = BUSY
+        heapq.heappush(self._heap, (self._due(lane, cell), lane, sensor))
+
+    def _complete(
+        self, lane: int, sensor: int, cell: Cell, time: int, decided: int, order: int, *, by_event: bool
+    ) -> Iterator[Transition]:
+        """Settle holds and windows that ended at or before `time`, in their order."""
+        while True:
+            window_ends = cell.until if cell.muted >= 0 else FAR
+            hold_ends = FAR
+            if cell.target >= 0:
+                hold_ends = (cell.since if by_event else cell.known) + self._hold(lane, cell)
+            if min(window_ends, hold_ends) > time:
+                return
+            if window_ends <= hold_ends:
+                longer = self._muted_until(lane, sensor, window_ends)
+                if longer:
+                    cell.until = longer
+                    continue
+                verdict = Said(cell.muted, window_ends, cell.muted_value, cell.muted_limit, cell.muted_reason)
+                cell.muted = -1
+                yield from self._apply(lane, sensor, cell, verdict, window_ends, order)
+                continue
+            until = self._muted_until(lane, sensor, hold_ends)
+            if until:
+                # It began before the window and would settle inside it: now the window decides.
+                if cell.muted < 0:
+                    cell.muted, cell.until, cell.muted_reason = cell.latest, until, cell.reason
+                    cell.muted_value, cell.muted_limit = cell.value, cell.limit
+                cell.target = -1
+                continue
+            yield self._settle(lane, sensor, cell, decided, order)
+            if cell.latest < cell.settled:
+                cell.target, cell.since, cell.known = cell.latest, hold_ends, hold_ends
+
+    def _settle(self, lane: int, sensor: int, cell: Cell, decided: int, order: int) -> Transition:
+        cell.settled, cell.target = cell.target, -1
+        return Transition(
+            order, lane, sensor, cell.settled, cell.since, decided, cell.value, cell.limit, cell.reason
+        )
+
+    def _apply(
+        self, lane: int, sensor: int, cell: Cell, said: Said, decided: int, order: int
+    ) -> Iterator[Transition]:
+        """Let a verdict that no window mutes act on a cell."""
+        level = said.level
+        if level == cell.settled:
+            cell.target = -1
+            return
+        rises = level > cell.settled
+        if cell.target < 0 or (cell.target > cell.settled) != rises:
+            cell.since, cell.known, cell.target = said.time, decided, level
+        elif rises:
+            cell.target = level
+        else:
+            # It falls only as far as to the gravest that was seen during the hold.
+            cell.target = max(cell.target, level)
+        cell.latest = level
+        if cell.target == level:
+            cell.value, cell.limit, cell.reason = said.value, said.limit, said.reason
+        if rises and cell.settled > 0:
+            # It fires already: a graver look is told at once.
+            cell.since = said.time
+            yield self._settle(lane, sensor, cell, decided, order)
+        elif self._hold(lane, cell) == 0:
+            yield self._settle(lane, sensor, cell, decided, order)
