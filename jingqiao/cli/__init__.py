@@ -11,7 +11,11 @@ import click
 
 from jingqiao import __version__
 
-COMMANDS: Final[Mapping[str, str]] = MappingProxyType({})
+COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "doctor": "jingqiao.cli.doctor:doctor",
+    }
+)
 """Command → `module:attribute` of its click command; one line each."""
 
 

@@ -1,0 +1,136 @@
+"""The one settings file, `jingqiao.toml`: typed, checked, with paths that are relative to the file itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from config.archive import ArchiveSettings, DuckDBArchiveSettings
+from config.faults import FaultsError
+from config.messages import Language
+from config.sources import SourceSettings
+from config.toml_file import faults_of, read
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RegistrySettings(_Section):
+    """Where the registry's files lie; they are imported at start when they have changed."""
+
+    assets: Path | None = None
+    sensors: Path | None = None
+    crs: Literal["wgs84", "gcj02", "bd09"] = "wgs84"
+
+
+class LogSettings(_Section):
+    """How long the durable log is kept; what the archive or the rules still need is never dropped."""
+
+    retention_days: float = Field(default=14, gt=0)
+    group_commit_ms: float = Field(default=5, ge=0, le=20)
+
+
+class HttpSettings(_Section):
+    """Where health, metrics and pages are served."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+
+
+class Settings(BaseSettings):
+    """All settings of the service. Any of them can come from the environment: JINGQIAO_DATA_DIR,
+    JINGQIAO_ARCHIVE__TOKEN, …; strings in the file may hold `${NAME}`.
+    """
+
+    model_config = SettingsConfigDict(
+        extra="forbid", env_prefix="JINGQIAO_", env_nested_delimiter="__", frozen=True
+    )
+
+    language: Language = "zh"
+    timezone: str = "Asia/Shanghai"
+    data_dir: Path = Path("data")
+    database: str = ""
+    mqtt: list[SourceSettings] = Field(default_factory=list)
+    registry: RegistrySettings = RegistrySettings()
+    roster: Path | None = None
+    rules: Path | None = None
+    log: LogSettings = LogSettings()
+    archive: ArchiveSettings = DuckDBArchiveSettings()
+    http: HttpSettings = HttpSettings()
+    tick_s: float = Field(default=1.0, gt=0, le=60)
+    snapshot_s: float = Field(default=60.0, gt=0)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError("no time zone of that name; for example Asia/Shanghai") from None
+        return value
+
+    @property
+    def database_url(self) -> str:
+        """SQLAlchemy URL of incidents, roster state, outbox and dossier."""
+        return self.database or f"sqlite:///{self.data_dir / 'jingqiao.sqlite'}"
+
+    @property
+    def log_path(self) -> Path:
+        """The durable log's file."""
+        return self.data_dir / "log.sqlite"
+
+    @property
+    def snapshot_dir(self) -> Path:
+        """Where the engine's snapshots lie."""
+        return self.data_dir / "snapshots"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings' signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment is stronger than the file: secrets stay out of files."""
+        return env_settings, init_settings
+
+
+def load_settings(path: Path) -> Settings:
+    """The settings of a file. Raises FaultsError with every fault at once."""
+    document, lines = read(path)
+    try:
+        return Settings(**_absolute(document, path.resolve().parent))
+    except ValidationError as error:
+        raise FaultsError(faults_of(error, str(path), lines, Settings)) from None
+
+
+def _absolute(document: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Relative paths count from the settings file's folder, wherever the command is called."""
+
+    def at_home(value: Any) -> Any:
+        return str(folder / value) if isinstance(value, str) and value else value
+
+    result = {**document, "data_dir": at_home(document.get("data_dir", "data"))}
+    for key in ("roster", "rules"):
+        if key in result:
+            result[key] = at_home(result[key])
+    if isinstance(result.get("registry"), dict):
+        result["registry"] = {
+            key: at_home(value) if key in ("assets", "sensors") else value
+            for key, value in result["registry"].items()
+        }
+    if isinstance(result.get("mqtt"), list):
+        result["mqtt"] = [
+            {k: at_home(v) if k in ("ca_file", "cert_file", "key_file") else v for k, v in entry.items()}
+            if isinstance(entry, dict)
+            else entry
+            for entry in result["mqtt"]
+        ]
+    return result
