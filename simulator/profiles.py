@@ -162,7 +162,6 @@ def sensors_of(registry: Registry, lids: Lids, scene: Scenario, seed: int) -> Li
     has = {name: np.array([name in w for w in words], np.bool_) for name in CHANNELS}
     vendor = has["tilt_xyz"]
     heartbeat = np.nan_to_num(table.heartbeat_s[rows].astype(np.float64), nan=43200.0)
-    year = 365.25 * 86400
     lithium = rng.uniform(0.35, 1.0, m)
     return LidSensors(
         sensor=rows,

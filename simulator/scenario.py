@@ -76,8 +76,8 @@ class Cloudburst(_Strict):
     """
 
     at: Offset
-    minutes: float = Field(60, gt=0)
-    mm_per_h: float = Field(60, gt=0)
+    minutes: float = Field(default=60, gt=0)
+    mm_per_h: float = Field(default=60, gt=0)
 
 
 class Weather(_Strict):
@@ -92,7 +92,7 @@ class Weather(_Strict):
     season_c: float = 12.0
     daily_c: float = 4.5
     front_c: float = 3.0
-    wet_days: float = Field(0.3, ge=0, le=1)
+    wet_days: float = Field(default=0.3, ge=0, le=1)
     cloudburst: tuple[Cloudburst, ...] = ()
 
 
@@ -103,8 +103,8 @@ class Traffic(_Strict):
     weekend : weekend's share of a work day.
     """
 
-    peak_per_h: float = Field(172, ge=0)
-    weekend: float = Field(0.75, ge=0)
+    peak_per_h: float = Field(default=172, ge=0)
+    weekend: float = Field(default=0.75, ge=0)
 
 
 class Radio(_Strict):
@@ -114,11 +114,11 @@ class Radio(_Strict):
     gateways : how many serve the city.
     """
 
-    loss: float = Field(0.01, ge=0, lt=1)
-    duplicate: float = Field(0.01, ge=0, le=1)
-    late: float = Field(0.01, ge=0, le=1)
-    late_s: float = Field(900, ge=0)
-    gateways: int = Field(8, ge=1)
+    loss: float = Field(default=0.01, ge=0, lt=1)
+    duplicate: float = Field(default=0.01, ge=0, le=1)
+    late: float = Field(default=0.01, ge=0, le=1)
+    late_s: float = Field(default=900, ge=0)
+    gateways: int = Field(default=8, ge=1)
 
 
 class Bridge(_Strict):
@@ -129,21 +129,21 @@ class Bridge(_Strict):
     """
 
     mode: Literal["readings", "blocks"] = "readings"
-    every_s: float = Field(600, gt=0)
-    rate_hz: float = Field(20, gt=0, le=100)
-    block_s: float = Field(10, gt=0)
-    vehicles_per_h: float = Field(240, ge=0)
+    every_s: float = Field(default=600, gt=0)
+    rate_hz: float = Field(default=20, gt=0, le=100)
+    block_s: float = Field(default=10, gt=0)
+    vehicles_per_h: float = Field(default=240, ge=0)
 
 
 class Faults(_Strict):
     """Faults that nobody stages, each as a rate per sensor and year."""
 
-    drift: float = Field(0, ge=0)
-    stuck: float = Field(0, ge=0)
-    spike: float = Field(0, ge=0)
-    noise: float = Field(0, ge=0)
-    clock: float = Field(0, ge=0)
-    wrong_setup: float = Field(0, ge=0, le=1)
+    drift: float = Field(default=0, ge=0)
+    stuck: float = Field(default=0, ge=0)
+    spike: float = Field(default=0, ge=0)
+    noise: float = Field(default=0, ge=0)
+    clock: float = Field(default=0, ge=0)
+    wrong_setup: float = Field(default=0, ge=0, le=1)
 
 
 class Event(_Strict):
@@ -153,26 +153,26 @@ class Event(_Strict):
     kind: str
     asset: str | None = None
     sensor: str | None = None
-    pick: str | None = Field(None, pattern=r"^random:\d+$")
+    pick: str | None = Field(default=None, pattern=r"^random:\d+$")
     mode: Literal["lift", "drag", "flip"] | None = None
     curve: Literal["linear", "accelerating", "step"] | None = None
     channel: str | None = None
     section: str | None = None
-    gateway: int | None = Field(None, ge=0)
+    gateway: int | None = Field(default=None, ge=0)
     backfill: bool | None = None
-    tilt_deg: float | None = Field(None, gt=0, le=180)
-    to_mm: float | None = Field(None, gt=0)
-    level_mm: float | None = Field(None, gt=0)
+    tilt_deg: float | None = Field(default=None, gt=0, le=180)
+    to_mm: float | None = Field(default=None, gt=0)
+    level_mm: float | None = Field(default=None, gt=0)
     ue: float | None = None
-    factor: float | None = Field(None, gt=0)
-    pct: float | None = Field(None, ge=0, le=100)
+    factor: float | None = Field(default=None, gt=0)
+    pct: float | None = Field(default=None, ge=0, le=100)
     per_day: float | None = None
     value: float | None = None
     offset_s: float | None = None
-    silence_after_s: float | None = Field(None, ge=0)
-    minutes: float | None = Field(None, gt=0)
-    hours: float | None = Field(None, gt=0)
-    days: float | None = Field(None, gt=0)
+    silence_after_s: float | None = Field(default=None, ge=0)
+    minutes: float | None = Field(default=None, gt=0)
+    hours: float | None = Field(default=None, gt=0)
+    days: float | None = Field(default=None, gt=0)
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Event:
@@ -205,7 +205,7 @@ class Scenario(_Strict):
     name: str
     start: AwareDatetime
     days: float = Field(gt=0)
-    seed: int = Field(1, ge=0)
+    seed: int = Field(default=1, ge=0)
     weather: Weather = Weather()
     traffic: Traffic = Traffic()
     radio: Radio = Radio()

@@ -17,7 +17,7 @@ HOURLY: Final = np.array(
      0.62, 0.66, 0.70, 0.74, 0.84, 0.98, 0.92, 0.66, 0.50, 0.38, 0.24, 0.14]
 )  # fmt: skip
 
-# Busiest hour of a lid as a share of the scenario's `peak_per_h`, by load class: the class says where it lies.
+# Busiest hour of a lid as a share of `peak_per_h`, by load class: the class says where it lies.
 BY_LOAD_CLASS: Final = {"A15": 0.0, "B125": 0.05, "C250": 0.2, "D400": 0.6, "E600": 1.0, "F900": 1.0}
 
 
