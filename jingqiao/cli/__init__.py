@@ -13,6 +13,7 @@ from jingqiao import __version__
 
 COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
     {
+        "decode": "jingqiao.cli.decode:decode",
         "doctor": "jingqiao.cli.doctor:doctor",
     }
 )
