@@ -208,6 +208,7 @@ class _Staging:
         def make(size: float, ramp_s: float, end_s: float = np.inf, **more: str) -> Effect:
             return Effect(event.kind, lid, at, end_s, size, ramp_s, azimuth, **more)
 
+        result: tuple[Effect, str, float | None]
         match event.kind:
             case "theft":
                 mode = event.mode or "lift"
