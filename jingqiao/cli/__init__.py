@@ -15,6 +15,9 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "decode": "jingqiao.cli.decode:decode",
         "doctor": "jingqiao.cli.doctor:doctor",
+        "import": "jingqiao.cli.import_:command",
+        "incidents": "jingqiao.cli.incidents:incidents",
+        "roster": "jingqiao.cli.roster:roster",
     }
 )
 """Command → `module:attribute` of its click command; one line each."""

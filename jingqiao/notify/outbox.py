@@ -195,3 +195,9 @@ def messages_of(connection: sa.Connection, incident_id: int) -> list[Mapping[str
     """Messages of an incident, oldest first."""
     query = sa.select(message).where(message.c.incident_id == incident_id).order_by(message.c.id)
     return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def attempts_of(connection: sa.Connection, message_id: int) -> list[Mapping[str, Any]]:
+    """Tries of a message, oldest first."""
+    query = sa.select(attempt).where(attempt.c.message_id == message_id).order_by(attempt.c.id)
+    return [dict(row) for row in connection.execute(query).mappings()]

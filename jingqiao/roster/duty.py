@@ -20,7 +20,7 @@ class Duty:
     teams : tuple[str, ...]  Teams that answer for it.
     because : `shift`, `override`, or `nobody`.
     note : str  Note of the override.
-    until : int | None  When this ends [µs since 1970 UTC]; None where nobody is on duty.
+    until : int  When this ends [µs since 1970 UTC].
     """
 
     people: tuple[str, ...]
@@ -30,7 +30,7 @@ class Duty:
     teams: tuple[str, ...]
     because: Literal["shift", "override", "nobody"]
     note: str
-    until: int | None
+    until: int
 
 
 def who_is_on(roster: Roster, at: int, district: str = "", kind: str = "", asset_id: str = "") -> Duty:
@@ -41,10 +41,9 @@ def who_is_on(roster: Roster, at: int, district: str = "", kind: str = "", asset
         where there is none, the first team of the file.
     asset_id : str  Its first six digits are a district as well.
     """
-    duties = [_team_duty(roster, team, at) for team in teams_for(roster, district, kind, asset_id)]
+    duties = [team_duty(roster, team, at) for team in teams_for(roster, district, kind, asset_id)]
     people = tuple(dict.fromkeys(person for duty in duties for person in duty.people))
     first = next((duty for duty in duties if duty.people), duties[0])
-    ends = [duty.until for duty in duties if duty.until is not None]
     return Duty(
         people=people,
         deputy=next((duty.deputy for duty in duties if duty.deputy), None),
@@ -53,7 +52,7 @@ def who_is_on(roster: Roster, at: int, district: str = "", kind: str = "", asset
         teams=tuple(team for duty in duties for team in duty.teams),
         because=first.because,
         note=first.note,
-        until=min(ends) if ends else None,
+        until=min(duty.until for duty in duties),
     )
 
 
@@ -87,17 +86,18 @@ def people_for(duty: Duty, who: Sequence[Who]) -> list[str]:
     return list(dict.fromkeys(chosen))
 
 
-def _team_duty(roster: Roster, team: Team, at: int) -> Duty:
+def team_duty(roster: Roster, team: Team, at: int) -> Duty:
+    """Who is on duty in one team; `at` [µs since 1970 UTC]."""
     override = _override_at(roster, team, at)
     shifts = list(_shifts_at(roster, team, at))
     people = tuple(dict.fromkeys(person for shift, _ in shifts for person in shift.people))
     deputy = next((shift.deputy for shift, _ in shifts if shift.deputy), None) or team.deputy
-    until = min((end for _, end in shifts), default=None)
+    until = min((end for _, end in shifts), default=None) or _next_start(roster, team, at)
     next_override = min(
         (start for o in roster.overrides if o.team == team.id and (start := _us(roster, o.from_)) > at),
         default=None,
     )
-    if next_override is not None and until is not None:
+    if next_override is not None:
         until = min(until, next_override)
     if override is None:
         return Duty(
@@ -118,7 +118,7 @@ def _team_duty(roster: Roster, team: Team, at: int) -> Duty:
         (team.id,),
         "override",
         override.note,
-        min(_us(roster, override.to), until or _us(roster, override.to)),
+        min(_us(roster, override.to), until),
     )
 
 
@@ -141,6 +141,18 @@ def _shifts_at(roster: Roster, team: Team, at: int) -> Iterator[tuple[Shift, int
                 if start <= now < end:
                     ends = local.replace(second=0, microsecond=0) + timedelta(minutes=end - now)
                     yield shift, round(ends.timestamp() * 1_000_000)
+
+
+def _next_start(roster: Roster, team: Team, at: int) -> int:
+    """When the team's next weekly shift begins [µs]."""
+    local = datetime.fromtimestamp(at / 1_000_000, roster.zone).replace(second=0, microsecond=0)
+    minute = local.weekday() * 24 * 60 + local.hour * 60 + local.minute
+    ahead = min(
+        (start - minute - 1) % WEEK_MIN + 1
+        for shift in team.shifts
+        for start, _ in shift_minutes(shift, roster.handover)
+    )
+    return round((local + timedelta(minutes=ahead)).timestamp() * 1_000_000)
 
 
 def _us(roster: Roster, moment: datetime) -> int:

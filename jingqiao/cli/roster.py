@@ -1,0 +1,215 @@
+"""`jingqiao roster`: who is on duty now, at a time, over the week, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from config.messages import Language, text
+from config.roster import Roster
+from jingqiao.cli.output import CHECK_FAILED, WRONG_USE, language, print_json, print_table
+from jingqiao.cli.settings_option import roster_or_exit, settings_option, settings_or_exit
+from jingqiao.clock import WallClock
+from jingqiao.incidents.view import rfc3339
+from jingqiao.roster.duty import Duty, people_for, team_duty, teams_for, who_is_on
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group()
+def roster() -> None:
+    """Who is on duty."""
+
+
+@roster.command()
+@settings_option
+@_json
+def now(settings_path: Path, as_json: bool) -> None:
+    """Who is on duty now, each team. Exit code 1 when a team has nobody."""
+    _show_at(_roster(settings_path), WallClock().now(), as_json)
+
+
+@roster.command()
+@settings_option
+@_json
+@click.argument("time")
+def at(settings_path: Path, as_json: bool, time: str) -> None:
+    """Who is on duty at TIME (RFC 3339, or local: 2026-10-01 03:00)."""
+    book = _roster(settings_path)
+    _show_at(book, _moment(time, book), as_json)
+
+
+@roster.command()
+@settings_option
+@_json
+@click.option("--from", "begin", default=None, help="First day; today where not said.")
+def week(settings_path: Path, as_json: bool, begin: str | None) -> None:
+    """Seven days of every team, shift by shift. Exit code 1 when there is a time with nobody."""
+    book = _roster(settings_path)
+    start = _moment(begin, book) if begin else WallClock().now()
+    day = datetime.fromtimestamp(start / 1_000_000, book.zone).replace(
+        hour=0, minute=0, second=0, microsecond=0
+    )
+    first = round(day.timestamp() * 1_000_000)
+    last = round((day + timedelta(days=7)).timestamp() * 1_000_000)
+    rows = [row for team in book.teams for row in _pieces(book, team.id, first, last)]
+    tongue = language()
+    if as_json:
+        print_json([_duty_json(book, duty, begins) for begins, duty in rows])
+    else:
+        print_table(
+            _columns(("team", "from", "until", "people", "deputy", "leader", "because"), tongue),
+            [
+                (
+                    duty.teams[0],
+                    _local(begins, book),
+                    _local(duty.until, book),
+                    _people(book, duty, tongue),
+                    _name(book, duty.deputy),
+                    _name(book, duty.leader),
+                    text(f"roster.because.{duty.because}", tongue) + (f" {duty.note}" if duty.note else ""),
+                )
+                for begins, duty in rows
+            ],
+        )
+    if any(not duty.people for _, duty in rows):
+        raise SystemExit(CHECK_FAILED)
+
+
+@roster.command()
+@settings_option
+@_json
+@click.option("--at", "time", default=None, help="When; now where not said.")
+@click.option("--district", default="", help="District as in the registry.")
+@click.option("--kind", type=click.Choice(["cover", "bridge"]), default=None, help="Kind of asset.")
+@click.option("--asset", "asset_id", default="", help="Component code; its first six digits are a district.")
+@click.option("--severity", type=click.Choice(["red", "orange", "yellow", "blue"]), default="red")
+def why(
+    settings_path: Path,
+    as_json: bool,
+    time: str | None,
+    district: str,
+    kind: str | None,
+    asset_id: str,
+    severity: str,
+) -> None:
+    """Who would be told of something, in which order, and by which rule."""
+    book = _roster(settings_path)
+    moment = _moment(time, book) if time else WallClock().now()
+    teams = teams_for(book, district, kind or "", asset_id)
+    duty = who_is_on(book, moment, district, kind or "", asset_id)
+    steps = [
+        {"after_min": step.after_min, "people": people_for(duty, step.who)}
+        for step in book.policy(severity).steps
+    ]
+    if as_json:
+        print_json(_duty_json(book, duty, moment) | {"steps": steps})
+        return
+    tongue = language()
+    click.echo(text("roster.why.teams", tongue, teams=", ".join(team.id for team in teams)))
+    for team in teams:
+        own = team_duty(book, team, moment)
+        click.echo(
+            text(
+                f"roster.why.{own.because}",
+                tongue,
+                team=team.id,
+                people=", ".join(_name(book, p) for p in own.people),
+                until=_local(own.until, book),
+                note=own.note,
+                fallback=_name(book, own.fallback),
+            )
+        )
+    for step in book.policy(severity).steps:
+        people = ", ".join(_name(book, p) for p in people_for(duty, step.who))
+        colour = text(f"notify.severity.{severity}", tongue)
+        click.echo(
+            text("roster.why.step", tongue, severity=colour, minutes=f"{step.after_min:g}", people=people)
+        )
+
+
+def _show_at(book: Roster, moment: int, as_json: bool) -> None:
+    duties = [team_duty(book, team, moment) for team in book.teams]
+    tongue = language()
+    if as_json:
+        print_json([_duty_json(book, duty, moment) for duty in duties])
+    else:
+        print_table(
+            _columns(("team", "people", "deputy", "leader", "until", "because"), tongue),
+            [
+                (
+                    duty.teams[0],
+                    _people(book, duty, tongue),
+                    _name(book, duty.deputy),
+                    _name(book, duty.leader),
+                    _local(duty.until, book),
+                    text(f"roster.because.{duty.because}", tongue) + (f" {duty.note}" if duty.note else ""),
+                )
+                for duty in duties
+            ],
+        )
+    if any(not duty.people for duty in duties):
+        raise SystemExit(CHECK_FAILED)
+
+
+def _pieces(book: Roster, team_id: str, first: int, last: int) -> list[tuple[int, Duty]]:
+    """The time from first to last in pieces of unchanging duty."""
+    team = next(team for team in book.teams if team.id == team_id)
+    pieces: list[tuple[int, Duty]] = []
+    begins = first
+    while begins < last:
+        duty = team_duty(book, team, begins)
+        pieces.append((begins, duty))
+        begins = duty.until
+    return pieces
+
+
+def _roster(settings_path: Path) -> Roster:
+    return roster_or_exit(settings_or_exit(settings_path), text("roster.no_roster", language()))
+
+
+def _moment(time: str, book: Roster) -> int:
+    try:
+        moment = datetime.fromisoformat(time)
+    except ValueError:
+        click.echo(text("roster.bad_time", language(), time=time), err=True)
+        raise SystemExit(WRONG_USE) from None
+    zoned = moment if moment.tzinfo else moment.replace(tzinfo=book.zone)
+    return round(zoned.timestamp() * 1_000_000)
+
+
+def _duty_json(book: Roster, duty: Duty, begins: int) -> dict[str, Any]:
+    return {
+        "team": duty.teams[0],
+        "teams": list(duty.teams),
+        "at": rfc3339(begins),
+        "people": [{"id": person, "name": book.people[person].name} for person in duty.people],
+        "deputy": duty.deputy,
+        "leader": duty.leader,
+        "fallback": duty.fallback,
+        "because": duty.because,
+        "note": duty.note,
+        "until": rfc3339(duty.until),
+    }
+
+
+def _people(book: Roster, duty: Duty, tongue: Language) -> str:
+    if not duty.people:
+        return text("roster.nobody", tongue, fallback=_name(book, duty.fallback))
+    return ", ".join(_name(book, person) for person in duty.people)
+
+
+def _name(book: Roster, person: str | None) -> str:
+    return book.people[person].name if person is not None else ""
+
+
+def _local(moment: int, book: Roster) -> str:
+    return f"{datetime.fromtimestamp(moment / 1_000_000, book.zone):%a %m-%d %H:%M}"
+
+
+def _columns(names: Sequence[str], tongue: Language) -> list[str]:
+    return [text(f"roster.column.{name}", tongue) for name in names]

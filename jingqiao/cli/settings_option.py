@@ -1,0 +1,57 @@
+"""The `-c jingqiao.toml` option of commands that work on a service's data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import sqlalchemy as sa
+
+from config.faults import FaultsError
+from config.roster import Roster, load_roster
+from config.settings import Settings, load_settings
+from jingqiao.cli.output import WRONG_USE, fail_with
+from jingqiao.database import migrate, open_database
+
+settings_option: Callable[[Any], Any] = click.option(
+    "-c",
+    "--config",
+    "settings_path",
+    type=click.Path(path_type=Path),
+    default=Path("jingqiao.toml"),
+    envvar="JINGQIAO_CONFIG",
+    show_default=True,
+    help="The settings file of the service.",
+)
+
+
+def settings_or_exit(path: Path) -> Settings:
+    """The settings, or their faults on standard error and the exit."""
+    try:
+        return load_settings(path)
+    except FaultsError as error:
+        fail_with(error)
+
+
+def database_or_exit(settings: Settings) -> sa.Engine:
+    """The service's database, brought up to date; or what is wrong with it, and the exit."""
+    try:
+        engine = open_database(settings.database_url)
+        migrate(engine)
+    except (ValueError, sa.exc.SQLAlchemyError) as error:
+        click.echo(f"{settings.database_url.split('@')[-1]}: {error}", err=True)
+        raise SystemExit(WRONG_USE) from None
+    return engine
+
+
+def roster_or_exit(settings: Settings, missing: str) -> Roster:
+    """The roster, or its faults on standard error and the exit; `missing` is said when there is none."""
+    if settings.roster is None:
+        click.echo(missing, err=True)
+        raise SystemExit(WRONG_USE)
+    try:
+        return load_roster(settings.roster)
+    except FaultsError as error:
+        fail_with(error)
