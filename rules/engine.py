@@ -62,8 +62,12 @@ UNITS: Final[Mapping[Hazard, str]] = {
 FAULTS_KEPT: Final = 100
 
 
-Told = list[tuple[int, int, "list[AlarmChange] | tuple[Transition, Voice]"]]
-"""(row of the frame, lane, changes ready to tell or a settled level yet to be joined)."""
+Place = tuple[int, int, int, int]
+"""Where something stands among what a frame brings: (2 × row for a deadline that passed before that row
+came, 2 × row + 1 for what the row itself says; deadline; lane; sensor)."""
+
+Told = list[tuple[Place, "list[AlarmChange] | tuple[Transition, Voice]"]]
+"""Changes ready to tell, or a settled level that is yet to be joined with those of the same asset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,8 @@ class Engine:
             time = np.where(time > now + CLOCK_FAULT_US, now, time)
         self._judge(frame, time, now, told)
         self._now = int(now[-1])
+        for transition in self._machine.tick(self._now):
+            self._settle(transition, _place(transition, now, 0), told)
         return self._tell(told)
 
     def tick(self, now: int) -> list[AlarmChange]:
@@ -141,7 +147,7 @@ class Engine:
         self._now = now = max(now, self._now)
         told: Told = []
         for transition in self._machine.tick(now):
-            self._settle(transition, told)
+            self._settle(transition, (0, transition.due, transition.lane, transition.sensor), told)
         changes = self._tell(told)
         told = []
         for d, detector in enumerate(self._detectors):
@@ -310,7 +316,8 @@ class Engine:
                     sensor = int(verdicts.sensor[i])
                     row = place.get(sensor, int(chosen[-1]))
                     lane = self._lane_of[d, verdicts.hazard]
-                    told.append((row, lane, [self._historical(d, verdicts, i, int(now[row]))]))
+                    change = self._historical(d, verdicts, i, int(now[row]))
+                    told.append(((2 * row + 1, 0, lane, sensor), [change]))
 
     def _historical(self, d: int, verdicts: Verdicts, i: int, decided: int) -> AlarmChange:
         sensor, level = int(verdicts.sensor[i]), int(verdicts.level[i])
@@ -348,31 +355,37 @@ class Engine:
         """
         tick_time = max(self._now, at)
 
-        def order_of(sensor: int) -> tuple[int, int]:
-            if now is None or sensors is None:
-                return 0, tick_time
+        def row_of(sensor: int) -> int:
+            assert sensors is not None
             i = int(self._row[sensor])
             if i >= len(sensors) or sensors[i] != sensor:
                 own = np.flatnonzero(sensors == sensor)
                 i = int(own[0]) if len(own) else len(sensors) - 1
-            row = i if rows is None else int(rows[i])
-            return row, int(now[row])
+            return i if rows is None else int(rows[i])
+
+        def now_of(sensor: int) -> int:
+            return tick_time if now is None else int(now[row_of(sensor)])
 
         for verdicts in said:
             lane = self._lane_of[d, verdicts.hazard]
-            for transition in self._machine.judge(lane, verdicts, order_of):
-                self._settle(transition, told)
+            for transition in self._machine.judge(lane, verdicts, now_of):
+                place = (0, transition.due, lane, transition.sensor)
+                if now is not None:
+                    place = _place(transition, now, row_of(transition.sensor))
+                self._settle(transition, place, told)
         if d in self._speakers:
             changes = list(self._safely(d, self._speakers[d].announcements))
-            last = 0 if sensors is None else len(sensors) - 1
-            told.append((last if rows is None else int(rows[last]), len(self._lane_of), changes))
+            if changes:
+                last = 0 if sensors is None else len(sensors) - 1
+                last = last if rows is None else int(rows[last])
+                told.append(((2 * last + 1, 0, len(self._lane_of), 0), changes))
 
-    def _settle(self, transition: Transition, told: Told) -> None:
+    def _settle(self, transition: Transition, place: Place, told: Told) -> None:
         """Note a transition with its evidence as it is now; assets are joined in the order of rows."""
         d = self._lane_detector[transition.lane]
         key, values, evidence = self._evidence(d, transition)
         voice = Voice(transition.level, transition.value, transition.limit, Reason(key, values), evidence)
-        told.append((transition.order, transition.lane, (transition, voice)))
+        told.append((place, (transition, voice)))
 
     def _evidence(self, d: int, transition: Transition) -> tuple[str, dict[str, Any], dict[str, Any]]:
         detector = self._detectors[d]
@@ -389,7 +402,7 @@ class Engine:
 
     def _tell(self, told: Told) -> list[AlarmChange]:
         changes: list[AlarmChange] = []
-        for _, _, what in sorted(told, key=lambda item: item[:2]):
+        for _, what in sorted(told, key=lambda item: item[0]):
             if isinstance(what, list):
                 changes += what
             else:
@@ -468,6 +481,13 @@ def part_of(detector: Detector) -> str:
     """Part of the rule set that a detector goes by: lid, bridge or health."""
     part = getattr(detector, "part", None)
     return str(part) if part else type(detector).__module__.split(".")[1]
+
+
+def _place(transition: Transition, now: npt.NDArray[np.int64], row: int) -> Place:
+    if transition.due:
+        before = int(np.searchsorted(now, transition.due))
+        return (2 * before, transition.due, transition.lane, transition.sensor)
+    return (2 * row + 1, 0, transition.lane, transition.sensor)
 
 
 def _row(batch: Round, i: int) -> Round:

@@ -40,14 +40,14 @@ class LaneHold:
 class Transition(NamedTuple):
     """A settled level that changed.
 
-    order : int  Row of the frame that decided it, or the rank of the deadline in a tick.
+    due : int  Deadline whose passing decided it [µs]; 0 = a verdict did, there and then.
     level : int  New settled level, 0 = clear.
     at : int  When what it says began, by event time [µs].
     decided : int  When it was decided [µs].
     reason : int  Row of the detector's reasons.
     """
 
-    order: int
+    due: int
     lane: int
     sensor: int
     level: int
@@ -136,18 +136,16 @@ class Machine:
         """What is on its way there, or None."""
         return self._cells.get((lane, sensor))
 
-    def judge(
-        self, lane: int, verdicts: Verdicts, orders: Callable[[int], tuple[int, int]]
-    ) -> Iterator[Transition]:
+    def judge(self, lane: int, verdicts: Verdicts, now_of: Callable[[int], int]) -> Iterator[Transition]:
         """Take verdicts; yield what they settle.
 
-        orders : sensor → (row of the frame, when the server knew of it [µs]).
+        now_of : sensor → the server's time when its verdict came [µs].
         """
-        level = verdicts.level
-        rest = np.flatnonzero((level != self._level[lane][verdicts.sensor]) & (level != NO_OPINION))
+        level, held = verdicts.level, self._level[lane][verdicts.sensor]
+        # A verdict without an opinion is still time that has passed for what is on its way.
+        rest = np.flatnonzero((level != held) & ((level != NO_OPINION) | (held == BUSY)))
         for i in rest.tolist():
             sensor = int(verdicts.sensor[i])
-            order, decided = orders(sensor)
             said = Said(
                 int(level[i]),
                 int(verdicts.time[i]),
@@ -155,34 +153,35 @@ class Machine:
                 float(verdicts.limit[i]),
                 int(verdicts.reason[i]),
             )
-            yield from self.step(lane, sensor, said, decided, order)
+            yield from self.step(lane, sensor, said, now_of(sensor))
 
-    def step(self, lane: int, sensor: int, said: Said, decided: int, order: int) -> Iterator[Transition]:
-        """Take one verdict. What was due by event time before it is completed first."""
+    def step(self, lane: int, sensor: int, said: Said, now: int) -> Iterator[Transition]:
+        """Take one verdict. What was due before it, by the server's time or by event time, comes first."""
         cell = self._cells.get((lane, sensor))
         if cell is None:
             cell = Cell(int(self._level[lane][sensor]))
-        yield from self._complete(lane, sensor, cell, said.time, decided, order, by_event=True)
-        until = self._muted_until(lane, sensor, said.time)
-        if until:
-            cell.muted, cell.until, cell.muted_reason = said.level, until, said.reason
-            cell.muted_value, cell.muted_limit = said.value, said.limit
         else:
-            cell.muted = -1
-            yield from self._apply(lane, sensor, cell, said, decided, order)
+            yield from self._complete(lane, sensor, cell, now, now, by_event=False)
+            yield from self._complete(lane, sensor, cell, said.time, now, by_event=True)
+        if said.level != NO_OPINION:
+            until = self._muted_until(lane, sensor, said.time)
+            if until:
+                cell.muted, cell.until, cell.muted_reason = said.level, until, said.reason
+                cell.muted_value, cell.muted_limit = said.value, said.limit
+            else:
+                cell.muted = -1
+                yield from self._apply(lane, sensor, cell, said, now, 0)
         self._keep(lane, sensor, cell)
 
     def tick(self, now: int) -> Iterator[Transition]:
         """Complete whatever is due by `now`, in the order in which it became due."""
-        order = 0
         while self._heap and self._heap[0][0] <= now:
             due, lane, sensor = heapq.heappop(self._heap)
             cell = self._cells.get((lane, sensor))
             if cell is None or self._due(lane, cell) != due:
                 continue
-            yield from self._complete(lane, sensor, cell, due, now, order, by_event=False)
+            yield from self._complete(lane, sensor, cell, due, now, by_event=False)
             self._keep(lane, sensor, cell)
-            order += 1
 
     def due(self) -> int:
         """Earliest time at which `tick` may do something [µs]; FAR = never."""
@@ -248,7 +247,7 @@ class Machine:
         heapq.heappush(self._heap, (self._due(lane, cell), lane, sensor))
 
     def _complete(
-        self, lane: int, sensor: int, cell: Cell, time: int, decided: int, order: int, *, by_event: bool
+        self, lane: int, sensor: int, cell: Cell, time: int, now: int, *, by_event: bool
     ) -> Iterator[Transition]:
         """Settle holds and windows that ended at or before `time`, in their order."""
         while True:
@@ -265,7 +264,8 @@ class Machine:
                     continue
                 verdict = Said(cell.muted, window_ends, cell.muted_value, cell.muted_limit, cell.muted_reason)
                 cell.muted = -1
-                yield from self._apply(lane, sensor, cell, verdict, window_ends, order)
+                due = 0 if by_event else window_ends
+                yield from self._apply(lane, sensor, cell, verdict, window_ends, due)
                 continue
             until = self._muted_until(lane, sensor, hold_ends)
             if until:
@@ -275,18 +275,18 @@ class Machine:
                     cell.muted_value, cell.muted_limit = cell.value, cell.limit
                 cell.target = -1
                 continue
-            yield self._settle(lane, sensor, cell, decided, order)
+            yield self._settle(lane, sensor, cell, now, 0 if by_event else hold_ends)
             if cell.latest < cell.settled:
                 cell.target, cell.since, cell.known = cell.latest, hold_ends, hold_ends
 
-    def _settle(self, lane: int, sensor: int, cell: Cell, decided: int, order: int) -> Transition:
+    def _settle(self, lane: int, sensor: int, cell: Cell, decided: int, due: int) -> Transition:
         cell.settled, cell.target = cell.target, -1
         return Transition(
-            order, lane, sensor, cell.settled, cell.since, decided, cell.value, cell.limit, cell.reason
+            due, lane, sensor, cell.settled, cell.since, decided, cell.value, cell.limit, cell.reason
         )
 
     def _apply(
-        self, lane: int, sensor: int, cell: Cell, said: Said, decided: int, order: int
+        self, lane: int, sensor: int, cell: Cell, said: Said, known: int, due: int
     ) -> Iterator[Transition]:
         """Let a verdict that no window mutes act on a cell."""
         level = said.level
@@ -295,7 +295,7 @@ class Machine:
             return
         rises = level > cell.settled
         if cell.target < 0 or (cell.target > cell.settled) != rises:
-            cell.since, cell.known, cell.target = said.time, decided, level
+            cell.since, cell.known, cell.target = said.time, known, level
         elif rises:
             cell.target = level
         else:
@@ -307,6 +307,6 @@ class Machine:
         if rises and cell.settled > 0:
             # It fires already: a graver look is told at once.
             cell.since = said.time
-            yield self._settle(lane, sensor, cell, decided, order)
+            yield self._settle(lane, sensor, cell, known, due)
         elif self._hold(lane, cell) == 0:
-            yield self._settle(lane, sensor, cell, decided, order)
+            yield self._settle(lane, sensor, cell, known, due)
