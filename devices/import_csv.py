@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from config.faults import Fault, FaultsError
 from config.messages import Language
 from devices import cells
+from devices.component_codes import Scheme, unfit_rows
 from devices.crs import Crs, to_wgs84
 from devices.models import MODELS
 from devices.registry import ASSET_TEXTS, SENSOR_TEXTS, UNBOUND, Assets, Kind, Registry, Role, Sensors
@@ -60,7 +61,10 @@ _SCIENTIFIC: Final = r"^[0-9](\.[0-9]+)?[eE]\+[0-9]+$"
 _CONTROL: Final = r"[\x00-\x1f\x7f]"
 _NO_TOPIC: Final = r"[\x00-\x1f\x7f/+#]"
 """Characters that cannot stand in a level of an MQTT topic, where sensor ids stand."""
-_ID_LENGTH: Final = 128
+_TEXT_LENGTH: Final = 256
+_TEXT_LENGTHS: Final = {"asset_id": 64, "sensor_id": 64, "district": 64}
+"""Longest texts; shorter where incidents carry them along."""
+ANY_CODE: Final = Scheme("none")
 _SUBMERSIBLE: Final = ("em500-swl", "dl-ctd10")
 _GAUGES: Final = ("dl-kl66", "dl-dlr2-012")
 
@@ -89,10 +93,28 @@ def read_registry(
 
 def read_assets(path: Path | str, *, crs: Crs = "wgs84", language: Language = "zh") -> Assets:
     """The assets of one file; raises FaultsError with every fault at once."""
-    table = read_table(Path(path), ASSET_COLUMNS, ("asset_id", "kind"), language)
+    return assets_of(asset_table(path, language), crs=crs)
+
+
+def asset_table(path: Path | str, language: Language = "zh") -> TextTable:
+    """The cells of `assets.csv`; raises FaultsError for a file in the wrong form."""
+    return read_table(Path(path), ASSET_COLUMNS, ("asset_id", "kind"), language)
+
+
+def sensor_table(path: Path | str, language: Language = "zh") -> TextTable:
+    """The cells of `sensors.csv`; raises FaultsError for a file in the wrong form."""
+    return read_table(Path(path), SENSOR_COLUMNS, ("sensor_id", "asset_id"), language)
+
+
+def assets_of(table: TextTable, *, crs: Crs = "wgs84", scheme: Scheme = ANY_CODE) -> Assets:
+    """The assets of cells; raises FaultsError with every fault at once."""
     _ids(table, "asset_id", _CONTROL)
     cells.required(table, "kind")
     kind = cells.member(table, "kind", {k.name.lower(): k for k in Kind}, Kind.COVER)
+    ids = table.column("asset_id")
+    for row in unfit_rows(ids, (kind == Kind.COVER) & cells.filled(ids), scheme):
+        table.faults.add("no_component_code", row, "asset_id", value=ids[row].as_py())
+    _lengths(table, ASSET_TEXTS)
     lon, lat = _positions(table)
     assets = Assets(
         texts={
@@ -124,29 +146,27 @@ def read_assets(path: Path | str, *, crs: Crs = "wgs84", language: Language = "z
     return assets
 
 
-def read_sensors(
-    path: Path | str,
-    assets: Assets | None,
-    *,
-    language: Language = "zh",
-    asset_rows: Callable[[pa.Array], npt.NDArray[np.int32]] | None = None,
-) -> Sensors:
+def read_sensors(path: Path | str, assets: Assets | None, *, language: Language = "zh") -> Sensors:
     """The sensors of one file, bound to the rows of `assets`; raises FaultsError with every fault at once.
 
     assets : None where they could not be read: then bindings are not judged.
-    asset_rows : ids → int32[n] rows, UNBOUND where unknown; by default those of `assets`.
     """
-    table = read_table(Path(path), SENSOR_COLUMNS, ("sensor_id", "asset_id"), language)
+    return sensors_of(sensor_table(path, language), assets)
+
+
+def sensors_of(table: TextTable, assets: Assets | None) -> Sensors:
+    """The sensors of cells, as `read_sensors`."""
     _ids(table, "sensor_id", _NO_TOPIC)
     cells.required(table, "asset_id")
     bound = np.full(table.rows, UNBOUND, np.int32)
     kinds = np.full(table.rows, Kind.COVER, np.int8)
     if assets is not None:
         ids = table.column("asset_id")
-        bound = asset_rows(ids) if asset_rows else _rows_of(ids, assets.texts["asset_id"])
+        bound = _rows_of(ids, assets.texts["asset_id"])
         for row in np.flatnonzero((bound == UNBOUND) & cells.filled(ids)):
             table.faults.add("unknown_asset", int(row), "asset_id", value=ids[int(row)].as_py())
         kinds = np.where(bound == UNBOUND, Kind.COVER, assets.kind[bound]) if len(assets) else kinds
+    _lengths(table, SENSOR_TEXTS)
     model = cells.word(table, "model", list(MODELS), "native")
     role = cells.member(table, "role", {r.name.lower(): r for r in Role}, -1)
     least = cells.number(table, "strain_min_ue", -20000, 20000).astype(np.float32)
@@ -189,8 +209,13 @@ def _ids(table: TextTable, name: str, forbidden: str) -> None:
             cell = column[row].as_py()
             found = re.findall(forbidden, cell)
             table.faults.add("bad_character", row, name, value=repr(cell), character=repr(found[0]))
-    for too_long in np.flatnonzero(pc.utf8_length(column).to_numpy() > _ID_LENGTH):
-        table.faults.add("id_too_long", int(too_long), name, most=_ID_LENGTH)
+
+
+def _lengths(table: TextTable, names: Sequence[str]) -> None:
+    for name in names:
+        most = _TEXT_LENGTHS.get(name, _TEXT_LENGTH)
+        for row in np.flatnonzero(pc.utf8_length(table.column(name)).to_numpy() > most):
+            table.faults.add("text_too_long", int(row), name, most=most)
 
 
 def _found(column: pa.Array, pattern: str) -> Sequence[int]:

@@ -1,0 +1,1 @@
+"""Commands down to devices: queued, sent, acknowledged or timed out."""

@@ -1,0 +1,1 @@
+"""Devices come and go: credentials, access lists, unknown senders, bindings."""
