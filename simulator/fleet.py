@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from devices.registry import Registry
-from simulator import chirpstack, milesight, native
+from simulator import chirpstack, milesight, native, radio
 from simulator.bridge import BridgeModel
 from simulator.lid_readings import LidModel
 from simulator.scenario import Scenario
@@ -50,6 +50,7 @@ class Fleet:
         self._bridge = BridgeModel(registry, scenario, self._lids.weather, self._lids.stage, self.seed)
         self._ids: list[str] = registry.sensors.texts["sensor_id"].to_pylist()
         self._models: list[str] = registry.sensors.texts["model"].to_pylist()
+        self._native = np.array([model == "native" for model in self._models], np.bool_)
         self._seq = [0] * len(self._ids)
         self._text_time = set(self._lids.sensors.sensor[self._lids.sensors.text_time].tolist())
         self._wake_deg = dict(
@@ -96,44 +97,39 @@ class Fleet:
     def _make(self, chunk: int, start_s: float, end_s: float) -> None:
         rng = stream(self.seed, "radio", chunk)
         lids = self._lids.readings(chunk, start_s, end_s)
-        order = np.argsort(lids.t_s, kind="stable")
-        delays = self._delays(rng, len(order))
+        native_row = self._native[lids.sensor]
+        way = radio.deliver(
+            rng, self.scenario.radio, self._lids.stage.gateways, lids.t_s, lids.gateway, native_row
+        )
         names = list(lids.columns)
-        table = np.column_stack([lids.columns[n] for n in names]) if len(order) else np.zeros((0, len(names)))
+        table = np.column_stack([lids.columns[name] for name in names])
         known = ~np.isnan(table)
-        kept: dict[int, list[tuple[float, dict[str, object]]]] = {}
-        for i, delay in zip(order.tolist(), delays.tolist(), strict=True):
-            sensor, t_s = int(lids.sensor[i]), float(lids.t_s[i])
+        kept: dict[int, list[tuple[float, dict[str, Any]]]] = {}
+        for i in np.argsort(lids.t_s, kind="stable").tolist():
+            sensor, t_s, at_s = int(lids.sensor[i]), float(lids.t_s[i]), float(way.at_s[i])
+            seq = self._next(sensor)
+            if np.isnan(at_s):
+                continue
             values = {names[c]: float(table[i, c]) for c in np.flatnonzero(known[i])}
-            seq = self._seq[sensor]
-            self._seq[sensor] = seq + 1
-            stated = self._us(t_s + float(lids.clock_s[i]))
-            gateway = int(lids.gateway[i])
-            outage = self._outage(gateway, t_s)
-            if self._models[sensor] == "native":
+            if native_row[i]:
+                stated = self._us(t_s + float(lids.clock_s[i]))
                 body = native.reading(stated, seq, values, sensor in self._text_time)
-                if outage is not None:
-                    end, backfill = outage
-                    if backfill:
-                        kept.setdefault(sensor, []).append((end, body))
+                if way.kept[i]:
+                    kept.setdefault(sensor, []).append((at_s, body))
                     continue
-                if delay >= 0:
-                    self._send(
-                        rng, t_s + delay, native.topic(self._ids[sensor], "readings"), native.encode(body)
-                    )
-            elif outage is None and delay >= 0:
-                self._send(
-                    rng,
-                    t_s + delay,
-                    chirpstack.topic(self._ids[sensor]),
-                    self._uplink(sensor, t_s, seq, values, gateway),
-                )
+                topic, payload = native.topic(self._ids[sensor], "readings"), native.encode(body)
+            else:
+                topic = chirpstack.topic(self._ids[sensor])
+                payload = self._uplink(sensor, t_s, seq, values, int(lids.gateway[i]))
+            self._push(Outgoing(self._us(at_s), topic, payload))
+            if not np.isnan(way.again_s[i]):
+                self._push(Outgoing(self._us(float(way.again_s[i])), topic, payload))
         for sensor, rows in kept.items():
             topic = native.topic(self._ids[sensor], "readings")
             for first in range(0, len(rows), _BACKFILL_ROWS):
                 part = rows[first : first + _BACKFILL_ROWS]
-                at = part[0][0] + float(rng.uniform(5, 900))
-                self._send(rng, at, topic, native.encode([body for _, body in part]))
+                payload = native.encode([body for _, body in part])
+                self._push(Outgoing(self._us(part[0][0]), topic, payload))
         self._bridge_messages(chunk, start_s, end_s, rng)
 
     def _bridge_messages(self, chunk: int, start_s: float, end_s: float, rng: np.random.Generator) -> None:
@@ -156,25 +152,6 @@ class Fleet:
         seq = self._seq[sensor]
         self._seq[sensor] = seq + 1
         return seq
-
-    def _delays(self, rng: np.random.Generator, n: int) -> Float:
-        """Time from measuring to the broker [s]; -1 = lost on the air."""
-        radio = self.scenario.radio
-        delay = rng.uniform(0.3, 2.5, n)
-        delay += np.where(rng.uniform(size=n) < radio.late, rng.exponential(radio.late_s, n), 0.0)
-        return np.where(rng.uniform(size=n) < radio.loss, -1.0, delay)
-
-    def _send(self, rng: np.random.Generator, t_s: float, topic: str, payload: bytes) -> None:
-        self._push(Outgoing(self._us(t_s), topic, payload))
-        if rng.uniform() < self.scenario.radio.duplicate:
-            self._push(Outgoing(self._us(t_s + float(rng.exponential(3.0))), topic, payload))
-
-    def _outage(self, gateway: int, t_s: float) -> tuple[float, bool] | None:
-        """(end [s], whether sensors keep what they could not send), when the gateway is down."""
-        for outage in self._lids.stage.gateways:
-            if outage.gateway == gateway and outage.start_s <= t_s < outage.end_s:
-                return outage.end_s, outage.backfill
-        return None
 
     def _uplink(self, sensor: int, t_s: float, seq: int, values: dict[str, float], gateway: int) -> bytes:
         angles = milesight.axes(values["tilt_deg"], values["tilt_x_deg"], values["tilt_y_deg"])
