@@ -1,0 +1,124 @@
+"""Native strain blocks and status messages, one by one: they come once a second at most."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Annotated, Final, Literal, TypeVar
+
+import msgspec
+import numpy as np
+
+from devices.frame import Flag, Frame, empty
+from devices.strain import block_features
+from ingest.log import StrainBlock
+from ingest.native_faults import Refusal, check_bytes, check_range, check_seq, event_time
+from ingest.native_schema import UNSET_SEQ, UNSET_T
+
+_MAX_RATE_HZ: Final = 100_000.0
+_T = TypeVar("_T")
+
+
+class Block(msgspec.Struct, gc=False):
+    """A strain block as it is written; t: its first sample."""
+
+    rate_hz: float
+    strain_ue: list[float]
+    t: int | str = UNSET_T
+    temperature_c: float = math.nan
+    seq: Annotated[int, msgspec.Meta(ge=0)] = UNSET_SEQ
+
+
+class Status(msgspec.Struct, gc=False):
+    """A status as it is written."""
+
+    state: Literal["online", "offline"]
+    t: int | str = UNSET_T
+
+
+class StrainRow(msgspec.Struct, gc=False):
+    """A block that holds, with what its row in the frame needs beside its features."""
+
+    block: StrainBlock
+    end: int
+    received: int
+    seq: int
+    flag: int
+    temperature_c: float
+
+
+_BLOCK: Final = msgspec.json.Decoder(Block)
+_STATUS: Final = msgspec.json.Decoder(Status)
+
+
+def decode_strain(payload: bytes, sensor: int, received: int) -> StrainRow:
+    """One strain block. Raises Refusal.
+
+    `t` is the time of the first sample; a block without it ended when it was received, and is SUSPECT.
+    """
+    block = _parse(payload, _BLOCK, 'like {"t":…,"rate_hz":50,"strain_ue":[…]}')
+    if not 0 < block.rate_hz <= _MAX_RATE_HZ:
+        raise Refusal(
+            "range", f"rate_hz: {block.rate_hz:g}; more than 0, at most {_MAX_RATE_HZ:g} is believed"
+        )
+    if not block.strain_ue:
+        raise Refusal("empty", "strain_ue: an empty array; at least one sample is needed")
+    check_seq(block.seq)
+    if not math.isnan(block.temperature_c):
+        check_range("temperature_c", block.temperature_c)
+    low, high = min(block.strain_ue), max(block.strain_ue)
+    for value in (low, high):
+        if abs(value) > 20000:
+            check_range("strain_ue", value)
+    length = round(len(block.strain_ue) / block.rate_hz * 1e6)
+    if block.t == UNSET_T:
+        start, flag = received - length, Flag.SUSPECT
+    else:
+        start, flag = event_time(block.t, received), Flag.GOOD
+    return StrainRow(
+        StrainBlock(sensor, start, block.rate_hz, np.array(block.strain_ue, np.float32)),
+        start + length,
+        received,
+        block.seq,
+        flag,
+        block.temperature_c,
+    )
+
+
+def strain_frame(rows: Sequence[StrainRow]) -> Frame:
+    """A row of features for each block; its event time is the block's END: only then it was all there."""
+    if not rows:
+        return empty()
+    columns = dict(block_features([row.block.strain_ue for row in rows]))
+    temperature = np.array([row.temperature_c for row in rows], np.float32)
+    if not np.isnan(temperature).all():
+        columns["temperature_c"] = temperature
+    return Frame(
+        np.array([row.block.sensor for row in rows], np.int32),
+        np.array([row.end for row in rows], np.int64),
+        np.array([row.received for row in rows], np.int64),
+        np.array([row.seq for row in rows], np.int64),
+        np.array([row.flag for row in rows], np.uint8),
+        columns,
+    )
+
+
+def decode_status(payload: bytes, received: int) -> tuple[bool, int]:
+    """Whether the sensor says that it is there, and since when [µs]. Raises Refusal."""
+    status = _parse(payload, _STATUS, 'like {"state":"online","t":…}')
+    return status.state == "online", received if status.t == UNSET_T else event_time(status.t, received)
+
+
+def _parse(payload: bytes, decoder: msgspec.json.Decoder[_T], example: str) -> _T:
+    check_bytes(payload)
+    try:
+        return decoder.decode(payload)
+    except msgspec.ValidationError as error:
+        what = str(error)
+        reason = "range" if "out of range" in what or ">=" in what else "type"
+        path = what.rpartition("`$.")[2].rstrip("`") if "`$." in what else "payload"
+        raise Refusal(reason, f"{path}: {what}; one JSON object is taken, {example}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Refusal("json", f"payload: {error}; one JSON object is taken, {example}") from None
+    except RecursionError:
+        raise Refusal("json", f"payload: nested too deep; one JSON object is taken, {example}") from None
