@@ -147,7 +147,7 @@ class IncidentBook:
     def _open(
         self, new_id: int, subject: str, previous: Incident | None, change: AlarmChange, now: int
     ) -> IncidentEvent:
-        facts = self._facts(change.asset_id, change.sensor_ids[0] if change.sensor_ids else "")
+        facts = self._facts(change.asset_id, subject.partition("sensor:")[2])
         incident = Incident(
             id=new_id,
             subject=subject,

@@ -24,6 +24,8 @@ from jingqiao.roster.escalation import DueStep, step_at, steps_due
 _MINUTE_US: Final = 60 * 1_000_000
 _PUSHED_US: Final = _MINUTE_US
 """How far a step is pushed that could not be planned: it cannot crash-loop, and it is tried again [µs]."""
+_FLUTTER_US: Final = 30 * _MINUTE_US
+"""An alarm that comes and goes is told of once in so long [µs]."""
 _BATCH: Final = 400
 _ANSWERS: Final = frozenset(
     {Event.ACKNOWLEDGED, Event.ASSIGNED, Event.ON_SITE, Event.RESOLVED, Event.CLOSED, Event.FALSE_ALARM}
@@ -209,8 +211,10 @@ class Planner:
     ) -> list[NewMessage]:
         incident = event.incident
         match event.event:
-            case Event.RAISED if incident.step > 0:
+            case Event.RAISED if incident.step > 0 and incident.unanswered_since is not None:
                 kind, people = "raised", list(audience)
+            case Event.REFIRED:
+                kind, people = "refired", list(audience)
             case Event.CLEARED:
                 kind = "healed" if incident.hazard in SELF_HEALING else "cleared"
                 people = list(audience)
@@ -240,7 +244,7 @@ class Planner:
             )
             messages.append(
                 NewMessage(
-                    dedup_key=f"{incident.id}:{incident.episode}:{kind}:{int(incident.severity)}:{now}:{person}",
+                    dedup_key=_information_key(incident, kind, person, now),
                     incident_id=incident.id,
                     kind=kind,
                     severity=int(incident.severity),
@@ -252,6 +256,13 @@ class Planner:
                 )
             )
         return messages
+
+
+def _information_key(incident: Incident, kind: str, person: str, now: int) -> str:
+    """What makes two informing messages the same: an alarm that comes and goes tells its story seldom."""
+    span = _FLUTTER_US if kind in ("cleared", "healed", "refired") else 1
+    when = "" if kind == "raised" else f":{now // span}"
+    return f"{incident.id}:{incident.episode}:{kind}:{int(incident.severity)}{when}:{person}"
 
 
 class QuietAnnouncer:
