@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ from devices.frame import Flag, Frame, concat
 
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
+Floating = TypeVar("Floating", bound=np.floating[Any])
 
 FEATURES: Final = ("strain_ue", "strain_min_ue", "strain_max_ue", "strain_std_ue", "strain_n")
 """Median, least, greatest, standard deviation [µε] and number of the samples of a block."""
@@ -95,7 +96,7 @@ def _blocks(frame: Frame, rows: Int64, starts: Int64, lengths: Int64) -> Frame:
         if name == "strain_ue":
             columns.update(_features(values, lengths))
         elif name not in FEATURES:
-            columns[name] = _medians(values, lengths)
+            columns[name] = medians_of_blocks(values, lengths)
     return Frame(
         frame.sensor[last],
         frame.time[last],
@@ -121,14 +122,18 @@ def _features(flat: Float32, lengths: Int64) -> dict[str, Float32]:
     return out
 
 
-def _medians(flat: Float32, lengths: Int64) -> Float32:
-    out = np.full(len(lengths), np.nan, np.float32)
+def medians_of_blocks(flat: npt.NDArray[Floating], lengths: Int64) -> npt.NDArray[Floating]:
+    """Median of the finite values of each block; NaN where a block has none.
+
+    flat : floating[m]  Blocks end to end. lengths : int64[n]  Their lengths; they sum up to m.
+    """
+    out = np.full(len(lengths), np.nan, flat.dtype)
     for which, values in _stacks(flat, lengths):
         out[which] = values[:, 0] if values.shape[1] == 1 else np.median(values, axis=1)
     return out
 
 
-def _stacks(flat: Float32, lengths: Int64) -> list[tuple[Int64, npt.NDArray[np.float32]]]:
+def _stacks(flat: npt.NDArray[Floating], lengths: Int64) -> list[tuple[Int64, npt.NDArray[Floating]]]:
     """Blocks of one length as a matrix each: (their numbers, values[k, length]), samples that count only."""
     finite = np.isfinite(flat)
     if not finite.all():

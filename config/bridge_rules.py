@@ -1,0 +1,136 @@
+"""Limits of the bridge's detectors: faults of gauges, levels, overload, drift in minutes and in months."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Colour = Literal["blue", "yellow", "orange", "red"]
+
+
+class FaultLimits(BaseModel):
+    """When a gauge or a thermometer is not believed.
+
+    range_ue : Strain beyond this is no strain of a standing bridge (Q345 yields at 1675 µε) [±µε].
+    rate_ue : A step between two readings that no structure makes [µε].
+    spike_ue : Least height of a spike [µε]. spikes_a_day : more than this is a fault.
+    stuck_s, stuck_readings : A value that does not move at all for this long and so many readings.
+    noise_ratio : Noise this many times above or below what was learned.
+    gap_share : Share of a fast gauge's samples that may be missing.
+    temperature_low_c, temperature_high_c, temperature_rate_c : believable range [°C], change in 10 min [°C].
+    temperature_lost_s : A thermometer silent this long while its gauges report.
+    heal_s : How long all must be well before a channel is believed again.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    range_ue: float = Field(default=3000, gt=0)
+    rate_ue: float = Field(default=400, gt=0)
+    spike_ue: float = Field(default=60, gt=0)
+    spikes_a_day: int = Field(default=5, ge=1)
+    stuck_s: float = Field(default=600, gt=0)
+    stuck_readings: int = Field(default=24, ge=3)
+    noise_ratio: float = Field(default=5, gt=1)
+    gap_share: float = Field(default=0.5, gt=0, le=1)
+    temperature_low_c: float = -50
+    temperature_high_c: float = 85
+    temperature_rate_c: float = Field(default=15, gt=0)
+    temperature_lost_s: float = Field(default=10_800, gt=0)
+    heal_s: float = Field(default=3600, gt=0)
+
+
+class LevelLimits(BaseModel):
+    """Levels of JT/T 1037-2022 table 9; its 一级 is the mildest.
+
+    strain_1, strain_2 : grade of strain above the historical maximum, and above the design worst case.
+    reference_days : How long the historical maximum is learned before it is frozen.
+    history_margin : Excess above the historical maximum, as a share of the historical range.
+    history_margin_ue : … and at least this [µε].
+    labels : What the client calls level 1, 2, 3.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    strain_1: Colour = "yellow"
+    strain_2: Colour = "red"
+    reference_days: float = Field(default=30, gt=0)
+    history_margin: float = Field(default=0.1, ge=0)
+    history_margin_ue: float = Field(default=15, ge=0)
+    labels: tuple[str, str, str] = ("一级", "二级", "三级")
+
+
+class OverloadLimits(BaseModel):
+    """Live-load peaks against what is usual, or against the design vehicle's where that is known.
+
+    design_live_ue : Strain of the design vehicle [µε]; None = the greatest peak of the reference period.
+    level_1, level_2 : Multiples that are overload (JT/T 1037: 1.5 and 2.0 × the design vehicle).
+    reference_days : How long usual peaks are learned.
+    least_ue : Peaks below this are never overload [µε].
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    design_live_ue: float | None = Field(default=None, gt=0)
+    level_1: float = Field(default=1.5, gt=1)
+    level_2: float = Field(default=2.0, gt=1)
+    reference_days: float = Field(default=3, gt=0)
+    least_ue: float = Field(default=30, gt=0)
+
+
+class FastDriftLimits(BaseModel):
+    """An imposed settlement: tens of µε within minutes that stay.
+
+    limit_ue : Least shift [µε]. cap_ue : the limit never grows above this on a restless gauge [µε].
+    sigma : The limit is at least so many times the usual error of the prediction.
+    hold_s : A shift must stand this long since its onset: longer than a standing load [s].
+    smooth_hold_s : … or this long, when it came so smoothly that no vehicle brought it [s].
+    red_ue : A confirmed shift of this size is of the gravest grade [µε].
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit_ue: float = Field(default=15, gt=0)
+    cap_ue: float = Field(default=24, gt=0)
+    sigma: float = Field(default=6, gt=0)
+    hold_s: float = Field(default=690, gt=0)
+    smooth_hold_s: float = Field(default=300, gt=0)
+    red_ue: float = Field(default=100, gt=0)
+
+
+class SlowDriftLimits(BaseModel):
+    """Movement over days to months, with temperature and its lag removed.
+
+    training_days : Days of data before a first model is frozen. year_days : days until alarms are final.
+    cusum_k, cusum_h : Reference value and limit of the two-sided CUSUM on whitened daily residuals [σ]:
+        0.25 and 12.6 give one false alarm per channel in 10 years.
+    pair_h : Limit when a neighbour moves with it [σ].
+    ewma_lambda, ewma_limit : Second opinion [σ of the EWMA].
+    least_ue : Movements below this are never drift [µε]. sigma_floor_ue : least believable noise [µε].
+    red_ue : A confirmed movement of this size is of the gravest grade [µε].
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    training_days: float = Field(default=10, ge=2)
+    year_days: float = Field(default=365, gt=0)
+    cusum_k: float = Field(default=0.25, gt=0)
+    cusum_h: float = Field(default=12.6, gt=0)
+    pair_h: float = Field(default=6.0, gt=0)
+    ewma_lambda: float = Field(default=0.2, gt=0, lt=1)
+    ewma_limit: float = Field(default=4.5, gt=0)
+    least_ue: float = Field(default=4, ge=0)
+    sigma_floor_ue: float = Field(default=0.8, gt=0)
+    red_ue: float = Field(default=100, gt=0)
+
+
+class BridgeRules(BaseModel):
+    """Limits of all bridge detectors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    fault: FaultLimits = FaultLimits()
+    level: LevelLimits = LevelLimits()
+    overload: OverloadLimits = OverloadLimits()
+    fast: FastDriftLimits = FastDriftLimits()
+    slow: SlowDriftLimits = SlowDriftLimits()

