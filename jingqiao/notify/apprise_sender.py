@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from typing import Any, Final, Protocol, runtime_checkable
 
 import apprise
@@ -33,6 +34,7 @@ class AppriseSender:
 
     def __init__(self, timeout_s: float = 10.0) -> None:
         self._timeout_s = timeout_s
+        _load_plugins()
         _QUIET.setLevel(logging.CRITICAL)  # apprise logs hosts and tokens; outcomes are rows here
 
     def send(self, outgoing: Outgoing) -> Outcome:
@@ -62,6 +64,13 @@ class AppriseSender:
             channel.socket_connect_timeout = min(4.0, self._timeout_s)
             channel.socket_read_timeout = self._timeout_s
         return channel or None
+
+
+def _load_plugins() -> None:
+    """Import apprise's hundred plugins now: the first warning must not wait a second for it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # some of them import what Python will drop
+        apprise.Apprise.instantiate("json://localhost")
 
 
 def _why(result: Any) -> str:
