@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from devices.registry import Registry
-from ingest.envelopes import chirpstack
+from ingest.envelopes import chirpstack, ctwing, onenet, things_stack
 from ingest.message import DecodedBatch, Message
 
 
@@ -22,5 +22,10 @@ class Envelope(NamedTuple):
     decode: Callable[[Sequence[Message], Registry], DecodedBatch]
 
 
-ENVELOPES: Final[tuple[Envelope, ...]] = (Envelope("chirpstack", chirpstack.matches, chirpstack.decode),)
+ENVELOPES: Final[tuple[Envelope, ...]] = (
+    Envelope("chirpstack", chirpstack.matches, chirpstack.decode),
+    Envelope("things_stack", things_stack.matches, things_stack.decode),
+    Envelope("onenet", onenet.matches, onenet.decode),
+    Envelope("ctwing", ctwing.matches, ctwing.decode),
+)
 """Platforms that need nothing remembered between batches."""

@@ -17,7 +17,7 @@ import msgspec
 
 from devices.codecs.contract import NO_TIME
 from devices.registry import Registry
-from ingest.envelopes.collect import Collector, Stated, Uplink, microseconds
+from ingest.envelopes.collect import Collector, Count, Stated, Uplink, microseconds
 from ingest.envelopes.json_fault import explain
 from ingest.message import DecodedBatch, Message
 
@@ -39,8 +39,8 @@ class _Reception(msgspec.Struct, gc=False, rename="camel"):
 class _Up(msgspec.Struct, rename="camel"):
     device_info: _Device
     time: datetime | None = None
-    f_cnt: int = 0
-    f_port: int | None = None
+    f_cnt: Count = 0
+    f_port: Count | None = None
     data: bytes = b""
     rx_info: list[_Reception] = []
 

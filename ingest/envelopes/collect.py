@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -30,6 +31,10 @@ FIRST_BELIEVABLE_US: Final = 1_420_070_400_000_000
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**42)]
+"""A counter or a time since 1970 as platforms send it; more is nonsense and would not fit our columns."""
 
 
 def microseconds(time: datetime) -> int:
@@ -188,8 +193,8 @@ class Collector:
                 f"record states {seconds} s since 1970; the device's clock is not set",
             )
         radio = {
-            "rssi_dbm": np.array([uplink.rssi_dbm for uplink in uplinks], np.float32)[row],
-            "snr_db": np.array([uplink.snr_db for uplink in uplinks], np.float32)[row],
+            "rssi_dbm": np.array([uplink.rssi_dbm for uplink in uplinks], np.float64)[row],
+            "snr_db": np.array([uplink.snr_db for uplink in uplinks], np.float64)[row],
         }
         keys = {uplink.gateway: gateway_key(uplink.gateway) for uplink in uplinks if uplink.gateway}
         return _Rows(
@@ -215,16 +220,18 @@ class Collector:
                         f"{name} is {value:g} {quantity.unit}".rstrip()
                         + f"; believable is {quantity.low:g} to {quantity.high:g}",
                     )
-        names = list(dict.fromkeys(name for row in self.stated for name in row.values))
+        good = [i for i, row in enumerate(self.stated) if row.message not in self._dead]
+        rows = [self.stated[i] for i in good]
+        names = list(dict.fromkeys(name for row in rows for name in row.values))
         return [
             _Rows(
-                np.array([row.message for row in self.stated], np.int64),
-                sensors,
-                np.array([row.time for row in self.stated], np.int64),
-                np.array([row.seq for row in self.stated], np.int64),
-                np.full(len(self.stated), NO_GATEWAY, np.int32),
+                np.array([row.message for row in rows], np.int64),
+                sensors[good],
+                np.array([row.time for row in rows], np.int64),
+                np.array([row.seq for row in rows], np.int64),
+                np.full(len(rows), NO_GATEWAY, np.int32),
                 {
-                    name: np.array([row.values.get(name, np.nan) for row in self.stated], np.float32)
+                    name: np.array([row.values.get(name, np.nan) for row in rows], np.float32)
                     for name in names
                 },
             )
@@ -256,10 +263,11 @@ class Collector:
         return frame, gateways
 
 
-def _in_range(name: str, column: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _in_range(name: str, column: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
     """A gateway's nonsense about the radio takes nothing from the device's reading."""
     quantity = QUANTITIES[name]
-    return np.where((column >= quantity.low) & (column <= quantity.high), column, np.float32(np.nan))
+    believed = np.where((column >= quantity.low) & (column <= quantity.high), column, np.nan)
+    return believed.astype(np.float32)
 
 
 def _join(parts: Sequence[_Rows]) -> _Rows:
