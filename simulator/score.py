@@ -1,0 +1,285 @@
+"""Score alarms against the truth: recall, precision, delay, false alarms with their Poisson interval."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+from scipy.stats import chi2
+
+from simulator.truth import TruthEvent, parse_time
+
+NOTHING: Final = "nothing"
+
+FINDS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        "missing": frozenset({"missing"}),
+        "tilted": frozenset({"tilted", "missing"}),  # ajar is off its seat
+        "sunken": frozenset({"sunken"}),
+        "loose": frozenset({"loose"}),
+        "damaged": frozenset({"damaged", "loose", "tilted", "sunken"}),
+        "flooded": frozenset({"flooded"}),
+        "silent": frozenset({"silent"}),
+        "battery_low": frozenset({"battery_low"}),
+        "sensor_fault": frozenset({"sensor_fault"}),
+        "drift": frozenset({"drift"}),
+        "overload": frozenset({"overload", "strain_limit"}),
+        "strain_limit": frozenset({"strain_limit"}),
+    }
+)
+"""What happened → alarms that find it."""
+
+EXCUSED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        "missing": frozenset({"tilted", "damaged", "loose", "silent"}),
+        "tilted": frozenset({"damaged", "loose"}),
+        "sunken": frozenset({"damaged", "tilted"}),
+        "loose": frozenset({"damaged"}),
+        "silent": frozenset({"battery_low", "sensor_fault"}),
+        "battery_low": frozenset({"silent"}),
+        "sensor_fault": frozenset({"silent"}),
+        "drift": frozenset({"strain_limit"}),
+        "overload": frozenset({"drift"}),
+    }
+)
+"""What happened → alarms that do not find it, but are no false ones: a lid leans before it is gone."""
+
+PAGING: Final = frozenset({"red", "orange"})
+"""Severities that wake somebody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One raised alarm: from firing to clear.
+
+    at : int  When it happened by the sensors' time [µs].
+    severity : str  The gravest colour that it had.
+    """
+
+    asset_id: str
+    sensor_ids: tuple[str, ...]
+    hazard: str
+    severity: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Events over an exposure, with the exact 95 % Poisson interval (Garwood 1936).
+
+    per_thousand, low, high : events per 1,000 years; NaN where the exposure is unknown.
+    """
+
+    count: int
+    years: float
+    per_thousand: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, count: int, years: float) -> Rate:
+        """The rate of `count` events in `years`."""
+        if not years > 0:
+            return cls(count, years, np.nan, np.nan, np.nan)
+        low = chi2.ppf(0.025, 2 * count) / 2 if count else 0.0
+        high = chi2.ppf(0.975, 2 * count + 2) / 2
+        scale = 1000 / years
+        return cls(count, years, count * scale, float(low * scale), float(high * scale))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One true event and the first alarm that found it (None = missed)."""
+
+    event: TruthEvent
+    alarm: Alarm | None
+
+    @property
+    def delay_s(self) -> float:
+        """From onset to alarm [s]; NaN when missed."""
+        return np.nan if self.alarm is None else (self.alarm.at - self.event.onset) / 1e6
+
+    @property
+    def ahead_s(self) -> float:
+        """From alarm to the limit's crossing [s], positive = warned before; NaN when there is none."""
+        limit = self.event.reaches_limit_at
+        return np.nan if self.alarm is None or limit is None else (limit - self.alarm.at) / 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The outcome.
+
+    found : every true event with what found it.
+    false : alarms of which nothing is true.
+    confusion : (what happened, what was said) → count; `NOTHING` on either side.
+    """
+
+    found: tuple[Found, ...]
+    alarms: tuple[Alarm, ...]
+    false: tuple[Alarm, ...]
+    confusion: Mapping[tuple[str, str], int]
+    lid_years: float
+
+    def false_rate(self, severities: frozenset[str] | None = None) -> Rate:
+        """False alarms per 1,000 lid-years, of all or of some severities."""
+        counted = [a for a in self.false if severities is None or a.severity in severities]
+        return Rate.of(len(counted), self.lid_years)
+
+
+def score(
+    truth: Sequence[TruthEvent],
+    alarms: Sequence[Alarm],
+    lid_years: float = np.nan,
+    *,
+    tolerance_s: float = 60.0,
+    grace_s: float = 86_400.0,
+) -> Score:
+    """Match alarms to what happened to the same asset.
+
+    tolerance_s : an alarm may seem this much earlier than its cause: sensors' clocks err.
+    grace_s : it may come this long after the hazard has ended (late messages), not later.
+    """
+    by_asset: dict[str, list[Alarm]] = {}
+    for alarm in sorted(alarms, key=lambda a: a.at):
+        by_asset.setdefault(alarm.asset_id, []).append(alarm)
+    true: set[int] = set()
+    found: list[Found] = []
+    confusion: Counter[tuple[str, str]] = Counter()
+    for event in truth:
+        candidates = _of_the_event(event, by_asset, alarms, tolerance_s, grace_s)
+        finds = FINDS.get(event.hazard, frozenset({event.hazard}))
+        related = finds | EXCUSED.get(event.hazard, frozenset())
+        first = next((a for a in candidates if a.hazard in finds), None)
+        said = first or next((a for a in candidates if a.hazard in related), None)
+        true.update(id(a) for a in candidates if a.hazard in related)
+        found.append(Found(event, first))
+        if event.required or said:
+            confusion[event.hazard, said.hazard if said else NOTHING] += 1
+    false = tuple(a for a in alarms if id(a) not in true)
+    for alarm in false:
+        confusion[NOTHING, alarm.hazard] += 1
+    return Score(tuple(found), tuple(alarms), false, confusion, lid_years)
+
+
+def _of_the_event(
+    event: TruthEvent,
+    by_asset: Mapping[str, list[Alarm]],
+    alarms: Sequence[Alarm],
+    tolerance_s: float,
+    grace_s: float,
+) -> list[Alarm]:
+    """Alarms that can be about an event, by time. One without an asset is matched by its sensors."""
+    low = event.onset - tolerance_s * 1e6
+    high = np.inf if event.ended is None else event.ended + grace_s * 1e6
+    if event.asset_id:
+        mine: Iterable[Alarm] = by_asset.get(event.asset_id, [])
+    else:
+        sensors = set(event.sensor_ids)
+        mine = sorted((a for a in alarms if sensors & set(a.sensor_ids)), key=lambda a: a.at)
+    return [alarm for alarm in mine if low <= alarm.at <= high]
+
+
+_GRAVITY: Final = {"blue": 1, "yellow": 2, "orange": 3, "red": 4}
+
+
+def alarms_of(rows: Iterable[Mapping[str, Any]]) -> list[Alarm]:
+    """Alarms of `jingqiao backtest --json` or incidents of `incidents list --json`.
+
+    Changes of one alarm (graver, milder) up to its clear are one alarm, at its first event time. Alarms
+    found in back-filled data (`historical`) count like others. Raises KeyError or ValueError when a row
+    lacks what is needed.
+    """
+    found: list[Alarm] = []
+    open_at: dict[tuple[str, tuple[str, ...], str], int] = {}
+    for row in rows:
+        sensors = tuple(str(i) for i in row.get("sensor_ids") or ())
+        key = (str(row["asset_id"]), () if row["asset_id"] else sensors, str(row["hazard"]))
+        if "id" not in row and row.get("state") == "clear":
+            open_at.pop(key, None)
+            continue
+        alarm = Alarm(key[0], sensors, key[2], str(row["severity"]), parse_time(row["event_at"]))
+        if "id" not in row and key in open_at:
+            before = found[open_at[key]]
+            graver = max(before.severity, alarm.severity, key=lambda s: _GRAVITY.get(s, 0))
+            together = tuple(dict.fromkeys((*before.sensor_ids, *sensors)))
+            found[open_at[key]] = Alarm(before.asset_id, together, before.hazard, graver, before.at)
+        else:
+            open_at[key] = len(found)
+            found.append(alarm)
+    return found
+
+
+def summary(result: Score) -> dict[str, Any]:
+    """JSON-ready: totals, by hazard, by hazard and severity of onset, false alarms, confusion."""
+    required = [f for f in result.found if f.event.required]
+    hazards = sorted({f.event.hazard for f in result.found})
+    onsets = sorted({(f.event.hazard, f.event.severity) for f in result.found})
+    return {
+        "events": len(result.found),
+        "alarms": len(result.alarms),
+        "recall": _share(sum(f.alarm is not None for f in required), len(required)),
+        "precision": _share(len(result.alarms) - len(result.false), len(result.alarms)),
+        "lid_years": _number(result.lid_years),
+        "false_alarms": _rate(result.false_rate()),
+        "false_paging_alarms": _rate(result.false_rate(PAGING)),
+        "false_by_hazard": dict(sorted(Counter(a.hazard for a in result.false).items())),
+        "by_hazard": {h: _part([f for f in result.found if f.event.hazard == h]) for h in hazards},
+        "by_hazard_and_onset": {
+            f"{h}/{s}": _part([f for f in result.found if (f.event.hazard, f.event.severity) == (h, s)])
+            for h, s in onsets
+        },
+        "confusion": {f"{was} → {said}": n for (was, said), n in sorted(result.confusion.items())},
+        "missed": [f.event.to_json() for f in required if f.alarm is None],
+        "false": [
+            {
+                "asset_id": a.asset_id,
+                "sensor_ids": list(a.sensor_ids),
+                "hazard": a.hazard,
+                "severity": a.severity,
+            }
+            for a in result.false
+        ],
+    }
+
+
+def _part(found: Sequence[Found]) -> dict[str, Any]:
+    required = [f for f in found if f.event.required]
+    delays = np.array([f.delay_s for f in required if f.alarm is not None])
+    ahead = np.array([f.ahead_s for f in required if f.alarm is not None])
+    ahead = ahead[~np.isnan(ahead)]
+    return {
+        "required": len(required),
+        "found": len(delays),
+        "recall": _share(len(delays), len(required)),
+        "optional": len(found) - len(required),
+        "delay_median_s": _percentile(delays, 50),
+        "delay_p90_s": _percentile(delays, 90),
+        "ahead_of_limit_median_s": _percentile(ahead, 50),
+        "ahead_of_limit_p10_s": _percentile(ahead, 10),
+    }
+
+
+def _percentile(values: np.ndarray[Any, np.dtype[np.float64]], share: float) -> float | None:
+    return round(float(np.percentile(values, share)), 3) if len(values) else None
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 6) if whole else None
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else round(float(value), 4)
+
+
+def _rate(rate: Rate) -> dict[str, Any]:
+    return {
+        "count": rate.count,
+        "per_1000_lid_years": _number(rate.per_thousand),
+        "low_95": _number(rate.low),
+        "high_95": _number(rate.high),
+    }
