@@ -13,11 +13,16 @@ from jingqiao import __version__
 
 COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
     {
+        "assets": "jingqiao.cli.assets:group",
+        "backtest": "jingqiao.cli.backtest:backtest",
         "decode": "jingqiao.cli.decode:decode",
+        "run": "jingqiao.cli.run:run",
         "doctor": "jingqiao.cli.doctor:doctor",
         "import": "jingqiao.cli.import_:command",
         "incidents": "jingqiao.cli.incidents:incidents",
         "roster": "jingqiao.cli.roster:roster",
+        "simulate": "jingqiao.cli.simulate:simulate",
+        "score": "jingqiao.cli.score:score",
     }
 )
 """Command → `module:attribute` of its click command; one line each."""
