@@ -6,45 +6,45 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-_TILT: Final = ("tilt_deg", "tilt_x_deg", "tilt_y_deg")
-_RADAR: Final = ("distance_mm", "displacement_mm")
+_ANGLES: Final = ("tilt_deg", "tilt_x_deg", "tilt_y_deg")
+_LEVEL: Final = ("distance_mm",)
 
 MODELS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "native": (),  # says in each message what it measures
-        # Milesight: tilt with a switch under the lid, ultrasonic and radar level, submersible level
-        "em310-tilt": _TILT,
-        "em320-tilt": _TILT,
-        "em310-udl": _RADAR,
-        "em400-mud": (*_RADAR, "tilt_alarm"),
-        "em400-udl": (*_RADAR, "tilt_alarm"),
-        "em400-tld": (*_RADAR, "tilt_alarm"),
+        "native": (),
+        # Milesight: angles under the lid, ultrasonic or radar level with a position switch, submersible
+        "em310-tilt": (*_ANGLES, "tilt_alarm"),
+        "em320-tilt": (*_ANGLES, "tilt_alarm"),
+        "em310-udl": (*_LEVEL, "tilt_alarm"),
+        "em400-mud": (*_LEVEL, "tilt_alarm", "water_alarm"),
+        "em400-udl": (*_LEVEL, "tilt_alarm", "water_alarm"),
+        "em400-tld": (*_LEVEL, "tilt_alarm", "water_alarm"),
         "em500-swl": ("water_mm",),
-        "em500-udl": _RADAR,
-        # DingTek: manhole level and lid, open door, fill level
-        "dc410": (*_TILT, "open", "water_alarm"),
-        "dc413": (*_TILT, "open", "water_alarm"),
-        "do200": ("tilt_alarm", "open"),
-        "df530": (*_RADAR, "tilt_alarm"),
-        "df555": (*_RADAR, "tilt_alarm"),
-        "df702": (*_RADAR, "tilt_alarm"),
-        # Netvox: acceleration and surface temperature, tilt switch
+        "em500-udl": _LEVEL,
+        # DingTek: level in the well, on some with the lid's angle
+        "dc410": (*_LEVEL, "water_alarm", "tilt_deg", "tilt_alarm"),
+        "dc413": (*_LEVEL, "water_alarm", "tilt_deg", "tilt_alarm"),
+        "do200": (*_LEVEL, "water_alarm"),
+        "df530": ("water_mm",),
+        "df555": (*_LEVEL, "water_alarm"),
+        "df702": (*_LEVEL, "water_alarm", "tilt_deg", "tilt_alarm"),
+        # Netvox: acceleration, angles, level with angle
         "r718e": ("vibration_g",),
-        "r718ea": _TILT,
-        "r718eb": ("vibration_g",),
-        "r718x": _RADAR,
+        "r718ea": _ANGLES,
+        "r718eb": _ANGLES,
+        "r718x": (*_LEVEL, "tilt_deg"),
         # Decentlab
         "dl-kl66": ("strain_ue",),
         "dl-dlr2-012": ("strain_ue",),
         "dl-ctd10": ("water_mm",),
-        "dl-lid": _RADAR,
-        # Dragino: ultrasonic and laser distance
-        "ldds04": _RADAR,
-        "ldds20": _RADAR,
-        "ldds45": _RADAR,
-        "ldds75": _RADAR,
-        "llds12": _RADAR,
-        "elsys": (),  # generic: says in each message what it measures
+        "dl-lid": _LEVEL,
+        # Dragino: ultrasonic and laser level
+        "ldds04": _LEVEL,
+        "ldds20": _LEVEL,
+        "ldds45": _LEVEL,
+        "ldds75": _LEVEL,
+        "llds12": _LEVEL,
+        "elsys": (),
     }
 )
-"""Registry `model` → quantities it can deliver; empty where that depends on the single device."""
+"""Registry `model` → quantities that tell of a hazard; empty where the single device decides."""

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 from zoneinfo import ZoneInfo
 
 import click
@@ -18,8 +18,8 @@ from config.faults import FaultsError
 from config.messages import text
 from config.settings import Settings, load_settings
 from jingqiao.cli.output import CHECK_FAILED, fail_with, fault_rows, language, print_json
+from jingqiao.cli.settings_option import database_or_exit
 from jingqiao.clock import WallClock
-from jingqiao.database import migrate, open_database
 
 DEFAULT_FILE: Final = Path("jingqiao.toml")
 FAULTS_SHOWN: Final = 1000
@@ -35,6 +35,7 @@ def city_option(command: Command) -> Command:
         "-c",
         "--config",
         "config_path",
+        envvar="JINGQIAO_CONFIG",
         type=click.Path(path_type=Path, dir_okay=False),
         help="Settings file of the city; by default ./jingqiao.toml where there is one.",
     )
@@ -63,10 +64,8 @@ def settings_of(path: Path | None) -> Settings:
 
 
 def database_of(settings: Settings) -> sa.Engine:
-    """The city's database, brought to the newest schema."""
-    database = open_database(settings.database_url)
-    migrate(database)
-    return database
+    """The city's database, brought to the newest schema; exits where there is none to be had."""
+    return database_or_exit(settings)
 
 
 def now() -> int:
@@ -74,13 +73,13 @@ def now() -> int:
     return WallClock().now()
 
 
-def refuse(key: str, **values: object) -> None:
+def refuse(key: str, **values: object) -> NoReturn:
     """Say on standard error why not, and exit with `CHECK_FAILED`."""
     click.echo(text(key, language(), **values), err=True)
     raise SystemExit(CHECK_FAILED)
 
 
-def show_faults(error: FaultsError, as_json: bool) -> None:
+def show_faults(error: FaultsError, as_json: bool) -> NoReturn:
     """Every fault, a line each on standard error (JSON: on standard output); exit with `CHECK_FAILED`."""
     if as_json:
         print_json({"faults": fault_rows(error)})

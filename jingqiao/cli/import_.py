@@ -62,7 +62,6 @@ def command(
             plan = importing.plan_import(connection, files)
     except FaultsError as error:
         show_faults(error, as_json)
-        return
     warnings = check_assets(plan.registry.assets, scheme, str(assets), language())
     if not dry_run and not plan.empty:
         with _bar(shown=not as_json) as progress:
