@@ -1,0 +1,124 @@
+"""The commands `incidents` and `roster` as people and programs use them, while another process writes."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from jingqiao.cli import main
+from jingqiao.clock import WallClock
+from tests.support.response import ROSTER, Office, change
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    (tmp_path / "jingqiao.toml").write_text('data_dir = "."\nroster = "roster.toml"\n')
+    opened = Office(tmp_path, url=f"sqlite:///{tmp_path}/jingqiao.sqlite")
+    yield opened
+    opened.close()
+
+
+def run(office: Office, *arguments: str, environment: dict[str, str] | None = None) -> Result:
+    folder = Path(str(office.database.url.database)).parent
+    return CliRunner(env=environment or {}).invoke(
+        main, [*arguments[:2], "-c", str(folder / "jingqiao.toml"), *arguments[2:]]
+    )
+
+
+def listed(office: Office) -> Any:
+    return json.loads(run(office, "incidents", "list", "--json").stdout)
+
+
+async def test_the_list_is_the_public_one(office: Office) -> None:
+    await office.engine_says(change())
+    (incident,) = listed(office)
+    assert {key: incident[key] for key in list(incident)[:12]} == {
+        "id": 1,
+        "asset_id": "4207040105000001",
+        "hazard": "missing",
+        "severity": "red",
+        "state": "open",
+        "opened_at": "2026-09-22T19:00:00.000Z",
+        "event_at": "2026-09-22T19:00:00.000Z",
+        "value": 92.0,
+        "limit": 60.0,
+        "unit": "deg",
+        "reason": "井盖缺失",
+        "acknowledged_by": None,
+    }
+
+
+async def test_an_answer_from_the_command_line_stops_the_escalation_of_the_service(office: Office) -> None:
+    await office.engine_says(change())
+    done = run(office, "incidents", "ack", "1", "--by", "李四")
+    assert (done.exit_code, done.stdout) == (0, "事件 1：已接警\n")
+    office.phones.got.clear()
+    office.clock._now = WallClock().now()  # the command's informing message is due by the wall's time
+    await office.dispatcher.tick(office.clock.now())
+    assert [(to, body.splitlines()[1]) for _, to, _, body in office.phones.got] == [("张三", "李四 已接警")]
+    assert [(i["state"], i["acknowledged_by"]) for i in listed(office)] == [("acknowledged", "李四")]
+
+
+async def test_an_unknown_incident_and_a_wrong_step_are_named(office: Office) -> None:
+    await office.engine_says(change())
+    unknown = run(office, "incidents", "ack", "7")
+    assert (unknown.exit_code, unknown.stderr) == (
+        1,
+        "没有编号为 7 的事件；用 jingqiao incidents list 查看\n",
+    )
+    run(office, "incidents", "close", "1")
+    wrong = run(office, "incidents", "resolve", "1", environment={"JINGQIAO_LANGUAGE": "en"})
+    assert (wrong.exit_code, wrong.stderr) == (
+        1,
+        "incident 1 is closed: resolve is not possible; possible: reopen, comment\n",
+    )
+
+
+async def test_show_tells_the_whole_story(office: Office) -> None:
+    await office.engine_says(change())
+    run(office, "incidents", "assign", "1", "li", "--by", "zhang", "--why", "顺路")
+    shown = json.loads(run(office, "incidents", "show", "1", "--json").stdout)
+    assert [(h["event"], h["who"], h["why"]) for h in shown["history"]] == [
+        ("opened", "jingqiao", ""),
+        ("assigned", "zhang", "顺路"),
+    ]
+    assert [(m["person"], m["kind"], m["state"]) for m in shown["messages"]] == [
+        ("zhang", "step", "sent"),
+        ("li", "assigned", "pending"),
+    ]
+    assert shown["messages"][0]["attempts"][0]["outcome"] == "sent"
+    assert run(office, "incidents", "show", "1").exit_code == 0
+
+
+async def test_a_broken_roster_keeps_nobody_from_answering(office: Office, tmp_path: Path) -> None:
+    await office.engine_says(change())
+    (tmp_path / "roster.toml").write_text(ROSTER + "\nnonsense = 1\n")
+    done = run(office, "incidents", "ack", "1")
+    assert done.exit_code == 0
+    assert "花名册读不了" in done.stderr
+
+
+async def test_the_roster_now_names_everybody_and_nobody(office: Office, tmp_path: Path) -> None:
+    now = run(office, "roster", "now", "--json")
+    assert (now.exit_code, [(d["team"], d["people"]) for d in json.loads(now.stdout)]) == (
+        0,
+        [("lids", [{"id": "zhang", "name": "张三"}]), ("bridge", [{"id": "li", "name": "李四"}])],
+    )
+    assert run(office, "roster", "week").exit_code == 0
+    at = run(office, "roster", "at", "half past nine")
+    assert (at.exit_code, at.stderr[:4]) == (2, "看不懂时")
+    why = json.loads(run(office, "roster", "why", "--json", "--kind", "cover").stdout)
+    assert why["steps"] == [
+        {"after_min": 0, "people": ["zhang"]},
+        {"after_min": 5, "people": ["li"]},
+        {"after_min": 10, "people": ["wang"]},
+    ]
+
+
+def test_the_example_roster_is_without_faults() -> None:
+    from config.roster import load_roster
+
+    assert "zhang" in load_roster(Path("config/examples/ezhou/roster.toml"), {}).people
