@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ import structlog
 from config.messages import Language
 from config.sources import SourceSettings
 from ingest.message import Message
+from ingest.reconnect import ConnectionLostError, report, stay_connected
 from ingest.source import Batch, SourceStatus, Trouble
 from ingest.tls import client_context
 
@@ -26,12 +26,10 @@ _MAX_BATCH_MESSAGES: Final = 20_000
 _PAUSE_UNACKED: Final = 60_000
 """Stop reading the socket while so many messages wait for the log: kernel and broker hold the rest."""
 
-_FIRST_RETRY_S: Final = 0.25
-
 _CONNACK_TROUBLE: Final = {
     mqtt5.ConnAckReasonCode.BAD_USER_NAME_OR_PASSWORD: "bad_password",
     mqtt5.ConnAckReasonCode.BAD_AUTHENTICATION_METHOD: "bad_password",
-    mqtt5.ConnAckReasonCode.NOT_AUTHORIZED: "not_authorised",
+    mqtt5.ConnAckReasonCode.NOT_AUTHORIZED: "login_refused",
     mqtt5.ConnAckReasonCode.CLIENT_ID_NOT_VALID: "client_id",
     mqtt5.ConnAckReasonCode.UNSUPPORTED_PROTOCOL_VERSION: "protocol_version",
     mqtt5.ConnAckReasonCode.SERVER_UNAVAILABLE: "busy",
@@ -53,12 +51,6 @@ class _Pending:
 
     messages: list[Message] = field(default_factory=list)
     packet_ids: list[int] = field(default_factory=list)
-
-
-class _ConnectionLostError(Exception):
-    def __init__(self, trouble: Trouble) -> None:
-        self.trouble = trouble
-        super().__init__(trouble.reason)
 
 
 class _Connection(asyncio.Protocol):
@@ -214,7 +206,10 @@ class Mqtt5Source:
 
     async def batches(self) -> AsyncIterator[Batch]:
         """See `Source.batches`."""
-        self._task = asyncio.create_task(self._stay_connected(), name="mqtt5-source")
+        self._task = asyncio.create_task(
+            stay_connected(self._session, self.status, self._language, self._settings.reconnect_max_s),
+            name="mqtt5-source",
+        )
         while True:
             await self._more.wait()
             if self._stopped:
@@ -281,30 +276,18 @@ class Mqtt5Source:
             waiting = self.status.unacknowledged + len(self.pending.messages)
             self._connection.pause(waiting >= _PAUSE_UNACKED)
 
-    async def _stay_connected(self) -> None:
-        delay_s = _FIRST_RETRY_S
-        while True:
-            try:
-                connection = await self._connect()
-                delay_s = _FIRST_RETRY_S
-                trouble = await connection.ended
-            except _ConnectionLostError as error:
-                trouble = error.trouble
-            finally:
-                self._forget()
-            if self._stopped:
-                return
-            self._report(trouble)
-            # Full jitter: a thousand services that lost one broker must not come back as one.
-            await asyncio.sleep(delay_s * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
-            delay_s = min(delay_s * 2, self._settings.reconnect_max_s)
+    async def _session(self) -> None:
+        try:
+            connection = await self._connect()
+            raise ConnectionLostError(await connection.ended)
+        finally:
+            self._forget()
 
     def _forget(self) -> None:
         """What the old connection brought and nobody took is dropped: the broker sends it again."""
         if self._connection is not None:
             self._connection.end("lost")
             self._connection = None
-        self.status.connected = False
         self.pending = _Pending()
         self._more.clear()
         if self._stopped:
@@ -358,23 +341,18 @@ class Mqtt5Source:
         if refused:
             trouble = self.trouble("subscription_refused", ", ".join(refused))
             if len(refused) == len(self._settings.filters):
-                raise _ConnectionLostError(trouble)
-            self._report(trouble)
+                raise ConnectionLostError(trouble)
+            report(self.status, trouble, self._language)
 
     async def _first(self, wanted: asyncio.Future[_T], connection: _Connection) -> _T:
         either: set[asyncio.Future[Any]] = {wanted, connection.ended}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if wanted.done():
             return wanted.result()
-        raise _ConnectionLostError(connection.ended.result())
+        raise ConnectionLostError(connection.ended.result())
 
     def _lose(self, reason: str, detail: str) -> None:
-        raise _ConnectionLostError(self.trouble(reason, detail))
-
-    def _report(self, trouble: Trouble) -> None:
-        if trouble != self.status.trouble:
-            _log.error("mqtt.trouble", reason=trouble.reason, sentence=trouble.sentence(self._language))
-        self.status.trouble = trouble
+        raise ConnectionLostError(self.trouble(reason, detail))
 
 
 def _pubacks(packet_ids: list[int]) -> bytes:

@@ -20,18 +20,22 @@ _TICK = struct.Struct("<q")
 _BLOCK = struct.Struct("<iqd")
 
 
-def encode_record(record: Record) -> tuple[int, bytes]:
-    """Kind and body of a record. Raises TypeError for a control payload that is not JSON."""
+def encode_record(record: Record) -> tuple[int, int, bytes]:
+    """Kind, time [µs; of receipt for frames] and body of a record.
+
+    Raises TypeError for a control payload that is not JSON.
+    """
     match record:
         case Frame():
-            return FRAME, record.to_ipc()
+            time = int(record.received.max()) if len(record) else 0
+            return FRAME, time, record.to_ipc()
         case Tick():
-            return TICK, _TICK.pack(record.now)
+            return TICK, record.now, _TICK.pack(record.now)
         case Control():
-            return CONTROL, msgspec.json.encode([record.name, record.at, record.payload])
+            return CONTROL, record.at, msgspec.json.encode([record.name, record.at, record.payload])
         case StrainBlock():
             head = _BLOCK.pack(record.sensor, record.start, record.rate_hz)
-            return STRAIN_BLOCK, head + np.ascontiguousarray(record.strain_ue, "<f4").tobytes()
+            return STRAIN_BLOCK, record.start, head + np.ascontiguousarray(record.strain_ue, "<f4").tobytes()
 
 
 def decode_record(kind: int, body: bytes) -> Record:

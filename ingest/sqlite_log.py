@@ -23,7 +23,7 @@ _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS records (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, -- AUTOINCREMENT: a truncated number is never given again
     kind INTEGER NOT NULL,
-    stored INTEGER NOT NULL,
+    time INTEGER NOT NULL, -- of the record itself; the log has no clock
     body BLOB NOT NULL
 );
 CREATE TABLE IF NOT EXISTS dead_letters (
@@ -45,6 +45,7 @@ _COMMIT_BYTES: Final = 32 << 20
 """A shared commit takes no further callers beyond this size, so that nobody waits long."""
 
 _READ_ROWS: Final = 8
+_TRUNCATE_ROWS: Final = 64
 
 
 @dataclass(slots=True)
@@ -96,22 +97,45 @@ class SqliteLog:
 
     def read(self, after_seq: int, limit: int = 1000) -> Iterator[tuple[int, Record]]:
         """See `Log.read`. May be called in any thread; holds no lock between records."""
-        with closing(connect_reading(self._path)) as connection:
-            while limit > 0:
-                rows = connection.execute(
-                    "SELECT seq, kind, body FROM records WHERE seq > ? ORDER BY seq LIMIT ?",
-                    (after_seq, min(limit, _READ_ROWS)),
-                ).fetchall()
-                for seq, kind, body in rows:
-                    yield seq, decode_record(kind, body)
-                    after_seq = seq
-                if len(rows) < _READ_ROWS:
-                    return
-                limit -= len(rows)
+        return read_records(self._path, after_seq, limit)
 
     async def truncate(self, before_seq: int) -> None:
-        """See `Log.truncate`."""
-        await self._submit((), (), before_seq)
+        """See `Log.truncate`. In small commits, between which others are stored."""
+        while (oldest := self.first_seq()) < before_seq and oldest <= self._last_seq:
+            await self._submit((), (), min(before_seq, oldest + _TRUNCATE_ROWS))
+
+    def first_seq(self) -> int:
+        """Sequence number of the oldest record; the next one to be given when there is none."""
+        with closing(connect_reading(self._path)) as connection:
+            (seq,) = connection.execute("SELECT min(seq) FROM records").fetchone()
+        return self._last_seq + 1 if seq is None else int(seq)
+
+    def size_bytes(self) -> int:
+        """How much of the file is in use [bytes]; freed room is used again, the file itself stays large."""
+        with closing(connect_reading(self._path)) as connection:
+            values = [
+                connection.execute(f"PRAGMA {name}").fetchone()[0]
+                for name in ("page_count", "freelist_count", "page_size")
+            ]
+        return int((values[0] - values[1]) * values[2])
+
+    async def retain(self, *, after: int, needed_seq: int, max_bytes: int | None = None) -> int:
+        """Forget what is old, or too much; return how many records went.
+
+        after : int  Records (and dead letters) of an earlier time go [µs since 1970 UTC].
+        needed_seq : int  Nothing from this number on goes, however old: a consumer still needs it.
+        max_bytes : int | None  The oldest records go, whatever their age, while more than this is in use.
+        """
+        first = self.first_seq()
+        with closing(connect_reading(self._path)) as connection:
+            (seq,) = connection.execute("SELECT min(seq) FROM records WHERE time >= ?", (after,)).fetchone()
+        await self.truncate(min(needed_seq, self._last_seq + 1 if seq is None else int(seq)))
+        while max_bytes is not None and self.size_bytes() > max_bytes:
+            oldest = self.first_seq()
+            if oldest >= min(needed_seq, self._last_seq + 1):
+                break
+            await self.truncate(min(needed_seq, oldest + _TRUNCATE_ROWS))
+        return self.first_seq() - first
 
     def last_seq(self) -> int:
         """See `Log.last_seq`."""
@@ -180,7 +204,7 @@ class SqliteLog:
             self._connection = None
 
     def _commit(self, jobs: list[_Job]) -> None:
-        ready: list[tuple[_Job, list[tuple[int, bytes]]]] = []
+        ready: list[tuple[_Job, list[tuple[int, int, bytes]]]] = []
         size = 0
         for position, job in enumerate(jobs):
             try:
@@ -189,14 +213,14 @@ class SqliteLog:
                 _settle([(job, error)])
                 continue
             ready.append((job, bodies))
-            size += sum(len(body) for _, body in bodies)
+            size += sum(len(body) for _, _, body in bodies)
             if size > _COMMIT_BYTES and position + 1 < len(jobs):
                 self._store(ready)
                 ready, size = [], 0
         if ready:
             self._store(ready)
 
-    def _store(self, ready: list[tuple[_Job, list[tuple[int, bytes]]]]) -> None:
+    def _store(self, ready: list[tuple[_Job, list[tuple[int, int, bytes]]]]) -> None:
         seq = self._last_seq
         outcome: list[tuple[_Job, int | BaseException]] = []
         try:
@@ -206,11 +230,9 @@ class SqliteLog:
             connection = self._connection
             connection.execute("BEGIN IMMEDIATE")
             for job, bodies in ready:
-                for kind, body in bodies:
+                for kind, time, body in bodies:
                     seq += 1
-                    connection.execute(
-                        "INSERT INTO records VALUES (?, ?, unixepoch() * 1000000, ?)", (seq, kind, body)
-                    )
+                    connection.execute("INSERT INTO records VALUES (?, ?, ?, ?)", (seq, kind, time, body))
                 if job.dead_letters:
                     connection.executemany(
                         "INSERT INTO dead_letters (received, topic, payload, reason, detail)"
@@ -250,6 +272,22 @@ def connect_reading(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, check_same_thread=False)
     connection.execute("PRAGMA busy_timeout = 10000")
     return connection
+
+
+def read_records(path: Path, after_seq: int, limit: int = 1000) -> Iterator[tuple[int, Record]]:
+    """`Log.read` of a file, for this or any other process."""
+    with closing(connect_reading(path)) as connection:
+        while limit > 0:
+            rows = connection.execute(
+                "SELECT seq, kind, body FROM records WHERE seq > ? ORDER BY seq LIMIT ?",
+                (after_seq, min(limit, _READ_ROWS)),
+            ).fetchall()
+            for seq, kind, body in rows:
+                yield seq, decode_record(kind, body)
+                after_seq = seq
+            if not rows:
+                return
+            limit -= len(rows)
 
 
 def _settle(outcome: Sequence[tuple[_Job, int | BaseException]]) -> None:

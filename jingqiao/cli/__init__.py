@@ -15,7 +15,9 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "assets": "jingqiao.cli.assets:group",
         "backtest": "jingqiao.cli.backtest:backtest",
+        "dead-letters": "jingqiao.cli.dead_letters:group",
         "decode": "jingqiao.cli.decode:decode",
+        "demo": "jingqiao.cli.demo:demo",
         "run": "jingqiao.cli.run:run",
         "doctor": "jingqiao.cli.doctor:doctor",
         "import": "jingqiao.cli.import_:command",
