@@ -19,6 +19,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "decode": "jingqiao.cli.decode:decode",
         "demo": "jingqiao.cli.demo:demo",
         "run": "jingqiao.cli.run:run",
+        "check": "jingqiao.cli.check:check",
         "doctor": "jingqiao.cli.doctor:doctor",
         "import": "jingqiao.cli.import_:command",
         "incidents": "jingqiao.cli.incidents:incidents",

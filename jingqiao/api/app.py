@@ -1,0 +1,57 @@
+"""The service's HTTP: health, metrics, and readings of the embedded archive for other commands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from fastapi import FastAPI, HTTPException, Query, Response
+from fastapi.responses import JSONResponse
+
+from jingqiao.api.health import health_of
+from jingqiao.api.metrics import metrics_text
+from jingqiao.archive.contract import ArchiveUnavailableError
+
+if TYPE_CHECKING:
+    from jingqiao.service import Service
+
+ARROW = "application/vnd.apache.arrow.stream"
+
+
+def create_app(service: Service) -> FastAPI:
+    """The application around one running service."""
+    app = FastAPI(title="Jingqiao 井桥", docs_url=None, redoc_url=None)
+
+    @app.get("/healthz")
+    def healthz() -> JSONResponse:
+        """200 when all is well, 503 with what is wrong."""
+        health = health_of(service)
+        return JSONResponse(
+            {"ok": not health.problems, "problems": health.problems, **health.facts},
+            503 if health.problems else 200,
+        )
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        """Prometheus text."""
+        return Response(metrics_text(service), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    @app.get("/api/v1/readings")
+    def readings(
+        since: int = Query(description="first event time, µs since 1970 UTC"),
+        until: int = Query(description="first event time no longer wanted"),
+        sensor: list[str] | None = Query(default=None),  # noqa: B008 - FastAPI's way
+    ) -> Response:
+        """Archived readings as an Arrow stream."""
+        if service.archive is None:
+            raise HTTPException(404, "no archive is configured")
+        try:
+            table = service.archive.readings(since, until, sensor)
+        except ArchiveUnavailableError as error:
+            raise HTTPException(503, str(error)) from None
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table)
+        return Response(bytes(sink.getvalue()), media_type=ARROW)
+
+    return app

@@ -1,0 +1,90 @@
+"""`jingqiao check`: settings, registry, roster and rules, every fault at once with file, key and remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from config.faults import Fault, FaultsError
+from config.messages import text
+from config.roster import load_roster
+from config.rules import load_rules
+from config.settings import Settings, load_settings
+from jingqiao.cli.output import CHECK_FAILED, fault_rows, language, print_json
+from rules.thresholds import resolve
+
+
+@click.command
+@click.option(
+    "-c",
+    "--config",
+    "file",
+    type=click.Path(path_type=Path),
+    default=Path("jingqiao.toml"),
+    show_default=True,
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the faults as JSON.")
+def check(file: Path, as_json: bool) -> None:
+    """Check everything that people have written: settings, registry, roster, rules."""
+    faults, checked = find_faults(file)
+    if as_json:
+        print_json({"ok": not faults, "checked": checked, "faults": fault_rows(FaultsError(faults))})
+    else:
+        for fault in faults:
+            click.echo(str(fault), err=True)
+        if faults:
+            click.echo(text("check.faults", language(), count=len(faults)), err=True)
+        else:
+            click.echo(text("check.ok", language(), files="、".join(checked)))
+    if faults:
+        raise SystemExit(CHECK_FAILED)
+
+
+def find_faults(file: Path) -> tuple[list[Fault], list[str]]:
+    """Every fault of the settings file and of the files that it names, and the files that were read."""
+    try:
+        settings = load_settings(file)
+    except FaultsError as error:
+        return list(error.faults), [str(file)]
+    faults: list[Fault] = []
+    checked = [str(file)]
+    for paths, examine in _examinations(settings):
+        checked += [str(path) for path in paths]
+        try:
+            examine()
+        except FaultsError as error:
+            faults += error.faults
+    if settings.roster is None:
+        faults.append(
+            Fault(
+                str(file), None, "roster", "no roster: nobody would be told", 'write roster = "roster.toml"'
+            )
+        )
+    if not settings.mqtt:
+        faults.append(Fault(str(file), None, "mqtt", "no source: nothing would be heard", "add [[mqtt]]"))
+    return faults, checked
+
+
+def _examinations(settings: Settings) -> list[tuple[list[Path], Callable[[], object]]]:
+    from devices.import_csv import read_registry  # noqa: PLC0415 - pyarrow takes its time
+
+    found: list[tuple[list[Path], Callable[[], object]]] = []
+    files = settings.registry
+    if files.assets is not None and files.sensors is not None:
+        assets, sensors = files.assets, files.sensors
+
+        def registry_and_rules() -> None:
+            registry = read_registry(assets, sensors, crs=files.crs)
+            if settings.rules is not None:
+                resolve(load_rules(settings.rules), registry)
+
+        found.append(([assets, sensors], registry_and_rules))
+    if settings.rules is not None:
+        rules = settings.rules
+        found.append(([rules], lambda: load_rules(rules)))
+    if settings.roster is not None:
+        roster = settings.roster
+        found.append(([roster], lambda: load_roster(roster)))
+    return found

@@ -1,0 +1,65 @@
+"""`jingqiao run`: the service, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+import click
+import structlog
+
+from config.faults import FaultsError
+from config.settings import Settings, load_settings
+from ingest.log import LogUnavailableError
+from jingqiao.archive.contract import ArchiveUnavailableError
+from jingqiao.cli.output import CHECK_FAILED, fail_with
+from jingqiao.clock import WallClock
+from jingqiao.logging import set_up_logging
+from jingqiao.notify.apprise_sender import AppriseSender
+
+_log = structlog.get_logger()
+
+
+@click.command
+@click.option(
+    "-c",
+    "--config",
+    "file",
+    type=click.Path(path_type=Path),
+    default=Path("jingqiao.toml"),
+    show_default=True,
+)
+def run(file: Path) -> None:
+    """Run the service of a settings file until SIGTERM or Ctrl-C."""
+    set_up_logging()
+    try:
+        settings = load_settings(file)
+        asyncio.run(serve(settings))
+    except FaultsError as error:
+        fail_with(error)
+    except (LogUnavailableError, ArchiveUnavailableError) as error:
+        click.echo(str(error), err=True)
+        raise SystemExit(CHECK_FAILED) from None
+
+
+async def serve(settings: Settings) -> None:
+    """Build the service and run it until a signal comes."""
+    from jingqiao.service import Service  # noqa: PLC0415 - importing it takes a second; faults are said first
+
+    if not settings.mqtt:
+        _log.warning("no [[mqtt]] source is set: nothing will be heard")
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    service = Service(settings, WallClock(), AppriseSender())
+    _log.info(
+        "service started",
+        sensors=len(service.registry().sensors),
+        assets=len(service.registry().assets),
+        sources=[source.url for source in settings.mqtt],
+        http=f"http://{settings.http.host}:{settings.http.port}",
+    )
+    await service.run(stop)
+    _log.info("service stopped")

@@ -1,0 +1,226 @@
+"""The running service: sources, log, engine, incidents, messages, archive, wired together once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from config.archive import DuckDBArchiveSettings, InfluxArchiveSettings
+from config.roster import Roster, load_roster
+from config.settings import Settings
+from config.sources import SourceSettings
+from devices.registry import Registry
+from ingest.decode import Router
+from ingest.envelopes.catalogue import STATELESS
+from ingest.log import Control, Record, Tick
+from ingest.message import DecodedBatch
+from ingest.mqtt5_source import Mqtt5Source
+from ingest.mqtt311_source import Mqtt311Source
+from ingest.pipeline import Pipeline
+from ingest.source import Source
+from ingest.sqlite_log import SqliteLog
+from jingqiao.api.app import create_app
+from jingqiao.api.server import HttpServer
+from jingqiao.archive.contract import Archive
+from jingqiao.archive.duckdb import DuckDBArchive
+from jingqiao.archive.feeder import ArchiveFeeder
+from jingqiao.archive.influxdb import InfluxDBArchive
+from jingqiao.clock import Clock
+from jingqiao.controls import mark_taken, open_requests
+from jingqiao.database import migrate, open_database
+from jingqiao.dossier.registry_store import load_registry as load_from_database
+from jingqiao.incidents.book import IncidentBook
+from jingqiao.incidents.facts import asset_facts
+from jingqiao.journal import Journal
+from jingqiao.notify.dispatcher import Dispatcher
+from jingqiao.notify.planner import Planner
+from jingqiao.notify.sender import Sender
+from jingqiao.registry_files import save_registry
+from jingqiao.response_counts import ResponseCounts, response_counts
+from jingqiao.runner import Runner
+from jingqiao.snapshots import SnapshotHead, write_snapshot
+from jingqiao.startup import import_named_files, registry_now, rules_of, start_engine
+from jingqiao.vitals import Vitals
+
+_log = structlog.get_logger()
+
+
+class Service:
+    """Everything from the broker to the outbox, for one settings file.
+
+    Raises FaultsError (registry, roster, rules), LogUnavailableError, ArchiveUnavailableError and
+    sqlalchemy errors while it is built: a service that cannot do its work does not start.
+
+    sender : Sender  Hands messages to providers.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock, sender: Sender) -> None:
+        self.settings = settings
+        self.clock = clock
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        self.database = open_database(settings.database_url)
+        migrate(self.database)
+        import_named_files(settings, self.database, clock.now())
+        known = registry_now(settings, self.database)
+        rules = rules_of(settings)
+        self._roster = load_roster(settings.roster) if settings.roster is not None else nobody()
+        self.log = SqliteLog(settings.log_path)
+        self.vitals = Vitals(clock.now())
+        planner = Planner(self.roster)
+        self.dispatcher = Dispatcher(self.database, sender, self.roster, planner, clock)
+        self.book = IncidentBook(
+            self.database,
+            lambda asset_id, sensor_id: asset_facts(self.registry(), asset_id, sensor_id),
+            planner,
+            self.dispatcher.wake,
+        )
+        started = start_engine(settings, known, rules, self.log, self.book, clock.now())
+        self._known = started.known
+        self._rules_differ = started.engine.rules != rules
+        self._rules = rules
+        self.engine = started.engine
+        self.runner = Runner(
+            started.engine, self.book, self.vitals, clock.now, started.seq + 1, self._before_control
+        )
+        self.vitals.applied_seq = started.seq
+        self.journal = Journal(self.log, self.runner.deliver)
+        self.archive = open_archive(settings, self.registry)
+        self.feeder = ArchiveFeeder(self.log, self.archive) if self.archive is not None else None
+        self.sources = [open_source(source, clock.now) for source in settings.mqtt]
+        self.pipelines = [
+            Pipeline(source, self.log, self.registry, Router(STATELESS), self._deliver, clock.now)
+            for source in self.sources
+        ]
+        self._gateways: set[int] = set()
+        if started.replayed:
+            _log.info("log replayed", records=started.replayed, engine_at=started.seq)
+
+    def registry(self) -> Registry:
+        """The registry of the moment."""
+        return self._known.registry
+
+    def roster(self) -> Roster:
+        """The roster of the moment."""
+        return self._roster
+
+    def response_counts(self) -> ResponseCounts:
+        """Open incidents and messages of the last day."""
+        return response_counts(self.database, self.clock.now())
+
+    async def run(self, stop: asyncio.Event, *, driven: bool = False) -> None:
+        """Serve until `stop` is set; then finish what is in flight.
+
+        driven : bool  The caller moves time: it calls `tick` and `dispatcher.tick` itself (demo, tests).
+        """
+        async with asyncio.TaskGroup() as group:
+            timers = (
+                [] if driven else [self._tick_for_ever(), self._snapshot_for_ever(), self.dispatcher.run()]
+            )
+            if self.feeder is not None:
+                timers.append(self.feeder.run())
+            tasks = [group.create_task(timer) for timer in timers]
+            server = HttpServer.of(create_app(self), self.settings.http)
+            web = group.create_task(server.serve())
+            pipelines = [group.create_task(pipeline.run()) for pipeline in self.pipelines]
+            await stop.wait()
+            for pipeline in self.pipelines:
+                pipeline.stop()
+            await asyncio.gather(*pipelines, return_exceptions=True)
+            server.should_exit = True
+            await web
+            for task in tasks:
+                task.cancel()
+        await self.keep_snapshot()
+        await self.close()
+
+    async def tick(self) -> None:
+        """Let time pass for the rules, and take what people asked for."""
+        records: list[Record] = [Tick(self.clock.now())]
+        if self._rules_differ:
+            records.insert(0, Control("rules", self._rules.model_dump(mode="json"), self.clock.now()))
+        if await self.journal.write(records) is not None:
+            self._rules_differ = False
+        asked = await asyncio.to_thread(open_requests, self.database)
+        for item in asked:
+            if item.control.name == "registry":
+                await asyncio.to_thread(self._keep_registry, int(item.control.payload["version"]))
+            seq = await self.journal.write([item.control])
+            if seq is None:
+                return
+            await asyncio.to_thread(mark_taken, self.database, [item], seq)
+
+    async def keep_snapshot(self) -> None:
+        """Write the engine's state to disk and forget what of the log nobody needs any more."""
+        seq, state = await self.runner.snapshot()
+        head = SnapshotHead(seq, self._known.version)
+        await asyncio.to_thread(write_snapshot, self.settings.snapshot_dir, head, state)
+        self.vitals.snapshot_seq = seq
+
+    async def close(self) -> None:
+        """Let go of files and connections."""
+        self.dispatcher.close()
+        if self.archive is not None:
+            await asyncio.to_thread(self.archive.close)
+        self.log.close()
+        self.database.dispose()
+
+    async def _tick_for_ever(self) -> None:
+        while True:
+            await self.tick()
+            await self.clock.sleep(self.settings.tick_s)
+
+    async def _snapshot_for_ever(self) -> None:
+        while True:
+            await self.clock.sleep(self.settings.snapshot_s)
+            try:
+                await self.keep_snapshot()
+            except OSError as error:
+                _log.error("no engine snapshot; a restart will take longer", reason=error.strerror)
+
+    async def _deliver(self, seq: int, records: Sequence[Record], batch: DecodedBatch) -> None:
+        await self.runner.deliver(seq, records)
+        said = [
+            Control("presence", {"sensor_id": self.registry().sensor_id(sensor), "online": online}, at)
+            for sensor, (online, at) in batch.presence.items()
+        ]
+        for key, name in batch.gateways.items():
+            if key not in self._gateways:
+                self._gateways.add(key)
+                said.append(Control("gateway", {"key": key, "gateway_id": name}, self.clock.now()))
+        if said:
+            await self.journal.write(said)
+
+    def _before_control(self, control: Control) -> None:
+        self._known.follow(self.engine, control)
+
+    def _keep_registry(self, version: int) -> None:
+        save_registry(load_from_database(self.database), self._known.folder, version)
+
+
+def open_source(settings: SourceSettings, now: Callable[[], int]) -> Source:
+    """The source for a broker: the lossless hot path for MQTT 5, aiomqtt for 3.1.1."""
+    return Mqtt5Source(settings, now) if settings.protocol == "5" else Mqtt311Source(settings, now)
+
+
+def nobody() -> Roster:
+    """The roster of an office that has written none: every message fails, loudly."""
+    return Roster.model_validate(
+        {
+            "fallback": "nobody",
+            "people": {"nobody": {"name": "nobody"}},
+            "teams": [{"id": "none", "shifts": [{"people": ["nobody"]}]}],
+        }
+    )
+
+
+def open_archive(settings: Settings, registry: Callable[[], Registry]) -> Archive | None:
+    """The archive that the settings ask for; None = none. Raises ArchiveUnavailableError."""
+    match settings.archive:
+        case DuckDBArchiveSettings():
+            return DuckDBArchive(settings.data_dir / "archive.duckdb", registry)
+        case InfluxArchiveSettings() as influx:
+            return InfluxDBArchive(influx, settings.data_dir / "archive-offset.json", registry)
+        case _:
+            return None
