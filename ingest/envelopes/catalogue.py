@@ -1,31 +1,30 @@
-"""The platforms whose messages we understand: by topic, in the order in which they are asked."""
+"""The platforms whose messages we understand, by the first level of their topics."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 from devices.registry import Registry
 from ingest.envelopes import chirpstack, ctwing, onenet, things_stack
+from ingest.envelopes.sparkplug import SparkplugDecoder
 from ingest.message import DecodedBatch, Message
 
+Decoder = Callable[[Sequence[Message], Registry], DecodedBatch]
 
-class Envelope(NamedTuple):
-    """One platform.
+STATELESS: Final[Mapping[str, Decoder]] = {
+    "application": chirpstack.decode,
+    "v3": things_stack.decode,
+    "$sys": onenet.decode,
+    "ctwing": ctwing.decode,
+}
+"""First topic level → decoder of the platforms that need nothing remembered between batches."""
 
-    matches : topic → whether it is this platform's.
-    decode : What a batch of its messages means.
+
+def routes(sparkplug: SparkplugDecoder) -> Mapping[str, Decoder]:
+    """First topic level → decoder of every platform.
+
+    sparkplug : SparkplugDecoder  One per broker connection: it remembers births, and says who shall be
+        asked for a new one.
     """
-
-    name: str
-    matches: Callable[[str], bool]
-    decode: Callable[[Sequence[Message], Registry], DecodedBatch]
-
-
-ENVELOPES: Final[tuple[Envelope, ...]] = (
-    Envelope("chirpstack", chirpstack.matches, chirpstack.decode),
-    Envelope("things_stack", things_stack.matches, things_stack.decode),
-    Envelope("onenet", onenet.matches, onenet.decode),
-    Envelope("ctwing", ctwing.matches, ctwing.decode),
-)
-"""Platforms that need nothing remembered between batches."""
+    return {**STATELESS, "spBv1.0": sparkplug}

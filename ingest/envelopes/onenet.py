@@ -16,9 +16,9 @@ import msgspec
 
 from devices.codecs.contract import NO_TIME
 from devices.registry import Registry
-from ingest.envelopes.collect import Collector, Count, Stated
+from ingest.envelopes.collect import Collector, Count
 from ingest.envelopes.json_fault import explain
-from ingest.envelopes.named_values import WrongTypeError, quantities
+from ingest.envelopes.named_points import take
 from ingest.message import DecodedBatch, Message
 
 _TOPIC: Final = re.compile(r"\$sys/[^/]+/([^/]+)/(.+)\Z")
@@ -73,31 +73,6 @@ def decode(messages: Sequence[Message], registry: Registry) -> DecodedBatch:
         except msgspec.DecodeError as fault:
             collector.dead(i, *explain(fault))
     return collector.batch()
-
-
-def take(
-    collector: Collector, i: int, ids: tuple[str, ...], points: Iterator[tuple[int, str, object]]
-) -> None:
-    """Take (time, name, value) points as readings, one for each time, the earliest first."""
-    by_time: dict[int, list[tuple[str, object]]] = {}
-    for time, name, value in points:
-        by_time.setdefault(time, []).append((name, value))
-    readings: list[Stated] = []
-    unknown_keys = 0
-    try:
-        for time in sorted(by_time):
-            values, unknown = quantities(by_time[time])
-            unknown_keys += unknown
-            if values:
-                readings.append(Stated(i, ids, time, values))
-    except WrongTypeError as fault:
-        collector.dead(i, "envelope", str(fault))
-        return
-    collector.unknown_keys += unknown_keys
-    if readings:
-        collector.stated += readings
-    else:
-        collector.notices += 1
 
 
 def _properties(payload: bytes) -> Iterator[tuple[int, str, object]]:
