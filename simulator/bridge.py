@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from devices.registry import Kind, Registry, Role
 from simulator.scenario import Scenario
-from simulator.staging import BridgeEffect, Stage
+from simulator.stage import BridgeEffect, Stage
 from simulator.streams import stream
 from simulator.weather import WeatherSeries
 

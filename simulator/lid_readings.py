@@ -15,7 +15,8 @@ from simulator import effects, wakes
 from simulator.effects import LidState
 from simulator.profiles import lids_of, sensors_of
 from simulator.scenario import Scenario
-from simulator.staging import SensorEffect, stage
+from simulator.stage import SensorEffect
+from simulator.staging import stage
 from simulator.streams import stream
 from simulator.truth import TruthEvent
 from simulator.wakes import Cause, Wakes

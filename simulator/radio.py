@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.scenario import Radio
-from simulator.staging import GatewayOutage
+from simulator.stage import GatewayOutage
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]

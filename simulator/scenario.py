@@ -9,9 +9,19 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 
 from config import toml_file
+from config.faults import Fault, FaultsError
 
 _OFFSET = re.compile(r"^(?:(\d+)d)?\s*(?:(\d{1,2}):(\d{2})(?::(\d{2}))?)?$")
 
@@ -189,8 +199,10 @@ class Event(_Strict):
         return self
 
     def parameters(self) -> dict[str, Any]:
-        """The parameters that are set."""
+        """The parameters that are set; `gateway` narrows a pick where the event is not the gateway's own."""
         common = {"at", "kind", "asset", "sensor", "pick"}
+        if KINDS[self.kind][0] != "gateway":
+            common.add("gateway")
         return {k: v for k, v in self.model_dump(exclude=common).items() if v is not None}
 
 
@@ -212,6 +224,14 @@ class Scenario(_Strict):
     bridge: Bridge = Bridge()
     faults: Faults = Faults()
     event: tuple[Event, ...] = ()
+    _file: str = PrivateAttr(default="")
+    _lines: Mapping[tuple[str | int, ...], int] = PrivateAttr(default_factory=dict)
+
+    def fault(self, number: int, field: str, problem: str, remedy: str) -> Fault:
+        """A fault in the event of that number, with its file and line where the scenario has one."""
+        lines = self._lines
+        line = lines.get(("event", number, field), lines.get(("event", number)))
+        return Fault(self._file or self.name, line, f"event.{number}.{field}", problem, remedy)
 
     @property
     def start_us(self) -> int:
@@ -232,4 +252,10 @@ class Scenario(_Strict):
 
 def load(path: Path) -> Scenario:
     """The scenario in a file. Raises FaultsError with every fault, its line and remedy."""
-    return toml_file.load(path, Scenario, {})
+    document, lines = toml_file.read(path, {})
+    try:
+        scene = Scenario.model_validate(document)
+    except ValidationError as error:
+        raise FaultsError(toml_file.faults_of(error, str(path), lines, Scenario)) from None
+    scene._file, scene._lines = str(path), lines
+    return scene

@@ -1,265 +1,105 @@
-"""Who an event befalls: picks assets and sensors, makes the effects and the ground truth."""
+"""Stage a scenario: every event to effects on rows of the registry, with the ground truth."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
-
 import numpy as np
 
-from config.faults import Fault, FaultsError
+from config.faults import FaultsError
 from devices.registry import Registry
-from simulator.effects import LIMIT_LOOSE_MM, LIMIT_SUNK_MM, Effect
+from simulator.ailments import ailing
+from simulator.lid_effects import course
+from simulator.picking import BUSY_PER_H, Picker, seeing
 from simulator.profiles import Lids, LidSensors
 from simulator.scenario import KINDS, Event, Scenario
+from simulator.stage import BridgeEffect, GatewayOutage, SensorEffect, Stage
 from simulator.streams import stream
 from simulator.truth import TruthEvent
 
-# hazard → channels of which one is enough to see it
-SEES: Final[Mapping[str, tuple[str, ...]]] = {
-    "missing": ("tilt", "tilt_xy", "tilt_xyz", "displacement", "open"),
-    "tilted": ("tilt", "tilt_xy", "tilt_xyz"),
-    "sunken": ("displacement",),
-    "loose": ("vibration",),
-    "damaged": ("vibration", "displacement"),
-    "flooded": ("water",),
-}
-_BUSY_PER_H: Final = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class SensorEffect:
-    """One staged fault of one lid sensor. `value` is what its kind says; times in s since start."""
-
-    kind: str
-    row: int
-    start_s: float
-    end_s: float
-    value: float
-    channel: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class GatewayOutage:
-    """A gateway that forwards nothing for a while; `backfill`: its sensors send later what they kept."""
-
-    gateway: int
-    start_s: float
-    end_s: float
-    backfill: bool
-
-
-@dataclass(frozen=True, slots=True)
-class BridgeEffect:
-    """One staged event at the bridge.
-
-    kind : settlement, drift, overload, standing_load, or a sensor fault's name.
-    section : str  "" = every section.  sensor : int  Registry row of one gauge, or -1.
-    value : float  Final strain [µε], multiple of the design vehicle, or what the fault says.
-    """
-
-    kind: str
-    start_s: float
-    end_s: float
-    value: float
-    section: str = ""
-    sensor: int = -1
-    ramp_s: float = 1.0
-
-
-@dataclass(slots=True)
-class Stage:
-    """Everything that is staged, resolved to rows."""
-
-    lids: list[Effect] = field(default_factory=list)
-    sensors: list[SensorEffect] = field(default_factory=list)
-    gateways: list[GatewayOutage] = field(default_factory=list)
-    bridge: list[BridgeEffect] = field(default_factory=list)
-    truth: list[TruthEvent] = field(default_factory=list)
-    permits: list[tuple[str, int, int, str, str]] = field(default_factory=list)
-    """asset_id, from [µs], to [µs], kind, note: rows of `maintenance.csv`."""
-
 
 def stage(scene: Scenario, registry: Registry, lids: Lids, sensors: LidSensors, seed: int) -> Stage:
-    """Resolve every event of the scenario.
+    """Resolve every event of the scenario, and the sensor faults that befall a fleet by themselves.
 
     Raises FaultsError when an event names what the registry does not have, or nothing fits a `pick`.
     """
     staging = _Staging(scene, registry, lids, sensors, seed)
     for number, event in enumerate(scene.event):
         staging.add(number, event)
-    if staging.faults:
-        raise FaultsError(staging.faults)
-    staging.result.truth.sort(key=lambda e: (e.onset, e.asset_id, e.hazard))
+    if staging.picker.faults:
+        raise FaultsError(staging.picker.faults)
+    for fault, truth in ailing(scene, registry, sensors, seed):
+        staging.result.sensors.append(fault)
+        if truth:
+            staging.result.truth.append(truth)
     return staging.result
 
 
 class _Staging:
-    """The state of resolving: who was taken already, and what was wrong."""
+    """What has been staged so far."""
 
     def __init__(
         self, scene: Scenario, registry: Registry, lids: Lids, sensors: LidSensors, seed: int
     ) -> None:
         self.scene, self.registry, self.lids, self.sensors = scene, registry, lids, sensors
         self.rng = stream(seed, "staging")
-        self.taken: set[int] = set()
+        self.picker = Picker(scene, registry, lids, sensors, self.rng)
         self.result = Stage()
-        self.faults: list[Fault] = []
 
     def add(self, number: int, event: Event) -> None:
         target, hazard, _ = KINDS[event.kind]
-        before = len(self.faults)
         match target:
             case "gateway":
                 self._gateway(event)
             case "bridge":
                 self._bridge(number, event)
             case "sensor":
-                for sensor in self._pick_sensors(number, event):
+                for sensor in self.picker.sensors(number, event):
                     self._sensor(event, hazard, sensor)
             case _:
-                for lid in self._pick_lids(number, event, hazard):
+                for lid in self.picker.lids(number, event, hazard):
                     self._lid(event, hazard, lid)
-        assert len(self.faults) - before <= 1
-
-    def _fault(self, number: int, field_name: str, problem: str, remedy: str) -> None:
-        self.faults.append(Fault(self.scene.name, None, f"event.{number}.{field_name}", problem, remedy))
 
     def _us(self, t_s: float) -> int:
         return self.scene.start_us + round(t_s * 1e6)
 
-    # lids
-
-    def _pick_lids(self, number: int, event: Event, hazard: str) -> Sequence[int]:
-        if event.asset is not None:
-            row = self.registry.asset_index(event.asset)
-            found = np.flatnonzero(self.lids.asset == row)
-            if row < 0 or not len(found):
-                self._fault(
-                    number, "asset", f"{event.asset} is no cover of this registry", "name one of assets.csv"
-                )
-                return ()
-            self.taken.add(int(found[0]))
-            return (int(found[0]),)
-        if event.pick is None:
-            self._fault(number, "sensor", f"{event.kind} befalls a lid", "name it by asset, or pick")
-            return ()
-        count = int(event.pick.split(":")[1])
-        sees = np.zeros(len(self.lids), np.bool_)
-        sees[self.sensors.lid[self._seeing(hazard)]] = True
-        if event.kind in ("loose", "damage"):
-            sees &= self.lids.busiest_per_h >= _BUSY_PER_H
-        free = np.setdiff1d(np.flatnonzero(sees), np.fromiter(self.taken, np.int64, len(self.taken)))
-        if len(free) < count:
-            self._fault(number, "pick", f"only {len(free)} lids fit, {count} wanted", "pick fewer")
-            return ()
-        chosen = [int(i) for i in self.rng.choice(free, count, replace=False)]
-        self.taken.update(chosen)
-        return chosen
-
-    def _seeing(self, hazard: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        channels = SEES.get(hazard)
-        if channels is None:
-            return np.ones(len(self.sensors), np.bool_)
-        return np.asarray(np.any([self.sensors.has[c] for c in channels], axis=0), np.bool_)
-
     def _lid(self, event: Event, hazard: str, lid: int) -> None:
-        effect, severity, limit_s = self._effect(event, lid)
+        what = course(event, lid, float(self.lids.gap_mm[lid]), self.rng)
+        effect = what.effect
         self.result.lids.append(effect)
         asset_id = self.registry.asset_id(int(self.lids.asset[lid]))
+        mine = np.flatnonzero(self.sensors.lid == lid)
         if event.kind == "permit":
             window = (self._us(effect.start_s - 600), self._us(effect.end_s + 900))
             self.result.permits.append((asset_id, *window, "permit", "例行养护"))
-        mine = np.flatnonzero(self.sensors.lid == lid)
         if event.kind == "theft" and event.silence_after_s is not None:
-            for row in mine:
-                self.result.sensors.append(
-                    SensorEffect("silence", int(row), event.at + event.silence_after_s, np.inf, 0.0)
-                )
+            silent_from = event.at + event.silence_after_s
+            self.result.sensors += [
+                SensorEffect("silence", int(row), silent_from, np.inf, 0.0)
+                for row in mine[~self.sensors.has["water"][mine]]  # that one hangs in the well
+            ]
         if not hazard:
             return
-        seeing = mine[self._seeing(hazard)[mine]]
-        busy = event.kind != "loose" or self.lids.busiest_per_h[lid] >= _BUSY_PER_H
-        grows = event.kind in ("sink", "loose", "flood")
+        sees = bool(seeing(self.sensors, hazard)[mine].any())
+        busy = event.kind != "loose" or self.lids.busiest_per_h[lid] >= BUSY_PER_H
+        upright = effect.mode != "drag" or bool(
+            (self.sensors.has["open"] | self.sensors.has["displacement"])[mine].any()
+        )
         self.result.truth.append(
             TruthEvent(
                 asset_id=asset_id,
                 sensor_ids=tuple(self.registry.sensor_id(int(self.sensors.sensor[r])) for r in mine),
                 hazard=hazard,
                 onset=self._us(event.at),
-                severity=severity,
-                reaches_limit_at=None if limit_s is None else self._us(limit_s),
+                severity=what.severity,
+                reaches_limit_at=None if what.limit_s is None else self._us(what.limit_s),
                 ended=None if np.isinf(effect.end_s) else self._us(effect.end_s),
-                required=bool(len(seeing))
-                and busy
-                and event.kind != "damage"
-                and (limit_s is not None or not grows),
+                required=sees and busy and upright and event.kind != "damage" and self._in_time(what.limit_s),
                 params={"kind": event.kind, "size": round(effect.size, 3)} | event.parameters(),
             )
         )
 
-    def _effect(self, event: Event, lid: int) -> tuple[Effect, str, float | None]:
-        """The effect, how sudden it is, and when it passes its limit [s] if it does."""
-        rng, at = self.rng, event.at
-        azimuth = float(rng.uniform(0, 2 * np.pi))
-        days = event.days or 0.0
-
-        def make(size: float, ramp_s: float, end_s: float = np.inf, **more: str) -> Effect:
-            return Effect(event.kind, lid, at, end_s, size, ramp_s, azimuth, **more)
-
-        result: tuple[Effect, str, float | None]
-        match event.kind:
-            case "theft":
-                mode = event.mode or "lift"
-                size = {"lift": rng.uniform(35, 175), "flip": 178.0, "drag": rng.uniform(2, 9)}[mode]
-                result = make(float(size), float(rng.uniform(2, 8)), mode=mode), "sudden", at
-            case "tilt":
-                end = at + event.minutes * 60 if event.minutes else np.inf
-                result = make(event.tilt_deg or float(rng.uniform(12, 30)), 2.0, end), "sudden", at
-            case "permit":
-                end = at + (event.minutes or 90) * 60
-                result = make(float(rng.uniform(40, 110)), 5.0, end), "sudden", None
-            case "sink":
-                size, curve = event.to_mm or 25.0, event.curve or ("linear" if days else "step")
-                ramp = max(days * 86400, 1.0)
-                share = min(LIMIT_SUNK_MM / size, 1.0)
-                power = {"accelerating": 1 / 2.2, "step": 0.0}.get(curve, 1.0)
-                limit = at + ramp * share**power if size >= LIMIT_SUNK_MM else None
-                if curve == "step" and size >= LIMIT_SUNK_MM:
-                    limit = at
-                severity = "sudden" if curve == "step" else "fast" if days < 14 else "slow"
-                result = make(size, ramp, curve=curve), severity, limit
-            case "loose":
-                size, ramp = event.to_mm or 8.0, max(days, 0.02) * 86400
-                start = float(self.lids.gap_mm[lid])
-                share = (LIMIT_LOOSE_MM - start) / size
-                limit = at + ramp * max(share, 0.0) if share <= 1 else None
-                result = make(size, ramp), "fast" if days < 14 else "slow", limit
-            case "damage":
-                result = make(event.tilt_deg or float(rng.uniform(0.6, 2.5)), 1.0), "sudden", None
-            case "flood":
-                size, ramp = event.level_mm or 600.0, (event.minutes or 30) * 60
-                end = at + max((event.hours or 6) * 3600, 4 * ramp)
-                result = make(size, ramp, end), "sudden", at + ramp * 300 / size if size >= 300 else None
-            case _:
-                result = make(2.5, 1.0, at + (event.hours or 8) * 3600), "sudden", None
-        return result
-
-    # sensors
-
-    def _pick_sensors(self, number: int, event: Event) -> Sequence[int]:
-        """Registry rows of sensors."""
-        if event.sensor is not None:
-            row = self.registry.sensor_index(event.sensor)
-            if row < 0:
-                self._fault(
-                    number, "sensor", f"{event.sensor} is not in this registry", "name one of sensors.csv"
-                )
-                return ()
-            return (row,)
-        try_lids = self._pick_lids(number, event, "")
-        return [int(self.sensors.sensor[np.flatnonzero(self.sensors.lid == lid)[0]]) for lid in try_lids]
+    def _in_time(self, limit_s: float | None) -> bool:
+        """Whether the limit is passed at all, a day before the curtain falls at the latest."""
+        return limit_s is not None and limit_s <= (self.scene.days - 1) * 86400
 
     def _sensor(self, event: Event, hazard: str, sensor: int) -> None:
         lasts = event.days * 86400 if event.days else event.hours * 3600 if event.hours else np.inf
@@ -314,11 +154,8 @@ class _Staging:
         )
 
     def _bridge(self, number: int, event: Event) -> None:
-        row = self.registry.asset_index(event.asset or "")
-        if row < 0:
-            self._fault(
-                number, "asset", f"{event.asset} is not in this registry", "name the bridge of assets.csv"
-            )
+        row = self.picker.bridge(number, event)
+        if row is None:
             return
         hazard = KINDS[event.kind][1]
         ramp = event.days * 86400 if event.days else (event.minutes or 5) * 60
@@ -335,22 +172,22 @@ class _Staging:
                 ramp_s=5.0 if event.kind == "standing_load" else ramp,
             )
         )
-        if hazard:
-            gauges = [
-                self.registry.sensor_id(int(i))
-                for i in np.flatnonzero(self.registry.sensors.asset == row)
-                if self.registry.sensors.text("section", int(i)) == event.section or not event.section
-            ]
-            self.result.truth.append(
-                TruthEvent(
-                    asset_id=event.asset or "",
-                    sensor_ids=tuple(gauges),
-                    hazard=hazard,
-                    onset=self._us(event.at),
-                    severity="sudden" if event.kind != "drift" else "fast" if ramp < 14 * 86400 else "slow",
-                    reaches_limit_at=None if event.kind == "overload" else self._us(event.at + ramp),
-                    ended=None if np.isinf(lasts) else self._us(event.at + lasts),
-                    required=True,
-                    params={"kind": event.kind, "section": event.section or ""} | event.parameters(),
-                )
+        if not hazard:
+            return
+        gauges = [
+            self.registry.sensor_id(int(i))
+            for i in np.flatnonzero(self.registry.sensors.asset == row)
+            if not event.section or self.registry.sensors.text("section", int(i)) == event.section
+        ]
+        self.result.truth.append(
+            TruthEvent(
+                asset_id=event.asset or "",
+                sensor_ids=tuple(gauges),
+                hazard=hazard,
+                onset=self._us(event.at),
+                severity="sudden" if event.kind != "drift" else "fast" if ramp < 14 * 86400 else "slow",
+                reaches_limit_at=None if event.kind == "overload" else self._us(event.at + ramp),
+                ended=None if np.isinf(lasts) else self._us(event.at + lasts),
+                params={"kind": event.kind, "section": event.section or ""} | event.parameters(),
             )
+        )

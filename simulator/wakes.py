@@ -14,7 +14,7 @@ from scipy.stats import norm
 from simulator.effects import LIMIT_WATER_MM, Effect, sinking
 from simulator.profiles import Lids, LidSensors
 from simulator.scenario import Scenario
-from simulator.staging import Stage
+from simulator.stage import Stage
 from simulator.traffic import share
 from simulator.weather import STEP_S, WeatherSeries
 
@@ -220,7 +220,8 @@ def staged_wakes(sensors: LidSensors, staged: Stage, scene: Scenario, rng: np.ra
             if effect.kind == "damage":
                 repeats = repeats[:1]
             t_s = np.concatenate([[first], repeats[repeats < end]])
-            parts.append(Wakes.of(np.full(len(t_s), row), t_s, Cause.CHANGE))
+            cause = Cause.SHOCK if effect.kind == "damage" else Cause.CHANGE
+            parts.append(Wakes.of(np.full(len(t_s), row), t_s, cause))
             if effect.kind in ("tilt", "permit") and effect.end_s < length:
                 after = effect.end_s + rng.uniform(3, 12, 1)
                 parts.append(Wakes.of(np.full(1, row), after, Cause.RECOVERY))
