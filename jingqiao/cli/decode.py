@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 
@@ -64,20 +63,14 @@ def readings_of(decoded: Decoded) -> list[dict[str, object]]:
 
 
 def _print_readings(readings: list[dict[str, object]]) -> None:
-    said = language()
-    words: Mapping[object, str] = {
-        True: text("decode.yes", said),
-        False: text("decode.no", said),
-    }
     rows = []
     for reading in readings:
         for name, value in reading.items():
             unit = QUANTITIES[name].unit if name in QUANTITIES else ""
-            is_truth = isinstance(value, bool)
-            rows.append(
-                (name, text(f"decode.quantity.{name}", said), words[value] if is_truth else value, unit)
-            )
-    columns = [text(f"decode.column.{column}", said) for column in ("name", "meaning", "value", "unit")]
+            # Yes/no as in the JSON, so that both are found by the same word.
+            cell = str(value).lower() if isinstance(value, bool) else value
+            rows.append((name, text(f"decode.quantity.{name}", language()), cell, unit))
+    columns = [text(f"decode.column.{column}", language()) for column in ("name", "meaning", "value", "unit")]
     print_table(columns, rows)
 
 
