@@ -216,7 +216,8 @@ class BridgeModel:
                 case "sensor_noise":
                     strain = strain + on * rng.normal(0, effect.value, len(t_s))
                 case "sensor_spike":
-                    strain = strain + np.where(on & (np.cumsum(on) == 1), effect.value, 0.0)
+                    once = on & (t_s < effect.start_s + self.scene.bridge.every_s)
+                    strain = strain + np.where(once & (np.cumsum(once) == 1), effect.value, 0.0)
         return strain
 
     def _kept(

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy.stats import norm
 
 from devices.registry import Registry
-from simulator import effects, wakes
+from simulator import effects, instrument, wakes
 from simulator.effects import LidState
 from simulator.profiles import lids_of, sensors_of
 from simulator.scenario import Scenario
@@ -68,11 +68,15 @@ class LidModel:
         self._last_s = np.full(len(self.sensors), -np.inf)
         self._effects_of: dict[int, list[effects.Effect]] = {}
         for effect in self.stage.lids:
-            self._effects_of.setdefault(effect.lid, []).append(effect)
-        self._sensor_effects: dict[int, list[SensorEffect]] = {}
+            if effect.kind == "flood":  # already in the wells' levels
+                continue
+            for row in np.flatnonzero(self.sensors.lid == effect.lid):
+                self._effects_of.setdefault(int(row), []).append(effect)
+        self._faults_of: dict[int, list[SensorEffect]] = {}
         for fault in self.stage.sensors:
-            self._sensor_effects.setdefault(fault.row, []).append(fault)
-        self.truth = self.stage.truth + self._natural_floods(registry)
+            self._faults_of.setdefault(fault.row, []).append(fault)
+        self._jumped: set[SensorEffect] = set()
+        self.truth = self.stage.truth + self._natural_floods(registry) + self._weak_batteries(registry)
 
     def readings(self, chunk: int, start_s: float, end_s: float) -> Readings:
         """Everything measured in [start, end); stretches must be asked in order, each once."""
@@ -97,7 +101,7 @@ class LidModel:
     def _awake(self, found: Wakes) -> Wakes:
         """Without the reports of sensors that are silent."""
         keep = np.ones(len(found.row), np.bool_)
-        for row, faults in self._sensor_effects.items():
+        for row, faults in self._faults_of.items():
             for fault in faults:
                 if fault.kind == "silence":
                     mine = slice(*np.searchsorted(found.row, [row, row + 1]))
@@ -105,9 +109,9 @@ class LidModel:
                     keep[mine] &= (t_s < fault.start_s) | (t_s >= fault.end_s)
         return Wakes(found.row[keep], found.t_s[keep], found.cause[keep], found.jolt_deg[keep])
 
-    def _state(self, lid: Int, t_s: Float, rng: np.random.Generator) -> LidState:
-        """How the lids lie; `lid` is grouped (all rows of a lid together)."""
-        k = len(lid)
+    def _state(self, row: Int, t_s: Float, rng: np.random.Generator) -> LidState:
+        """How the lids lie under their sensors; `row` rises."""
+        lid, k = self.sensors.lid[row], len(row)
         warm = self.weather.at("lid_c", t_s) - 15.0
         state = LidState(
             tilt_x=self.lids.slope_x[lid] + self.lids.therm_x[lid] * warm,
@@ -119,11 +123,12 @@ class LidModel:
             water_mm=self._water(lid, t_s),
             shaking_g=0.02 * np.clip(self.weather.at("rain_mm_h", t_s) - 15, 0, 60) * rng.exponential(1, k),
         )
-        for row, staged in self._effects_of.items():
-            for mine in _stretches(lid, row):
-                for effect in staged:
-                    if effect.kind != "flood":  # already in the wells' levels
-                        effects.apply(effect, state, mine, t_s[mine], rng)
+        for sensor, staged in self._effects_of.items():
+            mine = slice(*np.searchsorted(row, [sensor, sensor + 1]))
+            if mine.start == mine.stop:
+                continue
+            for effect in staged:
+                effects.apply(effect, state, mine, t_s[mine], rng)
         return state
 
     def _water(self, lid: Int, t_s: Float) -> Float:
@@ -139,10 +144,11 @@ class LidModel:
     def _measure(self, found: Wakes, rng: np.random.Generator) -> Readings:
         sensors, row, t_s = self.sensors, found.row, found.t_s
         k, lid = len(row), sensors.lid[row]
-        state = self._state(lid, t_s, rng)
+        state = self._state(row, t_s, rng)
         rock = state.gap_mm / self.lids.diameter_mm[lid] * np.degrees(1.0)
         # A rocking lid stays on whichever side the last wheel left it.
-        side = rng.choice([-0.5, 0.5], k) * rng.uniform(0.6, 1.0, k) * rock
+        moved = self.lids.busiest_per_h[lid] > 0.5  # where nobody drives it never changes sides
+        side = 0.5 * rock * np.where(moved, rng.choice([-1.0, 1.0], k) * rng.uniform(0.6, 1.0, k), 1.0)
         lean = np.where(state.off > 0, 0.0, side)
         axis = lid * 2.399963  # each lid rocks about its own axis
         warm = self.weather.at("lid_c", t_s) - 15.0
@@ -171,10 +177,14 @@ class LidModel:
         }
         clock = sensors.clock_s[row].copy()
         charge = sensors.charge[row] - sensors.charge_per_year[row] * t_s / YEAR_S
-        self._break(row, t_s, values, clock, charge, rng)
+        self._ailing(row, t_s, values, clock, charge, rng)
         self._last_s[row] = t_s  # sorted by time: the last one stays
         return Readings(
-            sensors.sensor[row], t_s, clock, sensors.gateway[row], self._columns(row, values, charge, rng)
+            sensors.sensor[row],
+            t_s,
+            clock,
+            sensors.gateway[row],
+            instrument.stated(sensors, row, values, charge, rng),
         )
 
     def _peaks(self, found: Wakes, lid: Int, state: LidState, rng: np.random.Generator) -> Float:
@@ -202,71 +212,45 @@ class LidModel:
         peak = np.where(handled & (state.off > 0), np.maximum(peak, rng.lognormal(0.7, 0.5, len(row))), peak)
         return np.minimum(peak + state.shaking_g, 16.0)
 
-    def _break(
+    def _ailing(
         self,
         row: Int,
         t_s: Float,
-        values: dict[str, Float],
+        felt: dict[str, Float],
         clock: Float,
         charge: Float,
         rng: np.random.Generator,
     ) -> None:
-        """Staged sensor faults, on the rows of their sensors."""
-        for sensor, faults in self._sensor_effects.items():
+        """Faults of sensors, on the rows of those that have some."""
+        for sensor, faults in self._faults_of.items():
             mine = slice(*np.searchsorted(row, [sensor, sensor + 1]))
             if mine.start == mine.stop:
                 continue
+            part = {name: values[mine] for name, values in felt.items()}
             for fault in faults:
-                _break_one(
-                    fault, t_s[mine], {k: v[mine] for k, v in values.items()}, clock[mine], charge[mine], rng
-                )
+                instrument.ail(fault, t_s[mine], part, clock[mine], charge[mine], self._jumped, rng)
 
-    def _columns(
-        self, row: Int, values: dict[str, Float], charge: Float, rng: np.random.Generator
-    ) -> dict[str, Float]:
-        """Only what each sensor has, in its own steps."""
+    def _weak_batteries(self, registry: Registry) -> list[TruthEvent]:
+        """Batteries that run low by themselves while the scenario lasts."""
         sensors = self.sensors
-        k = len(row)
-        nan = np.full(k, np.nan)
-        tilt = np.minimum(np.hypot(values["x"], values["y"]), 180.0)
-        around = np.arctan2(values["y"], values["x"])
-        step = sensors.tilt_step_deg[row]
-        gx = np.sin(np.radians(tilt)) * np.cos(around)
-        gy = np.sin(np.radians(tilt)) * np.sin(around)
-        gz = np.cos(np.radians(tilt))
-        xy = sensors.has["tilt_xy"][row] | sensors.has["tilt_xyz"][row]
-        axis_x = np.where(
-            sensors.has["tilt_xyz"][row], np.degrees(np.arcsin(gx)), np.degrees(np.arctan2(gx, gz))
-        )
-        axis_y = np.where(
-            sensors.has["tilt_xyz"][row], np.degrees(np.arcsin(gy)), np.degrees(np.arctan2(gy, gz))
-        )
-        upright = sensors.has["tilt"][row] | sensors.has["tilt_xyz"][row]
-        charge = np.clip(charge, 0.0, 1.0)
-        cold = np.clip(10 - values["temperature_c"], 0, 40)
-        volts = 3.55 + 0.1 * charge - 0.9 * np.clip(0.12 - charge, 0, 1) / 0.12 - 0.004 * cold
-        percent = np.clip(100 * charge - 0.2 * cold, 0, 100)
-        return {
-            "tilt_deg": np.where(upright, _steps(tilt, step), nan),
-            "tilt_x_deg": np.where(xy, _steps(axis_x, step), nan),
-            "tilt_y_deg": np.where(xy, _steps(axis_y, step), nan),
-            "displacement_mm": np.where(
-                sensors.has["displacement"][row],
-                _steps(values["displacement_mm"], sensors.displacement_step_mm[row]),
-                nan,
-            ),
-            "vibration_g": np.where(
-                sensors.has["vibration"][row],
-                _steps(values["vibration_g"], sensors.vibration_step_g[row]),
-                nan,
-            ),
-            "water_mm": np.where(sensors.has["water"][row], np.round(values["water_mm"]), nan),
-            "open": np.where(sensors.has["open"][row], values["open"], nan),
-            "temperature_c": np.where(sensors.thermometer[row], np.round(values["temperature_c"], 1), nan),
-            "battery_v": np.where(sensors.percent[row], nan, np.round(volts, 2)),
-            "battery_pct": np.where(sensors.percent[row], np.round(percent), nan),
-            "rssi_dbm": np.round(np.clip(sensors.rssi_dbm[row] + rng.normal(0, 3, k), -135, -40)),
-        }
+        years = (sensors.charge - instrument.WEAK) / sensors.charge_per_year
+        found = []
+        for row in np.flatnonzero(years * 365.25 < self.scene.days):
+            at_s = max(float(years[row]) * YEAR_S, 0.0)
+            found.append(
+                TruthEvent(
+                    asset_id=registry.asset_id(int(self.lids.asset[sensors.lid[row]])),
+                    sensor_ids=(registry.sensor_id(int(sensors.sensor[row])),),
+                    hazard="battery_low",
+                    # cold days and coarse steps let it seem low some weeks before
+                    onset=self.scene.start_us + round(max(at_s - 0.12 * YEAR_S, 0.0) * 1e6),
+                    severity="slow",
+                    reaches_limit_at=self.scene.start_us + round(at_s * 1e6),
+                    required=False,
+                    params={"kind": "discharge"},
+                )
+            )
+        return found
 
     def _natural_floods(self, registry: Registry) -> list[TruthEvent]:
         """Wells that rain alone filled above the limit."""
@@ -291,45 +275,3 @@ class LidModel:
                 )
             )
         return found
-
-
-def _break_one(
-    fault: SensorEffect,
-    t_s: Float,
-    values: dict[str, Float],
-    clock: Float,
-    charge: Float,
-    rng: np.random.Generator,
-) -> None:
-    on = (t_s >= fault.start_s) & (t_s < fault.end_s)
-    channel = "displacement_mm" if fault.channel == "displacement" else "x"
-    match fault.kind:
-        case "sensor_drift":
-            values[channel] += np.where(on, (t_s - fault.start_s) / 86400 * fault.value, 0.0)
-        case "sensor_stuck":
-            for name in ("x", "y", "displacement_mm", "vibration_g", "temperature_c"):
-                values[name][on] = {"x": 1.7, "y": 0.0, "vibration_g": 0.0}.get(name, 2.0)
-        case "sensor_spike":
-            first = np.flatnonzero(on)[:1]
-            if len(first) and t_s[first[0]] - fault.start_s < 2 * 86400:
-                values[channel][first] += fault.value
-        case "sensor_noise":
-            values["x"] += np.where(on, rng.normal(0, 0.1 * fault.value, len(t_s)), 0.0)
-            values["displacement_mm"] += np.where(on, rng.normal(0, 0.4 * fault.value, len(t_s)), 0.0)
-        case "sensor_clock":
-            clock += np.where(on, fault.value, 0.0)
-        case "wrong_setup":
-            values["x"] += np.where(on, fault.value, 0.0)
-        case "battery":
-            charge[on] = fault.value / 100
-
-
-def _stretches(lid: Int, row: int) -> list[slice]:
-    """The runs of rows that belong to a lid (one for each of its sensors)."""
-    mine = np.concatenate([[False], lid == row, [False]])
-    edges = np.flatnonzero(mine[1:] != mine[:-1])
-    return [slice(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
-
-
-def _steps(values: Float, step: Float) -> Float:
-    return np.asarray(np.round(values / step) * step, np.float64)
