@@ -1,0 +1,120 @@
+"""How far a lid has turned since it was commissioned, from an inclination, a normal, or both."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from rules.lid.limits import Limits
+from rules.lid.state import Tilt
+
+Float32 = npt.NDArray[np.float32]
+_RADIANS = np.float32(np.pi / 180)
+ACCEPT_DEG = np.float32(3.0)
+"""Readings further off than this do not enter the baseline: a wheel, a wild sample, a hazard."""
+
+
+def normal(x_deg: Float32, y_deg: Float32) -> tuple[Float32, Float32, Float32]:
+    """Unit normal of a plane from its two inclinations.
+
+    Whether a maker means the angle of each axis against the horizontal or a roll and a pitch, the sines are
+    the horizontal parts (for the latter nearly so); only a roll beyond 90° turns the plane upside down.
+    """
+    sx, sy = np.sin(x_deg * _RADIANS), np.sin(y_deg * _RADIANS)
+    flat = sx * sx + sy * sy
+    up = np.sqrt(np.maximum(np.float32(1) - flat, 0))
+    down = (np.abs(x_deg) > 90) != (np.abs(y_deg) > 90)
+    length = np.sqrt(np.maximum(flat, np.float32(1)))
+    return sx / length, sy / length, np.where(down, -up, up)
+
+
+def between(a: tuple[Float32, Float32, Float32], b: tuple[Float32, Float32, Float32]) -> Float32:
+    """Angle between unit vectors [°], by their chord: exact for small angles, where a cosine is blind."""
+    chord2 = (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2
+    half = np.minimum(np.sqrt(chord2) * np.float32(0.5), np.float32(1))
+    return np.asarray(np.arcsin(half) * np.float32(2) / _RADIANS, np.float32)
+
+
+def turn(
+    rows: Float32,
+    tilt_deg: Float32 | None,
+    x_deg: Float32 | None,
+    y_deg: Float32 | None,
+    hours: Float32,
+    limits: Limits,
+) -> Float32:
+    """Change of inclination since the baseline; the baseline of `rows` is learned on the way.
+
+    rows : float32[k, Tilt]  State, changed in place.
+    tilt_deg, x_deg, y_deg : float32[k] or None  [°]; NaN = not measured. Of x and y both or none count.
+    hours : float32[k]  Event time [h].
+    Returns float32[k]  [°]. The inclination alone and the normal alone each see no more than has
+    happened, so the greater of both is taken. NaN where nothing was measured.
+    """
+    new = rows[:, Tilt.COUNT] == 0
+    young = new | (rows[:, Tilt.COUNT] < limits["commission_readings"])
+    young |= hours - rows[:, Tilt.SINCE] < limits["commission_hours"]
+    scalar = vector = None
+    away = limits["tilt_attention_deg"]
+    rising = np.zeros(len(rows), bool)
+    if tilt_deg is not None:
+        base = rows[:, Tilt.BASE]
+        unseen = new | (np.isnan(base) & ~np.isnan(tilt_deg))
+        if unseen.any():
+            rows[:, Tilt.BASE] = np.where(unseen, tilt_deg, base)
+        scalar = np.abs(tilt_deg - rows[:, Tilt.BASE])
+        rising |= tilt_deg < rows[:, Tilt.BASE] - away
+    elif new.any():
+        rows[new, Tilt.BASE] = np.nan
+    if x_deg is not None and y_deg is not None:
+        now = normal(x_deg, y_deg)
+        unseen = new | (np.isnan(rows[:, Tilt.Z]) & ~np.isnan(now[2]))
+        if unseen.any():
+            for column, part in zip((Tilt.X, Tilt.Y, Tilt.Z), now, strict=True):
+                rows[unseen, column] = part[unseen]
+        base_normal = rows[:, Tilt.X], rows[:, Tilt.Y], rows[:, Tilt.Z]
+        vector = between(now, base_normal)
+        if tilt_deg is None:
+            rising |= (now[2] > rows[:, Tilt.Z] + np.float32(0.015)) & (vector > away)
+    else:
+        now = None
+        if new.any():
+            rows[new, Tilt.X : Tilt.Z + 1] = np.nan
+    change = _greater(scalar, vector, len(rows))
+    if young.any():
+        # A first reading in the fitter's hand, or a wild one: what comes to lie flat after it is the lid.
+        again = young & ~new & rising & (change > away)
+        start = (new | again) & ~np.isnan(change)
+        learn = young & ~start & (change <= ACCEPT_DEG)
+        _learn(rows, start, learn, tilt_deg, now, hours)
+        change[start] = 0
+    return change
+
+
+def _greater(scalar: Float32 | None, vector: Float32 | None, n: int) -> Float32:
+    if scalar is None:
+        return np.full(n, np.nan, np.float32) if vector is None else vector
+    return scalar if vector is None else np.asarray(np.fmax(scalar, vector), np.float32)
+
+
+def _learn(
+    rows: Float32,
+    start: npt.NDArray[np.bool_],
+    learn: npt.NDArray[np.bool_],
+    tilt_deg: Float32 | None,
+    now: tuple[Float32, Float32, Float32] | None,
+    hours: Float32,
+) -> None:
+    i, j = np.flatnonzero(start), np.flatnonzero(learn)
+    share = np.float32(1) / (rows[j, Tilt.COUNT] + np.float32(1))
+    measured = [] if tilt_deg is None else [(Tilt.BASE, tilt_deg)]
+    if now is not None:
+        measured += list(zip((Tilt.X, Tilt.Y, Tilt.Z), now, strict=True))
+    for column, value in measured:
+        rows[i, column] = value[i]
+        step = (value[j] - rows[j, column]) * share
+        rows[j, column] += np.where(np.isnan(step), np.float32(0), step)
+    rows[j, Tilt.COUNT] += 1
+    rows[i, Tilt.COUNT] = 1
+    rows[i, Tilt.SINCE] = hours[i]
+    rows[i, Tilt.CREEP] = 0

@@ -1,0 +1,316 @@
+"""The lid detector: channels to features for all rows, features to verdicts for the few that stand out."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from config.lid_rules import LidRules
+from devices.registry import Registry, Role
+from rules.alarm import Hazard, Reason
+from rules.detector import FAR, Round, Verdicts
+from rules.lid.angle import turn
+from rules.lid.explain import evidence_of, sees
+from rules.lid.judge import HAZARDS, Features, judge
+from rules.lid.limits import Limits
+from rules.lid.reasons import REASONS, ROW
+from rules.lid.rocking import rock
+from rules.lid.settlement import settle
+from rules.lid.state import EPOCH_US, HOUR_US, LidState, Shock, Tilt
+
+Float32 = npt.NDArray[np.float32]
+SECOND: Final = 1_000_000
+
+
+class LidDetector:
+    """All hazards of lids and wells, fused from whatever channels a sensor has."""
+
+    name = "lid"
+    hazards: tuple[Hazard, ...] = HAZARDS
+    reasons: tuple[str, ...] = REASONS
+
+    def __init__(self, registry: Registry, rules: LidRules) -> None:
+        self._state = LidState(len(registry.sensors))
+        self._class_of = np.zeros(len(registry.sensors), np.uint16)
+        self._fuses: dict[int, tuple[int, float]] = {}
+        self._heap: list[tuple[int, int]] = []
+        self._follow(registry)
+        self.thresholds_changed([rules], np.zeros(len(registry.sensors), np.uint16))
+
+    # --- what comes in ---------------------------------------------------------------------------
+
+    def observe(self, batch: Round) -> Sequence[Verdicts]:
+        """Judge a round."""
+        mine = self._mine[batch.sensor]
+        columns: Mapping[str, Float32] = batch.columns
+        sensor, time = batch.sensor, batch.time
+        if not mine.all():
+            if not mine.any():
+                return ()
+            sensor, time = sensor[mine], time[mine]
+            columns = {name: column[mine] for name, column in columns.items()}
+        return self._observe(sensor, time, columns)
+
+    def tick(self, now: int) -> Sequence[Verdicts]:
+        """Suspect theft where a large movement was followed by silence."""
+        sensors: list[int] = []
+        times: list[int] = []
+        values: list[float] = []
+        while self._heap and self._heap[0][0] <= now:
+            due, sensor = heapq.heappop(self._heap)
+            fuse = self._fuses.get(sensor)
+            if fuse is None or fuse[0] != due:
+                continue
+            del self._fuses[sensor]
+            sensors.append(sensor)
+            times.append(due)
+            values.append(fuse[1])
+        if not sensors:
+            return ()
+        index = np.array(sensors, np.int32)
+        self._state.said[index, 0] = 4
+        k = len(index)
+        return (
+            Verdicts(
+                Hazard.MISSING,
+                index,
+                np.array(times, np.int64),
+                np.full(k, 4, np.int8),
+                np.array(values, np.float32),
+                np.full(k, np.nan, np.float32),
+                np.full(k, ROW["missing.silent_after_movement"], np.uint8),
+            ),
+        )
+
+    def due(self) -> int:
+        """Earliest fuse [µs]."""
+        while self._heap:
+            due, sensor = self._heap[0]
+            fuse = self._fuses.get(sensor)
+            if fuse is not None and fuse[0] == due:
+                return due
+            heapq.heappop(self._heap)
+        return FAR
+
+    def control(self, name: str, payload: Mapping[str, Any]) -> Sequence[Verdicts]:
+        """`rebaseline` or `binding` of a sensor (`sensor_id`) or an asset (`asset_id`): begin anew."""
+        if name not in ("rebaseline", "binding"):
+            return ()
+        found: list[int] = []
+        if payload.get("sensor_id"):
+            found.append(self._registry.sensor_index(str(payload["sensor_id"])))
+        elif payload.get("asset_id"):
+            asset = self._registry.asset_index(str(payload["asset_id"]))
+            found += np.flatnonzero(self._registry.sensors.asset == asset).tolist() if asset >= 0 else []
+        sensors = np.array([s for s in found if s >= 0 and self._mine[s]], np.int32)
+        return self._begin_anew(sensors, int(payload.get("at", 0)))
+
+    # --- what changes ----------------------------------------------------------------------------
+
+    def registry_changed(self, registry: Registry) -> None:
+        """Follow a grown registry; a sensor that was bound or installed anew is commissioned anew."""
+        old = self._registry.sensors
+        n = len(old)
+        moved = (registry.sensors.asset[:n] != old.asset) | (
+            registry.sensors.installed_at[:n] != old.installed_at
+        )
+        self._state.grow(len(registry.sensors))
+        self._follow(registry)
+        sensors = np.flatnonzero(moved & self._mine[:n]).astype(np.int32)
+        self._state.forget(sensors)
+        self._state.said[sensors] = 0
+        for sensor in sensors.tolist():
+            self._fuses.pop(sensor, None)
+        self._class_of = np.resize(self._class_of, len(registry.sensors))
+        self._class_of[n:] = 0
+
+    def thresholds_changed(self, sets: Sequence[Any], class_of: npt.NDArray[np.uint16]) -> None:
+        """Other limits."""
+        self._limits = Limits.of(sets)
+        self._class_of = class_of
+
+    def snapshot(self) -> Mapping[str, npt.NDArray[Any]]:
+        """All state as named arrays."""
+        fuses = [(sensor, due, value) for sensor, (due, value) in sorted(self._fuses.items())]
+        return {
+            **{name: array.copy() for name, array in self._state.arrays().items()},
+            "fuse.sensor": np.array([f[0] for f in fuses], np.int32),
+            "fuse.due": np.array([f[1] for f in fuses], np.int64),
+            "fuse.value": np.array([f[2] for f in fuses], np.float64),
+        }
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """The state that `snapshot` gave. Raises ValueError when it does not fit."""
+        fresh = LidState(0)
+        for name, array in fresh.arrays().items():
+            given = state.get(name)
+            if given is None or given.dtype != array.dtype or given.shape[1:] != array.shape[1:]:
+                raise ValueError(f"lid state {name} does not fit")
+            setattr(fresh, name, np.array(given))
+        if len({len(array) for array in fresh.arrays().values()}) != 1:
+            raise ValueError("lid state has columns of different lengths")
+        fresh.grow(len(self._registry.sensors))
+        self._state = fresh
+        rows = (state["fuse.sensor"].tolist(), state["fuse.due"].tolist(), state["fuse.value"].tolist())
+        self._fuses = {sensor: (due, value) for sensor, due, value in zip(*rows, strict=True)}
+        self._heap = [(due, sensor) for sensor, (due, _) in self._fuses.items()]
+        heapq.heapify(self._heap)
+
+    # --- what is known ---------------------------------------------------------------------------
+
+    def explain(self, sensor: int, hazard: Hazard) -> tuple[Reason, Mapping[str, Any]]:
+        """Baseline, latest features and conditions of one sensor."""
+        limits = self._limits.at(self._class_of[sensor : sensor + 1])
+        return evidence_of(self._state, sensor, hazard, limits)
+
+    def sees(self, sensor: int) -> Mapping[Hazard, str]:
+        """Which hazards this sensor can show, and by what."""
+        return sees(self._state, sensor)
+
+    # --- inside ----------------------------------------------------------------------------------
+
+    def _follow(self, registry: Registry) -> None:
+        self._registry = registry
+        role = registry.sensors.role
+        self._mine = (role == Role.LID) | (role == Role.WATER)
+        self._heartbeat = registry.sensors.heartbeat_s
+
+    def _begin_anew(self, sensors: npt.NDArray[np.int32], at: int) -> list[Verdicts]:
+        said = self._state.said[sensors]
+        self._state.forget(sensors)
+        self._state.said[sensors] = 0
+        for sensor in sensors.tolist():
+            self._fuses.pop(sensor, None)
+        verdicts = []
+        for row, hazard in enumerate(HAZARDS):
+            which = sensors[said[:, row] > 0]
+            if len(which):
+                nothing = np.full(len(which), np.nan, np.float32)
+                zero = np.zeros(len(which), np.uint8)
+                when = np.full(len(which), at, np.int64)
+                verdicts.append(Verdicts(hazard, which, when, zero.astype(np.int8), nothing, nothing, zero))
+        return verdicts
+
+    def _observe(
+        self, sensor: npt.NDArray[np.int32], time: npt.NDArray[np.int64], columns: Mapping[str, Float32]
+    ) -> Sequence[Verdicts]:
+        state = self._state
+        limits = self._limits.at(self._class_of[sensor])
+        hours = ((time - EPOCH_US) / HOUR_US).astype(np.float32)
+        last = state.last[sensor]
+        gap = np.where(last > 0, (time - last) * np.float32(1e-6), 0).astype(np.float32)
+        before = state.gap[sensor]
+        state.last[sensor] = time
+        state.gap[sensor] = gap
+        said = state.said[sensor]
+        look = said.view(np.uint64).ravel() != 0
+
+        n = len(sensor)
+        absent = np.full(n, np.nan, np.float32)
+        angle, step = self._angle(sensor, columns, hours, gap, limits)
+        change = self._displacement(sensor, columns, hours, gap, limits, n)
+        vibration = columns.get("vibration_g")
+        if vibration is not None or angle is not None:
+            rows = state.shock[sensor]
+            rock(rows, vibration, step, hours, limits)
+            state.shock[sensor] = rows
+            look |= (rows[:, Shock.SCORE] > 0.5) | (rows[:, Shock.STEP_SCORE] > 0.5)
+        if angle is not None:
+            look |= angle >= self._limits.least("tilt_attention_deg") * np.float32(0.8)
+        if change is not None:
+            look |= np.abs(change) >= self._limits.least("forecast_least_mm")
+        for name in ("open", "water_alarm"):
+            if name in columns:
+                look |= columns[name] > 0.5
+        water = columns.get("water_mm")
+        if water is not None:
+            look |= water >= self._limits.least("flood_mm")
+        if not look.any():
+            return ()
+        at = np.flatnonzero(look)
+
+        def some(column: Float32 | None) -> Float32:
+            return absent[at] if column is None else column[at]
+
+        features = Features(
+            sensor=sensor[at],
+            time=time[at],
+            hours=hours[at],
+            gap_s=gap[at],
+            gap_before_s=before[at],
+            heartbeat_s=self._heartbeat[sensor[at]],
+            angle_deg=some(angle),
+            step_deg=some(step),
+            change_mm=some(change),
+            displacement_mm=some(columns.get("displacement_mm")),
+            water_mm=some(water),
+            open=some(columns.get("open")),
+            tilt_alarm=some(columns.get("tilt_alarm")),
+            water_alarm=some(columns.get("water_alarm")),
+            said=said[at],
+        )
+        verdicts, fuses = judge(state, features, limits.take(at))
+        self._light(features.sensor, fuses, features.angle_deg)
+        return verdicts
+
+    def _angle(
+        self,
+        sensor: npt.NDArray[np.int32],
+        columns: Mapping[str, Float32],
+        hours: Float32,
+        gap: Float32,
+        limits: Limits,
+    ) -> tuple[Float32 | None, Float32 | None]:
+        tilt = columns.get("tilt_deg")
+        x, y = columns.get("tilt_x_deg"), columns.get("tilt_y_deg")
+        if tilt is None and (x is None or y is None):
+            return None, None
+        rows = self._state.tilt[sensor]
+        angle = turn(rows, tilt, x, y, hours, limits)
+        measured = ~np.isnan(angle)
+        step = np.abs(angle - rows[:, Tilt.CHANGE])
+        rest = angle - rows[:, Tilt.CREEP]
+        reach = limits["creep_deg_per_day"] * gap * np.float32(1 / 86400)
+        creep = np.where(np.abs(rest) < 3, np.clip(rest, -reach, reach), 0)
+        rows[:, Tilt.CREEP] += np.where(measured, creep, 0)
+        rows[:, Tilt.CHANGE] = np.where(measured, angle, rows[:, Tilt.CHANGE])
+        self._state.tilt[sensor] = rows
+        return angle, step
+
+    def _displacement(
+        self,
+        sensor: npt.NDArray[np.int32],
+        columns: Mapping[str, Float32],
+        hours: Float32,
+        gap: Float32,
+        limits: Limits,
+        n: int,
+    ) -> Float32 | None:
+        displacement = columns.get("displacement_mm")
+        if displacement is None:
+            return None
+        measured = ~np.isnan(displacement)
+        if measured.all():
+            rows = self._state.sink[sensor]
+            change = settle(rows, displacement, hours, gap, limits)
+            self._state.sink[sensor] = rows
+            return change
+        i = np.flatnonzero(measured)
+        rows = self._state.sink[sensor[i]]
+        change = np.full(n, np.nan, np.float32)
+        change[i] = settle(rows, displacement[i], hours[i], gap[i], limits.take(i))
+        self._state.sink[sensor[i]] = rows
+        return change
+
+    def _light(self, sensor: npt.NDArray[np.int32], fuses: npt.NDArray[np.int64], value: Float32) -> None:
+        """Set the fuses of sensors that have moved; a sensor that is heard again loses its old one."""
+        if self._fuses:
+            for s in sensor.tolist():
+                self._fuses.pop(s, None)
+        for i in np.flatnonzero(fuses != FAR).tolist():
+            self._fuses[int(sensor[i])] = (int(fuses[i]), float(value[i]))
+            heapq.heappush(self._heap, (int(fuses[i]), int(sensor[i])))

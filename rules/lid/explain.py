@@ -1,0 +1,111 @@
+"""What is known of one lid sensor, in words and numbers: baseline, latest features, conditions, sight."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from rules.alarm import Hazard, Reason
+from rules.lid.limits import Limits
+from rules.lid.settlement import days_to
+from rules.lid.state import LidState, Shock, Sink, Tilt, Water
+
+
+def evidence_of(
+    state: LidState, sensor: int, hazard: Hazard, limits: Limits
+) -> tuple[Reason, Mapping[str, Any]]:
+    """Evidence and conditions behind the verdicts on a hazard (slow path)."""
+    tilt, sink, shock, water = (
+        state.tilt[sensor],
+        state.sink[sensor],
+        state.shock[sensor],
+        state.water[sensor],
+    )
+
+    def limit(name: str) -> float:
+        return float(limits[name][0])
+
+    def row(name: str, value: float, key: str, unit: str, hold_s: float = 0) -> dict[str, Any]:
+        bound = limit(key)
+        return {
+            "name": name,
+            "value": _number(value),
+            "limit": bound,
+            "unit": unit,
+            "hold_s": hold_s,
+            "holds": bool(value >= bound),
+        }
+
+    evidence: dict[str, Any] = {}
+    conditions: list[dict[str, Any]] = []
+    angle, level = float(tilt[Tilt.CHANGE]), float(sink[Sink.LEVEL])
+    has_tilt, has_mm = tilt[Tilt.COUNT] > 0, sink[Sink.COUNT] > 0
+    counts = [float(part) for part, has in ((tilt[Tilt.COUNT], has_tilt), (sink[Sink.COUNT], has_mm)) if has]
+    provisional = bool(counts) and min(counts) < limit("commission_readings")
+    if hazard in (Hazard.MISSING, Hazard.TILTED, Hazard.SENSOR_FAULT) and has_tilt:
+        evidence |= {
+            "baseline_tilt_deg": _number(float(tilt[Tilt.BASE])),
+            "turned_deg": _number(angle),
+            "crept_deg": _number(float(tilt[Tilt.CREEP])),
+        }
+        key = {"missing": "open_deg", "tilted": "tilt_attention_deg"}.get(hazard.value, "tilt_attention_deg")
+        conditions.append(row("turned", angle, key, "°"))
+    if hazard in (Hazard.MISSING, Hazard.TILTED, Hazard.SUNKEN) and has_mm:
+        evidence |= {
+            "baseline_displacement_mm": _number(float(sink[Sink.BASE])),
+            "sunk_mm": _number(level),
+            "latest_mm": _number(float(sink[Sink.B])),
+        }
+    if hazard == Hazard.SUNKEN and has_mm:
+        likely, earliest, latest = (float(d[0]) for d in days_to(sink[None, :], limits["sunk_defect_mm"]))
+        evidence |= {
+            "rate_mm_per_day": _number(float(sink[Sink.RATE])),
+            "rate_se_mm_per_day": _number(float(sink[Sink.RATE_SE])),
+            "days_to_limit": _number(likely),
+            "days_to_limit_earliest": _number(earliest),
+            "days_to_limit_latest": _number(latest),
+        }
+        conditions += [
+            row("sunk", float(sink[Sink.SLOW]), "sunk_attention_mm", "mm"),
+            row("sunk", level, "sunk_defect_mm", "mm"),
+            row("sunk", level, "sunk_urgent_mm", "mm"),
+        ]
+    if hazard == Hazard.LOOSE:
+        score, steps = float(shock[Shock.SCORE]), float(shock[Shock.STEP_SCORE])
+        evidence |= {
+            "usual_peak_g": _number(float(np.exp(shock[Shock.MEAN]))) if shock[Shock.COUNT] else None,
+            "reference_windows": _number(float(shock[Shock.COUNT])),
+        }
+        conditions += [row("shocks", score, "loose_limit", ""), row("steps", steps, "loose_limit", "")]
+        provisional = bool(max(shock[Shock.COUNT], shock[Shock.STEP_COUNT]) < limit("reference_windows"))
+    if hazard == Hazard.FLOODED:
+        conditions.append(row("water", float(water[Water.LEVEL]), "flood_mm", "mm"))
+        provisional = False
+    evidence |= {"provisional": provisional, "conditions": conditions}
+    return Reason("rules_lid.none"), evidence
+
+
+def sees(state: LidState, sensor: int) -> Mapping[Hazard, str]:
+    """Which hazards the channels that this sensor has sent can show."""
+    tilt = state.tilt[sensor, Tilt.COUNT] > 0
+    mm = state.sink[sensor, Sink.COUNT] > 0
+    shock = state.shock[sensor, Shock.COUNT] > 0 or state.shock[sensor, Shock.PEAK] > 0
+    water = state.water[sensor, Water.COUNT] > 0
+
+    def by(*ways: tuple[bool, str], blind: str) -> str:
+        return next((f"rules_lid.sees.{way}" for has, way in ways if has), f"rules_lid.blind.{blind}")
+
+    return {
+        Hazard.MISSING: by((tilt, "tilt"), (mm, "displacement"), blind="tilt"),
+        Hazard.TILTED: by((tilt, "tilt"), (mm, "displacement"), blind="tilt"),
+        Hazard.SUNKEN: by((mm, "displacement"), blind="displacement"),
+        Hazard.LOOSE: by((shock, "vibration"), (tilt, "tilt"), blind="vibration"),
+        Hazard.DAMAGED: by((tilt, "tilt"), (mm, "displacement"), blind="tilt"),
+        Hazard.FLOODED: by((water, "water"), blind="water"),
+    }
+
+
+def _number(value: float) -> float | None:
+    return round(value, 4) if np.isfinite(value) else None

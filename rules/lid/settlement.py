@@ -1,0 +1,135 @@
+"""How far a lid has sunk since it was commissioned: robust level, rate, and the day it reaches the limit."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from rules.lid.limits import Limits
+from rules.lid.state import Sink
+
+Float32 = npt.NDArray[np.float32]
+
+ACCEPT_MM = np.float32(3.0)
+SLOW_S = np.float32(12 * 3600)
+MEMORY_DAYS = np.float32(12.0)
+"""Days after which a day's mean weighs 1/e in the regression."""
+LEAST_WEIGHT = np.float32(4.0)
+STEP_MM = np.float32(0.3)
+"""Least standard error of a day's mean: thermal movement and quantization [mm]."""
+
+
+def median_of_three(a: Float32, b: Float32, c: Float32) -> Float32:
+    """float32[k]  The middle one: one wild sample among three never shows."""
+    return np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), c))
+
+
+def settle(
+    rows: Float32, displacement_mm: Float32, hours: Float32, gap_s: Float32, limits: Limits
+) -> Float32:
+    """Change of displacement since the baseline; level, slow mean and days of `rows` follow.
+
+    rows : float32[k, Sink]  State, changed in place.
+    displacement_mm : float32[k]  [mm], positive = sunk, no NaN.
+    gap_s : float32[k]  Since the message before [s].
+    Returns float32[k]  [mm].
+    """
+    new = rows[:, Sink.COUNT] == 0
+    young = new | (rows[:, Sink.COUNT] < limits["commission_readings"])
+    young |= hours - rows[:, Sink.SINCE] < limits["commission_hours"]
+    change = displacement_mm - rows[:, Sink.BASE]
+    if young.any():
+        base = np.abs(rows[:, Sink.BASE])
+        again = young & ~new & (np.abs(displacement_mm) < base - limits["sunk_defect_mm"])
+        start = new | again
+        learn = young & ~start & (np.abs(change) <= ACCEPT_MM)
+        _learn(rows, start, learn, displacement_mm, hours)
+        change = displacement_mm - rows[:, Sink.BASE]
+    a, b = rows[:, Sink.A], rows[:, Sink.B]
+    level = median_of_three(a, b, change)
+    rows[:, Sink.A] = b
+    rows[:, Sink.B] = change
+    rows[:, Sink.LEVEL] = level
+    share = gap_s / (gap_s + SLOW_S)
+    slow = rows[:, Sink.SLOW]
+    rows[:, Sink.SLOW] = slow + share * np.clip(level - slow, np.float32(-5), np.float32(5))
+    day = np.floor(hours / np.float32(24))
+    fresh = day != rows[:, Sink.DAY]
+    if fresh.any():
+        _turn_day(rows, np.flatnonzero(fresh), day)
+    rows[:, Sink.SUM] += level
+    rows[:, Sink.N] += 1
+    return change
+
+
+def _learn(
+    rows: Float32,
+    start: npt.NDArray[np.bool_],
+    learn: npt.NDArray[np.bool_],
+    displacement_mm: Float32,
+    hours: Float32,
+) -> None:
+    j = np.flatnonzero(learn)
+    rows[j, Sink.BASE] += (displacement_mm[j] - rows[j, Sink.BASE]) / (rows[j, Sink.COUNT] + np.float32(1))
+    rows[j, Sink.COUNT] += 1
+    i = np.flatnonzero(start)
+    rows[i] = 0
+    rows[i, Sink.BASE] = displacement_mm[i]
+    rows[i, Sink.COUNT] = 1
+    rows[i, Sink.SINCE] = hours[i]
+    rows[i, Sink.DAY] = np.floor(hours[i] / np.float32(24))
+
+
+def _turn_day(rows: Float32, i: npt.NDArray[np.intp], day: Float32) -> None:
+    """Put the day that has ended into the regression and move its origin to the new day."""
+    done = rows[i]
+    mean = done[:, Sink.SUM] / np.maximum(done[:, Sink.N], 1)
+    has = done[:, Sink.N] > 0
+    weight = has.astype(np.float32)
+    s0, y0 = done[:, Sink.S0] + weight, done[:, Sink.Y0] + weight * mean
+    s1, s2, y1 = done[:, Sink.S1], done[:, Sink.S2], done[:, Sink.Y1]
+    y2 = done[:, Sink.Y2] + weight * mean * mean
+    days = np.maximum(day[i] - done[:, Sink.DAY], np.float32(1))
+    keep = np.exp(-days / MEMORY_DAYS)
+    s2 = (s2 - 2 * days * s1 + days * days * s0) * keep
+    s1 = (s1 - days * s0) * keep
+    y1 = (y1 - days * y0) * keep
+    s0, y0, y2 = s0 * keep, y0 * keep, y2 * keep
+    rate, rate_se = slope(s0, s1, s2, y0, y1, y2)
+    columns = (Sink.S0, Sink.S1, Sink.S2, Sink.Y0, Sink.Y1, Sink.Y2, Sink.RATE, Sink.RATE_SE)
+    for column, value in zip(columns, (s0, s1, s2, y0, y1, y2, rate, rate_se), strict=True):
+        rows[i, column] = value
+    rows[i, Sink.DAY] = day[i]
+    rows[i, Sink.SUM] = 0
+    rows[i, Sink.N] = 0
+
+
+def slope(
+    s0: Float32, s1: Float32, s2: Float32, y0: Float32, y1: Float32, y2: Float32
+) -> tuple[Float32, Float32]:
+    """Weighted least squares: slope [mm/d] and its standard error; 0 and 0 where days are too few."""
+    d0, d1, d2 = (np.asarray(s, np.float64) for s in (s0, s1, s2))
+    e0, e1, e2 = (np.asarray(y, np.float64) for y in (y0, y1, y2))
+    enough = d0 > LEAST_WEIGHT
+    safe = np.where(enough, d0, 1.0)
+    spread = np.maximum(d2 - d1 * d1 / safe, 1e-6)
+    along = e1 - d1 * e0 / safe
+    rate = along / spread
+    rest = np.maximum(e2 - e0 * e0 / safe - rate * along, 0.0) / np.maximum(d0 - 2, 1.0)
+    error = np.sqrt((rest + float(STEP_MM) ** 2) / spread)
+    return np.where(enough, rate, 0).astype(np.float32), np.where(enough, error, 0).astype(np.float32)
+
+
+def days_to(rows: Float32, limit_mm: Float32) -> tuple[Float32, Float32, Float32]:
+    """Days until the level reaches the limit: likely, earliest, latest (90 % interval); inf = not in sight.
+
+    The interval is that of the rate and of the level together.
+    """
+    rate, error = rows[:, Sink.RATE], rows[:, Sink.RATE_SE] * np.float32(1.645)
+    left = np.maximum(limit_mm - rows[:, Sink.SLOW], 0)
+
+    def at(speed: Float32) -> Float32:
+        safe = np.where(speed > np.float32(1e-3), speed, np.float32(1))
+        return np.where(speed > np.float32(1e-3), left / safe, np.float32(np.inf))
+
+    return at(rate), at(rate + error), at(rate - error)
