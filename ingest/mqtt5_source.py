@@ -22,27 +22,29 @@ from ingest.tls import client_context
 _log = structlog.get_logger()
 _T = TypeVar("_T")
 
+_FIRST_ERROR: Final = 128
 _MAX_BATCH_MESSAGES: Final = 20_000
 _PAUSE_UNACKED: Final = 60_000
 """Stop reading the socket while so many messages wait for the log: kernel and broker hold the rest."""
 
 _CONNACK_TROUBLE: Final = {
-    mqtt5.ConnAckReasonCode.BAD_USER_NAME_OR_PASSWORD: "bad_password",
-    mqtt5.ConnAckReasonCode.BAD_AUTHENTICATION_METHOD: "bad_password",
-    mqtt5.ConnAckReasonCode.NOT_AUTHORIZED: "login_refused",
-    mqtt5.ConnAckReasonCode.CLIENT_ID_NOT_VALID: "client_id",
-    mqtt5.ConnAckReasonCode.UNSUPPORTED_PROTOCOL_VERSION: "protocol_version",
-    mqtt5.ConnAckReasonCode.SERVER_UNAVAILABLE: "busy",
-    mqtt5.ConnAckReasonCode.SERVER_BUSY: "busy",
-    mqtt5.ConnAckReasonCode.CONNECTION_RATE_EXCEEDED: "busy",
-    mqtt5.ConnAckReasonCode.BANNED: "banned",
+    int(mqtt5.ConnAckReasonCode.BAD_USER_NAME_OR_PASSWORD): "bad_password",
+    int(mqtt5.ConnAckReasonCode.BAD_AUTHENTICATION_METHOD): "bad_password",
+    int(mqtt5.ConnAckReasonCode.NOT_AUTHORIZED): "login_refused",
+    int(mqtt5.ConnAckReasonCode.CLIENT_ID_NOT_VALID): "client_id",
+    int(mqtt5.ConnAckReasonCode.UNSUPPORTED_PROTOCOL_VERSION): "protocol_version",
+    int(mqtt5.ConnAckReasonCode.SERVER_UNAVAILABLE): "busy",
+    int(mqtt5.ConnAckReasonCode.SERVER_BUSY): "busy",
+    int(mqtt5.ConnAckReasonCode.CONNECTION_RATE_EXCEEDED): "busy",
+    int(mqtt5.ConnAckReasonCode.BANNED): "banned",
 }
 _DISCONNECT_TROUBLE: Final = {
-    mqtt5.DisconnectReasonCode.SESSION_TAKEN_OVER: "taken_over",
-    mqtt5.DisconnectReasonCode.NOT_AUTHORIZED: "not_authorised",
-    mqtt5.DisconnectReasonCode.SERVER_BUSY: "busy",
-    mqtt5.DisconnectReasonCode.SERVER_SHUTTING_DOWN: "busy",
+    int(mqtt5.DisconnectReasonCode.SESSION_TAKEN_OVER): "taken_over",
+    int(mqtt5.DisconnectReasonCode.NOT_AUTHORIZED): "not_authorised",
+    int(mqtt5.DisconnectReasonCode.SERVER_BUSY): "busy",
+    int(mqtt5.DisconnectReasonCode.SERVER_SHUTTING_DOWN): "busy",
 }
+"""Reason codes by number: the codec's own enumerations cannot be looked up."""
 
 
 @dataclass(slots=True)
@@ -179,8 +181,8 @@ class _Connection(asyncio.Protocol):
             case mqtt5.PingRespPacket():
                 pass
             case mqtt5.DisconnectPacket():
-                detail = packet.reason_str or packet.reason_code.name
-                self.end(_DISCONNECT_TROUBLE.get(packet.reason_code, "lost"), detail)
+                detail = packet.reason_str or _name(packet.reason_code)
+                self.end(_DISCONNECT_TROUBLE.get(int(packet.reason_code), "lost"), detail)
             case _:
                 self.end("protocol_error", type(packet).__name__)
 
@@ -310,8 +312,8 @@ class Mqtt5Source:
                 self._connection = connection
                 connack = await self._first(connection.ready, connection)
                 if connack.reason_code != mqtt5.ConnAckReasonCode.SUCCESS:
-                    reason = _CONNACK_TROUBLE.get(connack.reason_code, "refused")
-                    self._lose(reason, connack.reason_str or connack.reason_code.name)
+                    reason = _CONNACK_TROUBLE.get(int(connack.reason_code), "refused")
+                    self._lose(reason, connack.reason_str or _name(connack.reason_code))
                 await self._subscribe(connection)
         except TimeoutError:
             connection.end("timeout")
@@ -334,9 +336,9 @@ class Mqtt5Source:
         connection.write(mqtt5.SubscribePacket(1, filters).write())
         suback = await self._first(connection.subscribed, connection)
         refused = [
-            f"{topic} ({code.name})"
+            f"{topic} ({_name(code)})"
             for topic, code in zip(self._settings.filters, suback.reason_codes, strict=False)
-            if code >= mqtt5.SubAckReasonCode.UNSPECIFIED_ERROR
+            if int(code) >= _FIRST_ERROR
         ]
         if refused:
             trouble = self.trouble("subscription_refused", ", ".join(refused))
@@ -361,3 +363,8 @@ def _pubacks(packet_ids: list[int]) -> bytes:
     packets[:, 0], packets[:, 1] = 0x40, 2
     packets[:, 2:] = np.array(packet_ids, ">u2").view(np.uint8).reshape(-1, 2)
     return packets.tobytes()
+
+
+def _name(code: object) -> str:
+    """A reason code in words: NOT_AUTHORIZED → not authorized."""
+    return str(getattr(code, "name", code)).rpartition(".")[2].replace("_", " ").lower()
