@@ -288,6 +288,13 @@ class Dispatcher:
                 assert isinstance(answer, Receipt)
                 failed = Outcome(Result.FAILED_PERMANENT, answer.provider_code, answer.detail)
                 self._next_channel(connection, job, failed, now)
+            case Delivery.NOT_YET:
+                settle(
+                    connection,
+                    job.claimed,
+                    state=MessageState.UNSURE.value,
+                    due_at=now + round(ASK_AFTER_S * _SECOND_US),
+                )
             case Delivery.NEVER_SEEN:
                 end_attempt(connection, job.attempt_id, now, outcome="never_seen")
                 self._again(connection, job, now)

@@ -44,8 +44,10 @@ class Delivery(StrEnum):
     DELIVERED = "delivered"
     READ = "read"
     FAILED = "failed"
+    NOT_YET = "not_yet"
+    """Nobody can say yet: ask again."""
     NEVER_SEEN = "never_seen"
-    """The provider knows nothing of such a message: it may be sent again."""
+    """The provider has no such message, or drops a second copy by itself: it may be sent again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,32 @@
 """Own strict senders, one folder each: a provider's no inside an HTTP 200 is a no."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from jingqiao.notify.channels.address import parse
+from jingqiao.notify.channels.alisms.channel import AliSms
+from jingqiao.notify.channels.contract import Channel
+from jingqiao.notify.channels.dingtalk.channel import DingTalk
+from jingqiao.notify.channels.feishu.channel import Feishu
+from jingqiao.notify.channels.http import Line
+from jingqiao.notify.channels.tencentsms.channel import TencentSms
+from jingqiao.notify.channels.wecomapp.channel import WeComApp
+from jingqiao.notify.channels.wecombot.channel import WeComBot
+
+CHANNELS: Final[Mapping[str, type[Channel]]] = MappingProxyType(
+    {kind.scheme: kind for kind in (WeComBot, WeComApp, DingTalk, Feishu, AliSms, TencentSms)}
+)
+"""Scheme of a URL → our own strict channel."""
+
+
+def strict_channel(url: str, timeout: tuple[float, float] = (4.0, 10.0)) -> Channel | None:
+    """Our own channel for a URL; None where apprise has to send it. Raises ValueError for a wrong URL."""
+    address = parse(url)
+    kind = CHANNELS.get(address.scheme)
+    if kind is None:
+        return None
+    endpoint = (address.query.get("endpoint") or kind.endpoint).rstrip("/")
+    return kind.of(address, Line(endpoint, timeout, verify=address.query.get("verify") != "no"))
