@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from config.bridge_rules import BridgeRules
 from devices.registry import Registry
+from rules.bridge.detector import BridgeDetector
 from rules.detector import Detector
 
 
 def detectors(registry: Registry, rules: BridgeRules) -> list[Detector]:
     """All bridge detectors."""
-    del registry, rules
-    return []
+    return [BridgeDetector(registry, rules)]

@@ -49,6 +49,10 @@ class Cells:
     temperature: npt.NDArray[np.float64]
     time: npt.NDArray[np.int64]
 
+    def at(self, rows: npt.NDArray[np.int64]) -> Cells:
+        """The cells at some rows."""
+        return Cells(self.block, *(getattr(self, name)[rows] for name in Cells.__slots__[1:]))
+
 
 class Pending:
     """Readings of blocks that are not over yet."""

@@ -17,9 +17,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from rules.bridge.cells import BLOCK_US
-
 Float = npt.NDArray[np.float64]
+Int = npt.NDArray[np.int64]
 
 MINUTE: Final = 3
 """Blocks in a minute."""
@@ -35,6 +34,8 @@ FAST_INTERVAL: Final = 2 * MINUTE + 1
 """A gauge whose cells are further apart is too slow for this test."""
 COMMIT: Final = 20 * MINUTE
 """A shift that has stood this long since its onset is the new state."""
+WATCH: Final = 25 * MINUTE
+"""A channel that left its prediction and neither stands nor returns is no longer watched."""
 LEARN: Final = 1.0 - np.exp(-1.0 / (180 * MINUTE))
 SCALE_LEARN: Final = 1.0 - np.exp(-1.0 / (60 * MINUTE))
 SCALE_START_UE: Final = 1.5
@@ -74,7 +75,11 @@ class FastDrift:
         "firing",
         "settled",
         "pending",
+        "since",
         "onset",
+        "away",
+        "raw_base",
+        "raw_slope",
         "base",
         "slope",
         "base_t",
@@ -82,7 +87,7 @@ class FastDrift:
         "moves",
         "rise_s",
         "moving",
-        "moved_ue",
+        "off",
         "limit",
     )
 
@@ -97,13 +102,14 @@ class FastDrift:
         self.scale = np.full(n, SCALE_START_UE)
         self.firing = np.zeros(n, bool)
         self.settled, self.pending = np.zeros(n), np.zeros(n)
-        self.onset = np.full(n, -1, np.int64)
+        self.since, self.onset = np.full(n, -1, np.int64), np.full(n, -1, np.int64)
+        self.away, self.raw_base, self.raw_slope = np.zeros(n), np.zeros(n), np.zeros(n)
         self.base, self.slope, self.base_t = np.zeros(n), np.zeros(n), np.full(n, np.nan)
         self.returned = np.zeros(n, np.int16)
         self.moves = np.zeros(n, np.int16)
         self.rise_s = np.zeros(n)
         self.moving = np.full(n, -(10**12), np.int64)
-        self.moved_ue = np.zeros(n)
+        self.off = np.zeros(n)
         self.limit = np.full(n, np.nan)
 
     @property
@@ -111,7 +117,7 @@ class FastDrift:
         """float64[c]  Movement that is there now [µε]."""
         return self.settled + self.pending
 
-    def beta(self, c: npt.NDArray[np.int64]) -> Float:
+    def beta(self, c: Int) -> Float:
         """float64[k]  Apparent strain for 1 °C as learned, drawn to 0 while little is known [µε/°C]."""
         noise = self.scale[c] ** 2 + 1.0
         prior = noise / self.beta_prior[c] ** 2
@@ -119,7 +125,7 @@ class FastDrift:
         beta: Float = 180 * MINUTE * self.cov[c] / (mass + prior * 30)
         return np.clip(beta, -3 * self.beta_prior[c], 3 * self.beta_prior[c])
 
-    def step(self, block: int, c: npt.NDArray[np.int64], strain: Float, temperature: Float) -> None:
+    def step(self, block: int, c: Int, strain: Float, temperature: Float) -> None:
         """Take the cells of one block (finite strain; temperature may be NaN) and judge their channels."""
         quick = (block - self.last[c] <= FAST_INTERVAL) & (self.last[c] >= 0)
         self._store(block, c, strain, temperature)
@@ -129,21 +135,21 @@ class FastDrift:
         columns = np.arange(block - RING + 1, block + 1) % RING
         y = self.strain[c][:, columns].astype(np.float64)
         t = self.temperature[c][:, columns].astype(np.float64)
-        now, seen = medians(y[:, -NOW:])
-        now_t = _latest(t)
-        old = np.flatnonzero((self.pending[c] != 0) & (seen >= 2))
-        if len(old):
-            self._follow(block, c[old], now[old], now_t[old])
-        self._search(block, c, y, t, now, now_t, seen)
+        seen = np.isfinite(y[:, -NOW:]).sum(axis=1) >= 2
+        free = seen & (self.since[c] < 0)
+        if free.any():
+            self._search(block, c[free], y[free], t[free])
+        for i in np.flatnonzero(seen & (self.since[c] >= 0)).tolist():
+            self._watch(block, int(c[i]), y[i], t[i])
         self._learn(c, strain, temperature)
 
-    def forget(self, c: npt.NDArray[np.int64]) -> None:
+    def forget(self, c: Int) -> None:
         """Begin anew with these channels (faulty, or re-based after work on the bridge)."""
         self.strain[c], self.temperature[c] = np.nan, np.nan
         self.firing[c] = False
-        for array in (self.settled, self.pending, self.moved_ue, self.rise_s, self.moves, self.weight):
+        for array in (self.settled, self.pending, self.off, self.rise_s, self.moves, self.weight):
             array[c] = 0
-        self.onset[c] = -1
+        self.since[c] = self.onset[c] = -1
 
     def snapshot(self) -> dict[str, npt.NDArray[Any]]:
         """All state as named arrays."""
@@ -157,7 +163,7 @@ class FastDrift:
 
     # --- steps -----------------------------------------------------------------------------------
 
-    def _store(self, block: int, c: npt.NDArray[np.int64], strain: Float, temperature: Float) -> None:
+    def _store(self, block: int, c: Int, strain: Float, temperature: Float) -> None:
         ahead = block - self.last[c]
         for i in np.flatnonzero(ahead > 1).tolist():
             row, since = c[i], max(int(self.last[c[i]]) + 1, block - RING + 1)
@@ -167,8 +173,8 @@ class FastDrift:
         self.temperature[c, block % RING] = temperature
         self.last[c] = block
 
-    def _learn(self, c: npt.NDArray[np.int64], strain: Float, temperature: Float) -> None:
-        known = np.isfinite(temperature) & (self.pending[c] == 0)
+    def _learn(self, c: Int, strain: Float, temperature: Float) -> None:
+        known = np.isfinite(temperature) & (self.since[c] < 0)
         c, strain, temperature = c[known], strain[known], temperature[known]
         rate = np.maximum(LEARN, 1.0 / (self.weight[c] + 1.0))
         self.weight[c] += 1.0
@@ -178,30 +184,21 @@ class FastDrift:
         self.var_t[c] += rate * ((1 - rate) * dt * dt - self.var_t[c])
         self.cov[c] += rate * ((1 - rate) * dt * dy - self.cov[c])
 
-    def _search(
-        self,
-        block: int,
-        c: npt.NDArray[np.int64],
-        y: Float,
-        t: Float,
-        now: Float,
-        now_t: Float,
-        seen: npt.NDArray[np.int64],
-    ) -> None:
+    def _search(self, block: int, c: Int, y: Float, t: Float) -> None:
+        """Channels that leave what the half hour before lets expect are watched from now on."""
         level, known = medians(y[:, :REFERENCE])
-        able = (known >= LEAST_REFERENCE) & (seen >= 2)
+        able = known >= LEAST_REFERENCE
         if not able.any():
             return
-        c, y, t, now, now_t, level = c[able], y[able], t[able], now[able], now_t[able], level[able]
+        c, y, t, level = c[able], y[able], t[able], level[able]
+        now, now_t = medians(y[:, -NOW:])[0], _latest(t)
         warming = t - now_t[:, None]
         compensated = y - self.beta(c)[:, None] * np.where(np.isfinite(warming), warming, 0.0)
-        raw_line, raw_base, raw_slope = _line(y)
-        line, base, slope = _line(compensated)
+        raw_base, raw_slope = _line(y)
+        base, slope = _line(compensated)
+        middle = (NOW - 1) / 2
+        off = _nearer(now - raw_base + raw_slope * middle, now - base + slope * middle)
         level_compensated, _ = medians(compensated[:, :REFERENCE])
-        raw, left = now - raw_line, now - line
-        agree = np.sign(raw) == np.sign(left)
-        smaller = np.where(np.abs(raw) < np.abs(left), raw, left)
-        off = np.where(agree, smaller, 0.0)
         direction = np.sign(off)
         level_off = np.maximum(direction * (now - level), direction * (now - level_compensated))
         limits = self.limits
@@ -209,72 +206,77 @@ class FastDrift:
             np.maximum(limits.limit_ue[c], limits.sigma[c] * self.scale[c]),
             np.maximum(limits.cap_ue[c], limits.limit_ue[c]),
         )
-        self.limit[c] = limit
-        self.moved_ue[c] = off
-        noticeable = (np.abs(off) > np.maximum(0.4 * limit, 4 * self.scale[c])) & (level_off > 0.3 * limit)
-        self.moving[c[noticeable]] = block
+        self.limit[c], self.off[c] = limit, off
         quiet = np.minimum(np.abs(off), 3 * self.scale[c] + 1.0)
-        free = self.pending[c] == 0
-        self.scale[c[free]] += SCALE_LEARN * (1.25 * quiet[free] - self.scale[c[free]])
-        found = free & (np.abs(off) >= limit) & (level_off >= 0.5 * limit)
-        for i in np.flatnonzero(found).tolist():
-            channel = int(c[i])
-            gap = y[i, REFERENCE:] if abs(raw[i]) < abs(left[i]) else compensated[i, REFERENCE:]
-            start, rate = (raw_base, raw_slope) if abs(raw[i]) < abs(left[i]) else (base, slope)
-            ages = np.arange(-GAP + 1, 1)
-            residual = direction[i] * (gap - start[i] - rate[i] * ages)
-            standing = stands(
-                residual, float(limit[i]), float(limits.hold[channel]), float(limits.smooth_hold[channel])
-            )
-            if standing is not None:
-                onset, rise = standing
-                self._fire(channel, block, onset, rise, float(off[i]))
-                self.base[channel], self.slope[channel] = base[i], slope[i]
-                self.base_t[channel] = now_t[i]
+        self.scale[c] += SCALE_LEARN * (1.25 * quiet - self.scale[c])
+        leaves = (np.abs(off) >= 0.5 * limit) & (level_off >= 0.3 * limit)
+        new = c[leaves]
+        self.since[new] = block
+        self.away[new] = direction[leaves]
+        self.raw_base[new], self.raw_slope[new] = raw_base[leaves], raw_slope[leaves]
+        self.base[new], self.slope[new], self.base_t[new] = base[leaves], slope[leaves], now_t[leaves]
+        self.returned[new] = 0
 
-    def _fire(self, channel: int, block: int, onset: int, rise: int, off: float) -> None:
-        again = bool(self.firing[channel]) and self.settled[channel] * off > 0
-        self.moves[channel] += again
-        self.firing[channel] = True
-        self.pending[channel] = off
-        self.onset[channel] = block - onset
-        self.rise_s[channel] = rise * 60.0 / MINUTE
-        self.returned[channel] = 0
+    def _watch(self, block: int, channel: int, y: Float, t: Float) -> None:
+        """Follow one channel that left its prediction: back again, standing, or settled."""
+        ages = np.arange(block - RING + 1, block + 1) - int(self.since[channel])
+        warming = t - self.base_t[channel]
+        beta = float(self.beta(np.array([channel]))[0])
+        expected = self.base[channel] + self.slope[channel] * ages
+        expected = expected + beta * np.where(np.isfinite(warming), warming, 0.0)
+        raw_expected = self.raw_base[channel] + self.raw_slope[channel] * ages
+        direction, limit = float(self.away[channel]), float(self.limit[channel])
+        residual = direction * _nearer(y - raw_expected, y - expected)
+        now = float(np.nanmedian(residual[-NOW:]))
+        self.off[channel] = direction * now
+        if now > max(0.4 * limit, 4 * self.scale[channel]):
+            self.moving[channel] = block
+        found = self.pending[channel] != 0
+        reference = abs(self.pending[channel]) if found else limit
+        self.returned[channel] = self.returned[channel] + 1 if now < 0.4 * reference else 0
+        if self.returned[channel] >= NOW:
+            self._end_watch(channel, block, 0.0, masks=True)
+            return
+        if found:
+            self.pending[channel] = direction * max(abs(self.pending[channel]), now)
+            if block - self.onset[channel] >= COMMIT:
+                self.pending[channel] = direction * now
+                self._end_watch(channel, block, direction * now, masks=True)
+            return
+        standing = stands(
+            residual[REFERENCE:],
+            limit,
+            float(self.limits.hold[channel]),
+            float(self.limits.smooth_hold[channel]),
+        )
+        if standing is not None and now >= limit:
+            onset, rise = standing
+            self.moves[channel] += bool(self.firing[channel]) and self.settled[channel] * direction > 0
+            self.firing[channel] = True
+            self.pending[channel] = direction * now
+            self.onset[channel] = block - onset
+            self.rise_s[channel] = rise * 60.0 / MINUTE
+        elif block - self.since[channel] > WATCH:
+            self._end_watch(channel, block, 0.0, masks=False)
 
-    def _follow(self, block: int, c: npt.NDArray[np.int64], now: Float, now_t: Float) -> None:
-        """Measure shifts that were found: gone again, or settled."""
-        elapsed = np.minimum(block - self.onset[c], GAP + 4 * MINUTE)
-        fired_at = self.onset[c]
-        del fired_at
-        warming = now_t - self.base_t[c]
-        expected = self.base[c] + self.beta(c) * np.where(np.isfinite(warming), warming, 0.0)
-        off = now - expected - 0.0 * elapsed
-        back = np.abs(off) < 0.4 * np.abs(self.pending[c])
-        back |= np.sign(off) != np.sign(self.pending[c])
-        self.returned[c] = np.where(back, self.returned[c] + 1, 0)
-        grows = np.abs(off) > np.abs(self.pending[c])
-        self.pending[c] = np.where(grows, off, self.pending[c])
-        gone = self.returned[c] >= NOW
-        for channel in c[gone].tolist():
-            self._drop(channel, block, 0.0)
-        due = ~gone & (block - self.onset[c] >= COMMIT)
-        for channel, shift in zip(c[due].tolist(), off[due].tolist(), strict=True):
-            self._drop(channel, block, shift)
-
-    def _drop(self, channel: int, block: int, shift: float) -> None:
-        """End the watch of a found shift: what was before the onset is lifted to the new state."""
-        onset = int(self.onset[channel])
+    def _end_watch(self, channel: int, block: int, shift: float, *, masks: bool) -> None:
+        """What was before the movement is lifted to the state after it; the movement itself is left out."""
         blocks = np.arange(block - RING + 1, block + 1)
-        before = blocks[blocks < onset - 1] % RING
-        during = blocks[(blocks >= onset - 1) & (blocks < min(onset + 12 * MINUTE, block - NOW))] % RING
-        self.strain[channel, before] += np.float32(shift)
-        self.strain[channel, during] = np.nan
-        self.mean_y[channel] += shift
+        onset = (
+            int(self.onset[channel]) if self.onset[channel] >= 0 else int(self.since[channel]) - 4 * MINUTE
+        )
+        if masks:
+            before = blocks[blocks < onset - MINUTE] % RING
+            until = min(onset + 12 * MINUTE, block - NOW) if shift else block - NOW
+            during = blocks[(blocks >= onset - MINUTE) & (blocks < until)] % RING
+            self.strain[channel, before] += np.float32(shift)
+            self.strain[channel, during] = np.nan
+            self.mean_y[channel] += shift
         self.settled[channel] += shift
         self.pending[channel] = 0.0
-        self.onset[channel] = -1
-        limit = self.limits.limit_ue[channel]
-        if abs(self.settled[channel]) < 0.6 * limit:
+        self.onset[channel] = self.since[channel] = -1
+        self.returned[channel] = 0
+        if abs(self.settled[channel]) < 0.6 * self.limits.limit_ue[channel]:
             self.settled[channel] = 0.0
             self.firing[channel] = False
             self.moves[channel] = 0
@@ -312,7 +314,7 @@ def stands(residual: Float, limit: float, hold: float, smooth_hold: float) -> tu
     return (since, rise) if smoothly and since >= smooth_hold else None
 
 
-def medians(values: Float) -> tuple[Float, npt.NDArray[np.int64]]:
+def medians(values: Float) -> tuple[Float, Int]:
     """Median along each row of what is finite, NaN where nothing is; and how much is finite.
 
     values : float64[k, m]. Returns float64[k], int64[k].
@@ -325,20 +327,32 @@ def medians(values: Float) -> tuple[Float, npt.NDArray[np.int64]]:
     return np.where(n > 0, middle, np.nan), n
 
 
-def _line(y: Float) -> tuple[Float, Float, Float]:
-    """Tukey's resistant line through the reference, told for the newest block: (value in the middle of the
-    newest two minutes, value now, slope per block); flat where an outer third is not known.
+def _line(y: Float) -> tuple[Float, Float]:
+    """Tukey's resistant line through each row's reference: (value at the newest block, slope per block).
+
+    The thirds are those of what is known; the line is flat where that is too short.
     """
-    ages = np.arange(-RING + 1, 1, dtype=np.float64)
-    first, n_first = medians(y[:, :THIRD])
-    last, n_last = medians(y[:, REFERENCE - THIRD : REFERENCE])
-    where = np.where(np.isfinite(y[:, :REFERENCE]), ages[:REFERENCE], np.nan)
-    at_first, _ = medians(where[:, :THIRD])
-    at_last, _ = medians(where[:, REFERENCE - THIRD :])
-    known = (n_first >= LEAST_THIRD) & (n_last >= LEAST_THIRD)
-    slope = np.where(known, (last - first) / np.where(known, at_last - at_first, 1.0), 0.0)
-    base, _ = medians(y[:, :REFERENCE] - slope[:, None] * ages[:REFERENCE])
-    return base - slope * (NOW - 1) / 2, base, slope
+    reference = y[:, :REFERENCE]
+    known = np.isfinite(reference)
+    ages = np.arange(-RING + 1, -RING + 1 + REFERENCE, dtype=np.float64)
+    first = np.argmax(known, axis=1)
+    third = (REFERENCE - first) // 3
+    place = np.arange(REFERENCE)
+    left = known & (place < (first + third)[:, None])
+    right = known & (place >= (REFERENCE - third)[:, None])
+    y_left, n_left = medians(np.where(left, reference, np.nan))
+    y_right, n_right = medians(np.where(right, reference, np.nan))
+    x_left, _ = medians(np.where(left, ages, np.nan))
+    x_right, _ = medians(np.where(right, ages, np.nan))
+    enough = (n_left >= LEAST_THIRD) & (n_right >= LEAST_THIRD)
+    slope = np.where(enough, (y_right - y_left) / np.where(enough, x_right - x_left, 1.0), 0.0)
+    base, _ = medians(reference - slope[:, None] * ages)
+    return base, slope
+
+
+def _nearer(a: Float, b: Float) -> Float:
+    """The smaller of two deviations where they agree in sign, else 0."""
+    return np.where(np.sign(a) == np.sign(b), np.where(np.abs(a) < np.abs(b), a, b), 0.0)
 
 
 def _smoothed(values: Float) -> Float:

@@ -1,0 +1,198 @@
+"""What temperature and the season explain of a gauge's strain: learned, then frozen.
+
+strain = level + a·T + b·(lagged T - T) + c·(T of the other thermometers - T) + annual cosine and sine.
+Hourly medians are whitened (AR(1), ρ 0.9) before the least squares, so that a day's many hours do not
+pretend to know the level better than they do, and each coefficient has a prior, so that the
+uncertainty of a model learned in ten days is known and grows when it is asked about another season.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+Float = npt.NDArray[np.float64]
+Int = npt.NDArray[np.int64]
+
+TERMS: Final = 6
+"""Level, temperature, lag, difference across, annual cosine, annual sine."""
+RHO_HOUR: Final = 0.9
+T_ZERO_C: Final = 15.0
+YEAR_HOURS: Final = 365.2425 * 24
+PRIOR_LEVEL_UE: Final = 5000.0
+PRIOR_SEASON_UE: Final = 4.0
+START_VARIANCE: Final = 4.0
+"""Variance of an hour's innovation before any is known [µε²]."""
+BUCKETS: Final = 4
+"""Weeks that wait before they may teach a model that is already judging: drift must not teach it."""
+NONE: Final = -(1 << 60)
+
+
+def terms(hour: Int, now_c: Float, lagged_c: Float, across_c: Float) -> Float:
+    """float64[k, TERMS]  The regression's row of an hour; without temperature only level and season."""
+    known = np.isfinite(now_c)
+    phase = 2 * np.pi * (hour % round(YEAR_HOURS * 4)) / YEAR_HOURS
+    return np.stack(
+        [
+            np.ones(len(hour)),
+            np.where(known, now_c - T_ZERO_C, 0.0),
+            np.where(known, lagged_c - now_c, 0.0),
+            np.where(known, across_c, 0.0),
+            np.cos(phase),
+            np.sin(phase),
+        ],
+        axis=1,
+    )
+
+
+class Compensation:
+    """Least squares in information form for all channels.
+
+    theta : float64[c, TERMS]  Coefficients. variance : float64[c]  Of an hour's innovation [µε²].
+    covariance : float64[c, TERMS, TERMS]  Of the coefficients.
+    """
+
+    _STATE: Final = (
+        "information",
+        "moment",
+        "square",
+        "count",
+        "origin",
+        "theta",
+        "covariance",
+        "variance",
+        "hour",
+        "row",
+        "value",
+        "wait_information",
+        "wait_moment",
+        "wait_square",
+        "wait_count",
+    )
+
+    def __init__(self, n: int, beta_prior: Float) -> None:
+        self.beta_prior = beta_prior
+        self.information = np.zeros((n, TERMS, TERMS))
+        self.moment = np.zeros((n, TERMS))
+        self.square, self.count = np.zeros(n), np.zeros(n)
+        self.origin = np.full(n, np.nan)
+        self.theta = np.zeros((n, TERMS))
+        self.covariance = np.zeros((n, TERMS, TERMS))
+        self.variance = np.full(n, START_VARIANCE)
+        self.hour = np.full(n, NONE, np.int64)
+        self.row, self.value = np.zeros((n, TERMS)), np.zeros(n)
+        self.wait_information = np.zeros((n, BUCKETS, TERMS, TERMS), np.float32)
+        self.wait_moment = np.zeros((n, BUCKETS, TERMS), np.float32)
+        self.wait_square = np.zeros((n, BUCKETS), np.float32)
+        self.wait_count = np.zeros((n, BUCKETS), np.float32)
+
+    def learn(self, c: Int, hour: Int, row: Float, value: Float, waits: npt.NDArray[np.bool_]) -> None:
+        """Take hours of training; those that wait go into the newest week of the queue."""
+        gap = hour - self.hour[c]
+        rho = np.where((gap > 0) & (gap < 72), RHO_HOUR ** np.clip(gap, 0, 72), 0.0)
+        scale = 1.0 / np.sqrt(1.0 - rho**2) * np.sqrt(1.0 - RHO_HOUR**2)
+        value = value - self._origins(c, value)
+        x = (row - rho[:, None] * self.row[c]) * scale[:, None]
+        y = (value - rho * self.value[c]) * scale
+        self.hour[c], self.row[c], self.value[c] = hour, row, value
+        started = rho > 0
+        c, x, y, waits = c[started], x[started], y[started], waits[started]
+        square = x[:, :, None] * x[:, None, :]
+        now, later = ~waits, waits
+        self.information[c[now]] += square[now]
+        self.moment[c[now]] += x[now] * y[now, None]
+        self.square[c[now]] += y[now] ** 2
+        self.count[c[now]] += 1
+        self.wait_information[c[later], 0] += square[later]
+        self.wait_moment[c[later], 0] += x[later] * y[later, None]
+        self.wait_square[c[later], 0] += y[later] ** 2
+        self.wait_count[c[later], 0] += 1
+
+    def _origins(self, c: Int, value: Float) -> Float:
+        """First value of each channel: the sums stay small and exact."""
+        new = np.isnan(self.origin[c])
+        self.origin[c[new]] = value[new]
+        return self.origin[c]
+
+    def week_over(self, c: Int, sound: npt.NDArray[np.bool_]) -> None:
+        """The oldest waiting week teaches the model (or, where nothing is sound, is thrown away with all)."""
+        good, bad = c[sound], c[~sound]
+        self.information[good] += self.wait_information[good, -1]
+        self.moment[good] += self.wait_moment[good, -1]
+        self.square[good] += self.wait_square[good, -1]
+        self.count[good] += self.wait_count[good, -1]
+        for queue in (self.wait_information, self.wait_moment, self.wait_square, self.wait_count):
+            queue[good] = np.roll(queue[good], 1, axis=1)
+            queue[good, 0] = 0.0
+            queue[bad] = 0.0
+        self.solve(good)
+
+    def solve(self, c: Int) -> None:
+        """Coefficients from all that was taught."""
+        c = c[self.count[c] > 0]
+        if len(c) == 0:
+            return
+        beta = self.beta_prior[c]
+        spread = np.stack(
+            [
+                np.full(len(c), PRIOR_LEVEL_UE),
+                beta,
+                beta / 2,
+                beta / 2,
+                np.full(len(c), PRIOR_SEASON_UE),
+                np.full(len(c), PRIOR_SEASON_UE),
+            ],
+            axis=1,
+        )
+        for _ in range(2):
+            prior = self.variance[c][:, None] / spread**2
+            matrix = self.information[c].copy()
+            matrix[:, np.arange(TERMS), np.arange(TERMS)] += prior
+            inverse = np.linalg.inv(matrix)
+            theta = np.einsum("kij,kj->ki", inverse, self.moment[c])
+            misfit = self.square[c] - np.einsum("ki,ki->k", theta, self.moment[c])
+            freedom = self.count[c] + 12.0
+            self.variance[c] = np.maximum((misfit + 12.0 * START_VARIANCE / 4) / freedom, 0.01)
+        self.theta[c] = theta
+        self.covariance[c] = inverse * self.variance[c][:, None, None]
+
+    def residual(self, c: Int, row: Float, value: Float) -> Float:
+        """float64[k]  What is left of strain when the model's part is taken away [µε]."""
+        left: Float = value - np.nan_to_num(self.origin[c]) - np.einsum("ki,ki->k", row, self.theta[c])
+        return left
+
+    def uncertainty(self, c: Int, row: Float) -> Float:
+        """float64[k]  Standard error of the model's part there [µε]."""
+        spread: Float = np.sqrt(np.maximum(np.einsum("ki,kij,kj->k", row, self.covariance[c], row), 0.0))
+        return spread
+
+    def forget(self, c: Int) -> None:
+        """Begin anew with these channels."""
+        for array in (
+            self.information,
+            self.moment,
+            self.square,
+            self.count,
+            self.theta,
+            self.covariance,
+            self.wait_information,
+            self.wait_moment,
+            self.wait_square,
+            self.wait_count,
+        ):
+            array[c] = 0
+        self.variance[c] = START_VARIANCE
+        self.origin[c] = np.nan
+        self.hour[c] = NONE
+
+    def snapshot(self) -> dict[str, npt.NDArray[Any]]:
+        """All state as named arrays."""
+        return {name: getattr(self, name) for name in self._STATE}
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """The state that `snapshot` gave; channels may have been added since."""
+        for name in self._STATE:
+            getattr(self, name)[: len(state[name])] = state[name]

@@ -1,0 +1,271 @@
+"""The fault gate: what a dying gauge or thermometer says is kept away from every other test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from rules.bridge.cells import BLOCK_US, LEAST_SAMPLES, Cells
+
+Float = npt.NDArray[np.float64]
+Int = npt.NDArray[np.int64]
+Bool = npt.NDArray[np.bool_]
+
+
+class GaugeFault(IntEnum):
+    """What is wrong with a channel; the order is that of the reasons, append only."""
+
+    NONE = 0
+    GAP = 1
+    STUCK = 2
+    SPIKES = 3
+    RANGE = 4
+    RATE = 5
+    SATURATED = 6
+    NOISE = 7
+    LOST_TEMPERATURE = 8
+
+
+COVERAGE_BLOCKS: Final = 30
+COARSE_UE: Final = 0.5
+"""A step of the converter from which on equal neighbours are usual: then it takes thrice as long."""
+RAIL_UE: Final = 500.0
+RAIL_RUN: Final = 5
+NOISE_HOURS: Final = 24
+"""Hours of noise that are learned before it is compared."""
+NOISE_RUN: Final = 2
+HOUR_BLOCKS: Final = 3_600_000_000 // BLOCK_US
+STUCK_THERMOMETER_S: Final = 43_200.0
+NEVER: Final = -(1 << 60)
+
+
+@dataclass(frozen=True, slots=True)
+class GateLimits:
+    """By channel, float64[c]: see `config.bridge_rules.FaultLimits`."""
+
+    range_ue: Float
+    rate_ue: Float
+    spike_ue: Float
+    spikes_a_day: Float
+    stuck_s: Float
+    stuck_readings: Float
+    noise_ratio: Float
+    gap_share: Float
+    temperature_low_c: Float
+    temperature_high_c: Float
+    temperature_rate_c: Float
+    heal_s: Float
+
+
+class FaultGate:
+    """State of the gate over all channels.
+
+    fault : uint8[c]  `GaugeFault` now. value, limit : float64[c]  What was measured of it, and its limit.
+    """
+
+    _STATE: Final = (
+        "fault",
+        "value",
+        "limit",
+        "bad_at",
+        "previous",
+        "previous_time",
+        "held",
+        "run",
+        "run_since",
+        "flat",
+        "quantum",
+        "change",
+        "spikes",
+        "spike_day",
+        "coverage",
+        "usual_n",
+        "last_block",
+        "rail",
+        "rail_run",
+        "hour",
+        "hour_noise",
+        "noise_sum",
+        "noise_hours",
+        "noise_run",
+        "out_run",
+    )
+
+    def __init__(self, n: int, limits: GateLimits, thermometer: Bool) -> None:
+        self.limits, self.thermometer = limits, thermometer
+        self.fault = np.zeros(n, np.uint8)
+        self.value, self.limit = np.full(n, np.nan), np.full(n, np.nan)
+        self.bad_at = np.full(n, NEVER, np.int64)
+        self.previous, self.held = np.full(n, np.nan), np.full(n, np.nan)
+        self.previous_time = np.full(n, NEVER, np.int64)
+        self.run, self.run_since = np.zeros(n, np.int64), np.full(n, NEVER, np.int64)
+        self.flat = np.full(n, np.nan)
+        self.quantum, self.change = np.full(n, np.inf), np.full(n, np.nan)
+        self.spikes, self.spike_day = np.zeros(n, np.int64), np.full(n, NEVER, np.int64)
+        self.coverage, self.usual_n = np.ones(n), np.zeros(n)
+        self.last_block = np.full(n, NEVER, np.int64)
+        self.rail, self.rail_run = np.zeros(n), np.zeros(n, np.int64)
+        self.hour, self.hour_noise = np.full(n, NEVER, np.int64), np.full(n, np.nan)
+        self.noise_sum, self.noise_hours = np.zeros(n), np.zeros(n, np.int64)
+        self.noise_run, self.out_run = np.zeros(n, np.int64), np.zeros(n, np.int64)
+
+    def step(self, cells: Cells) -> tuple[Bool, Bool]:
+        """Judge the channels of one block: (bool[k] cell may be used for baselines, bool[k] for peaks)."""
+        c = cells.channel.astype(np.int64)
+        measured = np.isfinite(cells.value)
+        time = cells.time
+        found = np.zeros(len(c), np.uint8)
+        low, high = self._range(c)
+        with np.errstate(invalid="ignore"):
+            outside = measured & ((cells.value < low) | (cells.value > high))
+        self.out_run[c] = np.where(outside, self.out_run[c] + 1, 0)
+        self._mark(c, found, outside & (self.out_run[c] >= 2), GaugeFault.RANGE, cells.value, high)
+        plausible = measured & ~outside
+        usable, peaks = self._jumps(c, cells, plausible, found)
+        self._stuck(c, cells, plausible, found)
+        self._coverage(c, cells, found)
+        self._rail(c, cells, plausible, found)
+        self._noise(c, cells, plausible, found)
+        bad = found > 0
+        self.fault[c[bad]] = found[bad]
+        self.bad_at[c[bad | outside]] = time[bad | outside]
+        quiet = ~bad & (self.fault[c] > 0) & (time - self.bad_at[c] > self.limits.heal_s[c] * 1e6)
+        healing = c[quiet & (self.fault[c] != GaugeFault.LOST_TEMPERATURE)]
+        self.fault[healing] = 0
+        sound = self.fault[c] == 0
+        return usable & sound, peaks & sound
+
+    def _range(self, c: Int) -> tuple[Float, Float]:
+        limits, warm = self.limits, self.thermometer[c]
+        return (
+            np.where(warm, limits.temperature_low_c[c], -limits.range_ue[c]),
+            np.where(warm, limits.temperature_high_c[c], limits.range_ue[c]),
+        )
+
+    def _mark(
+        self, c: Int, found: npt.NDArray[np.uint8], which: Bool, fault: GaugeFault, value: Float, limit: Float
+    ) -> None:
+        which = which & (found == 0)
+        found[which] = fault
+        self.value[c[which]], self.limit[c[which]] = value[which], limit[which]
+
+    def _jumps(
+        self, c: Int, cells: Cells, plausible: Bool, found: npt.NDArray[np.uint8]
+    ) -> tuple[Bool, Bool]:
+        """A lone reading far off waits for the next one to confirm it; a leap that stays is a fault."""
+        value, before = cells.value, self.previous[c]
+        limits = self.limits
+        leap = np.where(self.thermometer[c], limits.temperature_rate_c[c], limits.rate_ue[c])
+        floor = np.where(self.thermometer[c], limits.temperature_rate_c[c] / 3, limits.spike_ue[c])
+        usual = np.maximum(floor, 8 * np.nan_to_num(self.change[c]))
+        with np.errstate(invalid="ignore"):
+            away = plausible & (np.abs(value - before) > usual)
+            confirmed = away & (np.abs(value - self.held[c]) <= np.maximum(usual / 2, floor / 2))
+            leapt = plausible & (np.abs(value - before) > leap)
+        near = cells.time - self.previous_time[c] < 7_200_000_000
+        waits = away & ~confirmed & near
+        returned = plausible & ~away & np.isfinite(self.held[c])
+        spiked = returned & (np.abs(self.held[c] - before) > leap)
+        day = cells.time // 86_400_000_000
+        fresh = self.spike_day[c] != day
+        self.spikes[c[fresh]] = 0
+        self.spike_day[c] = day
+        self.spikes[c] += spiked + cells.spikes
+        many = self.spikes[c] > limits.spikes_a_day[c]
+        new = many & ((spiked > 0) | (cells.spikes > 0))
+        self._mark(
+            c, found, new, GaugeFault.SPIKES, self.spikes[c].astype(np.float64), limits.spikes_a_day[c]
+        )
+        self._mark(c, found, confirmed & leapt & near, GaugeFault.RATE, value - before, leap)
+        self.held[c] = np.where(waits, value, np.where(plausible, np.nan, self.held[c]))
+        used = plausible & ~waits
+        steps = np.abs(value - before)
+        known = used & np.isfinite(steps) & ~confirmed & near
+        old = self.change[c]
+        self.change[c] = np.where(
+            known, np.where(np.isfinite(old), old + 0.02 * (steps - old), np.maximum(steps, 1.0)), old
+        )
+        with np.errstate(invalid="ignore"):
+            smaller = known & (steps > 1e-6) & (steps < self.quantum[c])
+        self.quantum[c[smaller]] = steps[smaller]
+        self.previous[c] = np.where(used, value, before)
+        self.previous_time[c] = np.where(used, cells.time, self.previous_time[c])
+        return used, used | (waits & ~leapt)
+
+    def _stuck(self, c: Int, cells: Cells, plausible: Bool, found: npt.NDArray[np.uint8]) -> None:
+        flat = plausible & (cells.low == cells.high)
+        same = flat & (cells.value == self.flat[c])
+        self.run[c] = np.where(same, self.run[c] + cells.rows, np.where(flat, cells.rows, 0))
+        self.run_since[c] = np.where(same, self.run_since[c], cells.time)
+        self.flat[c] = np.where(flat, cells.value, np.nan)
+        limits = self.limits
+        often = np.where(self.quantum[c] >= COARSE_UE, 3.0, 1.0)
+        for_s = np.where(self.thermometer[c], STUCK_THERMOMETER_S, limits.stuck_s[c] * often)
+        lasted = (cells.time - self.run_since[c]) / 1e6
+        stuck = same & (self.run[c] >= limits.stuck_readings[c] * often) & (lasted >= for_s)
+        self._mark(c, found, stuck, GaugeFault.STUCK, lasted / 60, for_s / 60)
+
+    def _coverage(self, c: Int, cells: Cells, found: npt.NDArray[np.uint8]) -> None:
+        ahead = np.clip(cells.block - self.last_block[c], 1, None)
+        fast = cells.n >= LEAST_SAMPLES
+        self.usual_n[c] = np.where(fast, np.maximum(cells.n, 0.999 * self.usual_n[c]), self.usual_n[c])
+        followed = (ahead <= COVERAGE_BLOCKS) & (self.usual_n[c] > 0)
+        share = np.where(followed, np.minimum(1.0, cells.n / np.maximum(self.usual_n[c], 1.0)), 1.0)
+        decay = (1 - 1 / COVERAGE_BLOCKS) ** np.where(followed, ahead, 0)
+        last = 1 / COVERAGE_BLOCKS
+        covered = self.coverage[c] * decay + share * last * followed
+        self.coverage[c] = np.where(followed, np.minimum(covered, 1.0), 1.0)
+        self.last_block[c] = cells.block
+        gap = (
+            followed & (self.coverage[c] < self.limits.gap_share[c]) & (self.usual_n[c] >= 2 * LEAST_SAMPLES)
+        )
+        self._mark(c, found, gap, GaugeFault.GAP, self.coverage[c] * 100, self.limits.gap_share[c] * 100)
+
+    def _rail(self, c: Int, cells: Cells, plausible: Bool, found: npt.NDArray[np.uint8]) -> None:
+        top = np.fmax(np.abs(cells.low), np.abs(cells.high))
+        with np.errstate(invalid="ignore"):
+            at_rail = plausible & (top == self.rail[c]) & (top >= RAIL_UE) & (cells.high - cells.low > 2.0)
+        self.rail_run[c] = np.where(at_rail, self.rail_run[c] + 1, 0)
+        self.rail[c] = np.fmax(self.rail[c], np.where(plausible, top, 0.0))
+        clipped = at_rail & (self.rail_run[c] >= RAIL_RUN) & ~self.thermometer[c]
+        self._mark(c, found, clipped, GaugeFault.SATURATED, top, np.full(len(c), RAIL_UE))
+
+    def _noise(self, c: Int, cells: Cells, plausible: Bool, found: npt.NDArray[np.uint8]) -> None:
+        """The quietest block of each hour against the quietest of the hours in which it was learned."""
+        fast = plausible & np.isfinite(cells.std) & (cells.n >= LEAST_SAMPLES) & ~self.thermometer[c]
+        c, std, hour = c[fast], np.maximum(cells.std[fast], 0.02), cells.block // HOUR_BLOCKS
+        over = (self.hour[c] != hour) & np.isfinite(self.hour_noise[c])
+        ended, quiet = c[over], self.hour_noise[c[over]]
+        learns = self.noise_hours[ended] < NOISE_HOURS
+        usual = np.exp(self.noise_sum[ended] / np.maximum(self.noise_hours[ended], 1))
+        ratio = quiet / usual
+        far = ~learns & (
+            (ratio > self.limits.noise_ratio[ended]) | (ratio < 1 / (2 * self.limits.noise_ratio[ended]))
+        )
+        self.noise_run[ended] = np.where(far, self.noise_run[ended] + 1, 0)
+        self.noise_sum[ended[learns]] += np.log(quiet[learns])
+        self.noise_hours[ended[learns]] += 1
+        self.hour_noise[ended] = np.nan
+        self.hour[c] = hour
+        self.hour_noise[c] = np.fmin(self.hour_noise[c], std)
+        rows = np.flatnonzero(fast)[over]
+        loud = self.noise_run[ended] >= NOISE_RUN
+        which = np.zeros(len(found), bool)
+        which[rows[loud]] = True
+        value, limit = np.full(len(found), np.nan), np.full(len(found), np.nan)
+        value[rows], limit[rows] = quiet, usual * self.limits.noise_ratio[ended]
+        self._mark(cells.channel.astype(np.int64), found, which, GaugeFault.NOISE, value, limit)
+
+    def snapshot(self) -> dict[str, npt.NDArray[Any]]:
+        """All state as named arrays."""
+        return {name: getattr(self, name) for name in self._STATE}
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """The state that `snapshot` gave; channels may have been added since."""
+        for name in self._STATE:
+            getattr(self, name)[: len(state[name])] = state[name]

@@ -1,0 +1,163 @@
+"""From blocks to ten minutes to hours: robust medians, and each hour's temperature now, lagged, across."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from rules.bridge.cells import BLOCK_US
+from rules.bridge.channels import NO_CHANNEL
+from rules.bridge.fast import medians
+
+Float = npt.NDArray[np.float64]
+Int = npt.NDArray[np.int64]
+
+BLOCKS_IN_TEN: Final = 600_000_000 // BLOCK_US
+TENS_IN_HOUR: Final = 6
+KEPT_HOURS: Final = 48
+LAG_HOURS: Final = 4.0
+"""Time constant of the lagged temperature [h]: between that of a steel deck and of a concrete slab."""
+LAG_REACH: Final = 16
+FRESH_HOURS: Final = 2
+"""A thermometer's hour stands in for this many later ones."""
+NONE: Final = -(1 << 60)
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Hours that are over: channel int64[k], hour int64[k] (event time // 1 h), value float64[k]."""
+
+    channel: Int
+    hour: Int
+    value: Float
+
+
+class HourMedians:
+    """Median of the ten-minute medians of each hour, of all channels, in constant memory."""
+
+    _STATE: Final = ("ten", "hour", "blocks", "tens", "n_blocks", "n_tens")
+
+    def __init__(self, n: int) -> None:
+        self.ten, self.hour = np.full(n, NONE, np.int64), np.full(n, NONE, np.int64)
+        self.blocks = np.full((n, BLOCKS_IN_TEN), np.nan, np.float32)
+        self.tens = np.full((n, TENS_IN_HOUR), np.nan, np.float32)
+        self.n_blocks, self.n_tens = np.zeros(n, np.int64), np.zeros(n, np.int64)
+
+    def add(self, block: int, c: Int, value: Float) -> Hours:
+        """Take cells of one block (finite values); return the hours that they end."""
+        ten, hour = block // BLOCKS_IN_TEN, block // (BLOCKS_IN_TEN * TENS_IN_HOUR)
+        self._end_tens(c[self.ten[c] != ten])
+        self.ten[c] = ten
+        ended = self._end_hours(c[self.hour[c] != hour])
+        self.hour[c] = hour
+        self.blocks[c, self.n_blocks[c] % BLOCKS_IN_TEN] = value
+        self.n_blocks[c] += 1
+        return ended
+
+    def running(self, c: Int) -> tuple[Int, Float]:
+        """Hour that is under way and its median so far."""
+        with_open = np.concatenate([self.tens[c], medians_of(self.blocks[c])[:, None]], axis=1)
+        return self.hour[c], medians_of(with_open)
+
+    def _end_tens(self, c: Int) -> None:
+        c = c[self.n_blocks[c] > 0]
+        self.tens[c, self.n_tens[c] % TENS_IN_HOUR] = medians_of(self.blocks[c])
+        self.n_tens[c] += 1
+        self.blocks[c] = np.nan
+        self.n_blocks[c] = 0
+
+    def _end_hours(self, c: Int) -> Hours:
+        c = c[self.n_tens[c] > 0]
+        hours = Hours(c, self.hour[c].copy(), medians_of(self.tens[c]))
+        self.tens[c] = np.nan
+        self.n_tens[c] = 0
+        return hours
+
+    def snapshot(self) -> dict[str, npt.NDArray[Any]]:
+        """All state as named arrays."""
+        return {name: getattr(self, name) for name in self._STATE}
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """The state that `snapshot` gave; channels may have been added since."""
+        for name in self._STATE:
+            getattr(self, name)[: len(state[name])] = state[name]
+
+
+class Temperatures:
+    """Hourly temperatures of the last two days, of thermometers and of gauges with one of their own.
+
+    sources, others : int[c, s]  See `rules.bridge.channels.Channels`.
+    """
+
+    _STATE: Final = ("hour", "value", "own")
+
+    def __init__(self, n: int, sources: npt.NDArray[np.int32], others: npt.NDArray[np.int32]) -> None:
+        self.sources, self.others = sources.astype(np.int64), others.astype(np.int64)
+        self.hour = np.full((n, KEPT_HOURS), NONE, np.int64)
+        self.value = np.full((n, KEPT_HOURS), np.nan, np.float32)
+        self.own = np.zeros(n, bool)
+
+    def add(self, hours: Hours) -> None:
+        """Keep hours, over or under way."""
+        self.keep(hours.channel, hours.hour, hours.value)
+
+    def keep(self, channel: Int, hour: Int, value: Float) -> None:
+        """Keep values of hours."""
+        slot = hour % KEPT_HOURS
+        self.hour[channel, slot] = hour
+        self.value[channel, slot] = value
+
+    def at(self, channel: Int, hour: Int) -> Float:
+        """float64[…]  Temperature of thermometers in an hour, or in the newest just before it [°C]."""
+        found = np.full(np.broadcast_shapes(channel.shape, hour.shape), np.nan)
+        for back in range(FRESH_HOURS + 1):
+            wanted = hour - back
+            slot = wanted % KEPT_HOURS
+            known = (self.hour[channel, slot] == wanted) & (channel != NO_CHANNEL) & np.isnan(found)
+            found = np.where(known, self.value[channel, slot], found)
+        return found
+
+    def around(self, c: Int, hour: Int) -> tuple[Float, Float, Float]:
+        """Of gauges in an hour: temperature now, lagged, and the other thermometers' mean less now [°C].
+
+        NaN where no thermometer tells; lag and difference are then taken as now and 0.
+        """
+        own = self.own[c]
+        sources = self.sources[c].copy()
+        sources[own] = NO_CHANNEL
+        sources[own, 0] = c[own]
+        now = _mean(self.at(sources, hour[:, None]))
+        total, weight = np.zeros(len(c)), np.zeros(len(c))
+        for back in range(1, LAG_REACH + 1):
+            earlier = _mean(self.at(sources, hour[:, None] - back))
+            known = np.isfinite(earlier)
+            share = np.exp(-back / LAG_HOURS)
+            total += np.where(known, earlier, 0.0) * share
+            weight += known * share
+        lagged = np.where(weight > 0.2, total / np.maximum(weight, 1e-9), now)
+        across = _mean(self.at(self.others[c], hour[:, None])) - now
+        return now, lagged, np.where(np.isfinite(across), across, 0.0)
+
+    def snapshot(self) -> dict[str, npt.NDArray[Any]]:
+        """All state as named arrays."""
+        return {name: getattr(self, name) for name in self._STATE}
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """The state that `snapshot` gave; channels may have been added since."""
+        for name in self._STATE:
+            getattr(self, name)[: len(state[name])] = state[name]
+
+
+def medians_of(values: npt.NDArray[np.float32]) -> Float:
+    """float64[k]  Median along each row of what is finite."""
+    return medians(values.astype(np.float64))[0]
+
+
+def _mean(values: Float) -> Float:
+    known = np.isfinite(values)
+    n = known.sum(axis=1)
+    return np.where(n > 0, np.where(known, values, 0.0).sum(axis=1) / np.maximum(n, 1), np.nan)
