@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.util import find_spec
 
 from config.rules import RuleSet
 from devices.registry import Registry
@@ -16,6 +15,9 @@ def default_detectors(registry: Registry, rules: RuleSet) -> list[Detector]:
     """Detectors of lids, bridges and device health, in the order of the engine's lanes."""
     found: list[Detector] = []
     for part in PARTS:
-        if find_spec(f"rules.{part}") is not None:
-            found += import_module(f"rules.{part}").detectors(registry, getattr(rules, part))
+        try:
+            module = import_module(f"rules.{part}")
+        except ModuleNotFoundError:
+            continue
+        found += module.detectors(registry, getattr(rules, part))
     return found

@@ -59,6 +59,9 @@ UNITS: Final[Mapping[Hazard, str]] = {
 }
 """Unit of a hazard's value where the detector's evidence names no `unit` of its own."""
 
+HORIZON_US: Final = 3600 * SECOND
+"""Horizon of a detector that names none."""
+
 FAULTS_KEPT: Final = 100
 
 
@@ -192,6 +195,29 @@ class Engine:
     def due(self) -> int:
         """Earliest time at which `tick` may change something [µs]; `rules.detector.FAR` = never."""
         return min([self._machine.due(), *(int(detector.due()) for detector in self._detectors)])
+
+    def horizon(self) -> int:
+        """Shortest time after a reading at which its silence may mean something [µs]: frames that span less
+        lose nothing between two ticks."""
+        return min([HORIZON_US, *(int(getattr(d, "horizon_us", HORIZON_US)) for d in self._detectors)])
+
+    def finish(self, last: int) -> list[AlarmChange]:
+        """After the last reading of a file: let holds end that its readings began.
+
+        Detectors see time pass only as long as the longest hold before firing: what comes after is not
+        silence but the end of the file.
+        """
+        fire = max((max(hold.fire) for hold in self._machine.holds), default=0)
+        longest = max((max(hold.clear, *hold.fire) for hold in self._machine.holds), default=0)
+        changes: list[AlarmChange] = []
+        ticked = -1
+        while ticked < (due := self.due()) <= last + fire:
+            changes += self.tick(due)
+            ticked = due
+        told: Told = []
+        for transition in self._machine.tick(last + longest):
+            self._settle(transition, (0, transition.due, transition.lane, transition.sensor), told)
+        return changes + self._tell(told)
 
     # --- state -----------------------------------------------------------------------------------
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from config.health_rules import HealthRules
 from devices.registry import Registry
 from rules.detector import Detector
+from rules.health.battery import BatteryLow
+from rules.health.silent import Silent
 
 
 def detectors(registry: Registry, rules: HealthRules) -> list[Detector]:
     """All health detectors."""
-    del registry, rules
-    return []
+    return [Silent(registry, rules), BatteryLow(registry, rules)]

@@ -1,0 +1,164 @@
+"""A reading file (CSV, Parquet, JSON lines) as an Arrow table, with the line of every row."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import csv as arrow_csv
+
+from config.faults import Fault, FaultsError
+from config.messages import Language, text
+from devices.quantities import QUANTITIES
+
+Lines = npt.NDArray[np.int64]
+_BLOCK: Final = 1 << 23
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Rows as they stand in the file.
+
+    lines : () → int64[n]  Line (or row of a Parquet file) of each row, from 1; asked only when one is bad.
+    faults : Sequence[Fault]  Rows that could not even be split into cells.
+    """
+
+    table: pa.Table
+    lines: Callable[[], Lines]
+    faults: Sequence[Fault] = field(default_factory=tuple)
+
+
+def read_file(path: Path, language: Language = "zh") -> Sheet:
+    """The file's rows. Raises FaultsError when it cannot be read at all."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
+        if head[:4] == b"PAR1":
+            table = pq.read_table(path)
+            return Sheet(_named(table), lambda: np.arange(1, table.num_rows + 1, dtype=np.int64))
+        if head[:1] in (b"{", b"["):
+            return _read_json(path, whole=head[:1] == b"[", language=language)
+        return _read_csv(path, language)
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
+        problem = text("backtest.bad.unreadable", language, error=str(error).split("\n", maxsplit=1)[0])
+        raise FaultsError(
+            [Fault(str(path), None, "", problem, text("backtest.remedy.unreadable", language))]
+        ) from None
+
+
+def _named(table: pa.Table) -> pa.Table:
+    return table.rename_columns([name.strip().lower() for name in table.column_names])
+
+
+def _read_csv(path: Path, language: Language) -> Sheet:
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        names = [name.strip().lower() for name in next(csv.reader(stream), [])]
+    if len(set(names)) != len(names):
+        raise OSError("a column name stands twice in the head")
+    numeric = {n: pa.float64() for n in names if n in QUANTITIES and not QUANTITIES[n].boolean}
+    ids = {"sensor_id": pa.dictionary(pa.int32(), pa.string())}
+    others = {n: pa.string() for n in names if n not in numeric and n not in ("sensor_id", "t")}
+    skipped: list[Any] = []
+    # Nearly every file reads as one of the first two, at the speed of the parser; one odd cell sends it to
+    # the last, where cells are texts and the bad ones are named.
+    for t, quantities in (
+        (pa.int64(), numeric),
+        (pa.timestamp("us", "UTC"), numeric),
+        (pa.string(), {n: pa.string() for n in numeric}),
+    ):
+        skipped.clear()
+        try:
+            table = _parse(path, names, {**ids, **others, **quantities, "t": t}, skipped, threads=True)
+            break
+        except pa.ArrowInvalid:
+            continue
+    else:
+        table = _parse(path, names, dict.fromkeys(names, pa.string()), skipped, threads=True)
+    if skipped:
+        skipped.clear()
+        table = _parse(path, names, {n: table.schema.field(n).type for n in names}, skipped, threads=False)
+    bad = {int(row.number) for row in skipped}
+
+    def lines() -> Lines:
+        return np.array([n for n in _filled_lines(path)[1:] if n not in bad], np.int64)[: table.num_rows]
+
+    problem, remedy = text("backtest.bad.cells", language), text("backtest.remedy.cells", language)
+    return Sheet(table, lines, [Fault(str(path), n, "", problem, remedy) for n in sorted(bad)])
+
+
+def _parse(
+    path: Path, names: Sequence[str], types: dict[str, pa.DataType], skipped: list[Any], *, threads: bool
+) -> pa.Table:
+    def skip(row: Any) -> str:
+        skipped.append(row)
+        return "skip"
+
+    with path.open("rb") as stream:
+        quoted = any(b'"' in block for block in iter(lambda: stream.read(_BLOCK), b""))
+    return arrow_csv.read_csv(
+        path,
+        read_options=arrow_csv.ReadOptions(
+            column_names=names, skip_rows=1, use_threads=threads, block_size=_BLOCK
+        ),
+        parse_options=arrow_csv.ParseOptions(invalid_row_handler=skip, newlines_in_values=quoted),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types=types, strings_can_be_null=True, null_values=["", "NaN", "nan", "null", "NULL", "NA"]
+        ),
+    )
+
+
+def _filled_lines(path: Path) -> list[int]:
+    with path.open("rb") as stream:
+        return [number for number, line in enumerate(stream, 1) if line.strip(b"\r\n")]
+
+
+def _read_json(path: Path, *, whole: bool, language: Language) -> Sheet:
+    data = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+    rows: list[dict[str, Any]] = []
+    numbers: list[int] = []
+    faults: list[Fault] = []
+    pairs: Iterable[tuple[int, Any]]
+    if whole:
+        try:
+            pairs = enumerate(msgspec.json.decode(data), 1)
+        except msgspec.DecodeError as error:
+            raise OSError(str(error)) from None
+    else:
+        pairs = ((n, _decoded(line)) for n, line in enumerate(data.split(b"\n"), 1) if line.strip())
+    problem, remedy = text("backtest.bad.json", language), text("backtest.remedy.json", language)
+    for number, item in pairs:
+        if isinstance(item, dict):
+            rows.append(item)
+            numbers.append(number)
+        else:
+            faults.append(Fault(str(path), number, "", problem, remedy))
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    columns = {name: _column([row.get(name) for row in rows]) for name in names}
+    return Sheet(pa.table(columns), lambda: np.array(numbers, np.int64), faults)
+
+
+_decoder = msgspec.json.Decoder()
+
+
+def _decoded(line: bytes) -> Any:
+    try:
+        return _decoder.decode(line)
+    except msgspec.DecodeError:
+        return None
+
+
+def _column(values: list[Any]) -> pa.Array:
+    try:
+        return pa.array(values)
+    except pa.ArrowException:
+        texts = [v if v is None or isinstance(v, str) else json.dumps(v) for v in values]
+        return pa.array(texts, pa.string())

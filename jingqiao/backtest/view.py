@@ -1,0 +1,66 @@
+"""Changes of alarms as protocol.md wants them printed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from config.messages import Language, catalogue
+from jingqiao.incidents.view import rfc3339
+from rules.alarm import AlarmChange, Reason
+
+
+def reason_text(reason: Reason, language: Language) -> str:
+    """Why, in a sentence; what the catalogue cannot say is shown as it is."""
+    template = catalogue(language).get(reason.key)
+    if template is None:
+        return reason.key
+    try:
+        return template.format(**reason.values)
+    except (KeyError, IndexError, ValueError, TypeError):
+        return template
+
+
+def as_json(change: AlarmChange, language: Language) -> dict[str, Any]:
+    """One change, JSON-ready: NaN is null."""
+    return {
+        "asset_id": change.asset_id,
+        "sensor_ids": list(change.sensor_ids),
+        "hazard": change.hazard.value,
+        "severity": change.severity.colour,
+        "state": change.state.value,
+        "event_at": rfc3339(change.event_at),
+        "value": finite(change.value),
+        "limit": finite(change.limit),
+        "unit": change.unit,
+        "reason": reason_text(change.reason, language),
+        "reason_key": change.reason.key,
+        "provisional": change.provisional,
+        "historical": change.historical,
+        "evidence": plain(change.evidence),
+    }
+
+
+def by_event_time(changes: Iterable[AlarmChange]) -> list[AlarmChange]:
+    """By event time; changes of one moment stay in the order in which they were told."""
+    return sorted(changes, key=lambda change: change.event_at)
+
+
+def finite(value: float) -> float | None:
+    """A number for JSON, float32 noise rounded away; None for what is no number."""
+    return float(f"{value:.7g}") if math.isfinite(value) else None
+
+
+def plain(value: Any) -> Any:
+    """The same in types that JSON has."""
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [plain(v) for v in value]
+    if hasattr(value, "item") and not isinstance(value, str):
+        value = value.tolist()
+        return plain(value)
+    if isinstance(value, float):
+        return finite(value)
+    return value if isinstance(value, str | int | bool) or value is None else str(value)

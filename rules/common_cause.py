@@ -1,0 +1,71 @@
+"""One cause behind many silences: a gateway, a place, or our own uplink, told before any single lid.
+
+A group is overdue when a set share of its members have each missed their own heartbeat. Because hearing a
+member only ever moves that moment later, the earliest such moment is a deadline that ticks can wait for.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from devices.registry import UNBOUND, Registry
+
+Int64 = npt.NDArray[np.int64]
+
+CELL_DEG: Final = 0.02
+"""Side of a place where no gateway is known: about 2 km, less than a gateway reaches."""
+
+NO_PLACE: Final = 0
+
+
+def places(registry: Registry) -> npt.NDArray[np.int32]:
+    """int32[n_sensors]  Negative key of the grid cell that a sensor lies in; NO_PLACE = unknown."""
+    asset = registry.sensors.asset
+    key = np.full(len(asset), NO_PLACE, np.int32)
+    bound = np.flatnonzero(asset != UNBOUND)
+    lon, lat = registry.assets.lon[asset[bound]], registry.assets.lat[asset[bound]]
+    located = np.isfinite(lon) & np.isfinite(lat)
+    column = np.floor((lon[located] + 180) / CELL_DEG).astype(np.int64)
+    row = np.floor((lat[located] + 90) / CELL_DEG).astype(np.int64)
+    key[bound[located]] = -1 - (column * 9001 + row).astype(np.int32)
+    return key
+
+
+def deadlines(
+    key: npt.NDArray[np.int32], overdue_at: Int64, share: float, least: int
+) -> tuple[npt.NDArray[np.int32], Int64]:
+    """(keys, deadline of each): when `share` of a group's members will be overdue if none is heard again.
+
+    key : int32[k]  Group of each member; NO_PLACE belongs to none.
+    overdue_at : int64[k]  When each member has missed its own heartbeat [µs].
+    Groups with fewer than `least` members are left out.
+    """
+    grouped = np.flatnonzero(key != NO_PLACE)
+    order = grouped[np.lexsort((overdue_at[grouped], key[grouped]))]
+    keys, first, count = np.unique(key[order], return_index=True, return_counts=True)
+    nth = first + np.ceil(share * count).astype(np.int64) - 1
+    large = count >= least
+    moments: Int64 = overdue_at[order[nth]][large]
+    return keys[large], moments
+
+
+def latest(key: npt.NDArray[np.int32], heard: Int64, keys: npt.NDArray[np.int32]) -> Int64:
+    """int64[len(keys)]  When anything of each group was last heard. `keys` is sorted."""
+    result = np.full(len(keys), np.iinfo(np.int64).min, np.int64)
+    if len(keys) == 0:
+        return result
+    at = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
+    member = keys[at] == key
+    np.maximum.at(result, at[member], heard[member])
+    return result
+
+
+def coincide(low: int, high: int, since: int, until: int) -> bool:
+    """Whether two silences can have begun at one moment.
+
+    [low, high], [since, until]: last word of the group, and the first one that was missed [µs].
+    """
+    return low <= until and since <= high

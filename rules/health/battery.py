@@ -1,0 +1,148 @@
+"""`battery_low`: a battery that will soon be empty, by what the device says or by its voltage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from config.health_rules import LITHIUM_THIONYL_CHLORIDE, BatteryType, HealthRules
+from devices.registry import Registry
+from rules.alarm import Hazard, Reason, Severity
+from rules.detector import FAR, Round, Verdicts
+
+UNKNOWN_MODEL_HIGHEST_V: Final = 4.0
+"""A sensor of unknown model above this is fed by something else than a lithium cell: no opinion."""
+
+REASONS: Final = (
+    "rules_health.battery.good",
+    "rules_health.battery.low",
+    "rules_health.battery.empty",
+    "rules_health.battery.alarm",
+)
+
+
+class BatteryLow:
+    """Charge by `battery_pct`, else by `battery_v` on the model's discharge line, else the device's alarm."""
+
+    name = "battery"
+    hazards: tuple[Hazard, ...] = (Hazard.BATTERY_LOW,)
+    reasons: tuple[str, ...] = REASONS
+
+    def __init__(self, registry: Registry, rules: HealthRules) -> None:
+        n = len(registry.sensors)
+        self._registry = registry
+        self._level = np.zeros(n, np.int8)
+        self._charge = np.full(n, np.nan, np.float32)
+        self.thresholds_changed([rules], np.zeros(n, np.uint16))
+
+    def thresholds_changed(self, sets: Sequence[HealthRules], class_of: npt.NDArray[np.uint16]) -> None:
+        """Follow new limits."""
+        self._class_of = class_of
+        self._low = np.array([rules.battery_low_pct for rules in sets], np.float32)
+        self._empty = np.array([rules.battery_empty_pct for rules in sets], np.float32)
+        self._gap = np.array([rules.battery_hysteresis_pct for rules in sets], np.float32)
+        self._batteries = sets[0].batteries
+        self._set_models()
+
+    def registry_changed(self, registry: Registry) -> None:
+        """Follow a grown registry."""
+        more = len(registry.sensors) - len(self._level)
+        self._registry = registry
+        self._level = np.concatenate([self._level, np.zeros(more, np.int8)])
+        self._charge = np.concatenate([self._charge, np.full(more, np.nan, np.float32)])
+        self._class_of = np.concatenate([self._class_of, np.zeros(more, np.uint16)])
+        self._set_models()
+
+    def observe(self, batch: Round) -> Sequence[Verdicts]:
+        """Judge the charge of whoever tells something of it."""
+        charge = self._charges(batch)
+        alarm = batch.columns.get("battery_alarm")
+        told = ~np.isnan(charge)
+        if alarm is not None:
+            told |= ~np.isnan(alarm)
+        rows = np.flatnonzero(told)
+        if len(rows) == 0:
+            return ()
+        sensor, charge = batch.sensor[rows], charge[rows]
+        rung = np.zeros(len(rows), bool) if alarm is None else alarm[rows] > 0.5
+        of = self._class_of[sensor]
+        low, empty, gap = self._low[of], self._empty[of], self._gap[of]
+        before = self._level[sensor]
+        # A level once reached is left only a gap above its limit: charge and voltage wander with temperature.
+        with np.errstate(invalid="ignore"):
+            is_empty = charge < np.where(before >= Severity.YELLOW, empty + gap, empty)
+            is_low = (charge < np.where(before >= Severity.BLUE, low + gap, low)) | rung
+        level = np.where(is_empty, Severity.YELLOW, np.where(is_low, Severity.BLUE, 0)).astype(np.int8)
+        self._level[sensor] = level
+        self._charge[sensor] = charge
+        reason = level.astype(np.uint8)
+        reason[rung & ~is_empty] = 3
+        limit = np.where(level >= Severity.YELLOW, empty, low).astype(np.float32)
+        return (Verdicts(Hazard.BATTERY_LOW, sensor, batch.time[rows], level, charge, limit, reason),)
+
+    def tick(self, now: int) -> Sequence[Verdicts]:
+        """Batteries do not change by waiting."""
+        del now
+        return ()
+
+    def due(self) -> int:
+        """Never."""
+        return FAR
+
+    def explain(self, sensor: int, hazard: Hazard) -> tuple[Reason, Mapping[str, Any]]:
+        """The charge as last told."""
+        del hazard
+        of = int(self._class_of[sensor])
+        charge, low, empty = float(self._charge[sensor]), float(self._low[of]), float(self._empty[of])
+        level = int(self._level[sensor])
+        conditions = [
+            {"name": "battery_low", "value": charge, "limit": low, "unit": "%", "holds": level >= 1},
+            {"name": "battery_empty", "value": charge, "limit": empty, "unit": "%", "holds": level >= 2},
+        ]
+        return Reason(REASONS[level]), {"charge_pct": charge, "conditions": conditions}
+
+    def sees(self, sensor: int) -> Mapping[Hazard, str]:
+        """Any device that tells its charge, its voltage or an alarm."""
+        del sensor
+        return {Hazard.BATTERY_LOW: "rules_health.sees.battery"}
+
+    def control(self, name: str, payload: Mapping[str, Any]) -> Sequence[Verdicts]:
+        """Nothing concerns batteries: a new one is seen by its charge."""
+        del name, payload
+        return ()
+
+    def snapshot(self) -> Mapping[str, npt.NDArray[Any]]:
+        """Levels and charges."""
+        return {"level": self._level, "charge": self._charge}
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Take a snapshot."""
+        try:
+            self._level, self._charge = np.array(state["level"]), np.array(state["charge"])
+        except KeyError as error:
+            raise ValueError(f"no state of batteries: {error}") from error
+
+    def _charges(self, batch: Round) -> npt.NDArray[np.float32]:
+        """float32[k]  Charge [%]; NaN = not told."""
+        percent = batch.columns.get("battery_pct")
+        volts = batch.columns.get("battery_v")
+        if volts is None:
+            return np.full(len(batch.sensor), np.nan, np.float32) if percent is None else percent
+        model = self._model[batch.sensor]
+        full, dead = self._full_v[model], self._dead_v[model]
+        by_volts = np.clip(100 * (volts - dead) / (full - dead), 0, 100)
+        by_volts[(model == 0) & (volts > UNKNOWN_MODEL_HIGHEST_V)] = np.nan
+        charge = by_volts if percent is None else np.where(np.isnan(percent), by_volts, percent)
+        return charge.astype(np.float32)
+
+    def _set_models(self) -> None:
+        kinds: list[BatteryType] = [LITHIUM_THIONYL_CHLORIDE, *self._batteries.values()]
+        row_of = {model.lower(): i for i, model in enumerate(self._batteries, 1)}
+        self._full_v = np.array([kind.full_v for kind in kinds], np.float32)
+        self._dead_v = np.array([kind.empty_v for kind in kinds], np.float32)
+        models = self._registry.sensors.texts["model"].dictionary_encode()
+        rows = np.array([row_of.get(m.lower(), 0) for m in models.dictionary.to_pylist()] or [0], np.uint8)
+        self._model = rows[models.indices.to_numpy(zero_copy_only=False)]

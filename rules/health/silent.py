@@ -1,0 +1,412 @@
+"""`silent`: a sensor of which nothing was heard for a multiple of its own heartbeat.
+
+Silence is counted from reception, not from event time: a sensor that sends old readings is alive. What
+silences many at once (a gateway, a place, our own uplink) is told once, and its members are not told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from config.health_rules import HealthRules
+from devices.frame import NO_GATEWAY
+from devices.registry import UNKNOWN, Registry
+from rules.alarm import AlarmChange, AlarmState, Hazard, Reason, Severity
+from rules.common_cause import coincide, deadlines, latest, places
+from rules.detector import FAR, Round, Verdicts
+
+NEVER: Final = np.iinfo(np.int64).min
+SECOND: Final = 1_000_000
+HOUR: Final = 3600 * SECOND
+WHOLE_FLEET: Final = -(2**31)
+RESCAN_US: Final = 60 * SECOND
+"""While a sensor waits for a word of its gateway, it is looked for this often."""
+
+ALIVE, SILENT, LONG_SILENT, EXPLAINED, UNEXPECTED = 0, 1, 2, 3, 4
+"""`status` of a sensor; EXPLAINED: silent together with its group; UNEXPECTED: not asked after yet."""
+
+REASONS: Final = ("rules_health.silent.heard", "rules_health.silent.overdue", "rules_health.silent.offline")
+
+
+@dataclass(slots=True)
+class Group:
+    """Many silences with one cause.
+
+    key : int  Gateway key, negative for a place, WHOLE_FLEET.
+    at : int  When it was judged silent [µs]. low, high : bounds of when the silence began [µs].
+    members : int32[m]  As announced. joined : later members, not announced. heard : members heard since.
+    """
+
+    key: int
+    at: int
+    low: int
+    high: int
+    severity: int
+    members: npt.NDArray[np.int32]
+    joined: list[int] = field(default_factory=list)
+    heard: int = 0
+
+
+class Silent:
+    """Silence of sensors and of what connects them."""
+
+    name = "silent"
+    hazards: tuple[Hazard, ...] = (Hazard.SILENT,)
+    reasons: tuple[str, ...] = REASONS
+
+    def __init__(self, registry: Registry, rules: HealthRules) -> None:
+        n = len(registry.sensors)
+        self._registry = registry
+        self._heard = np.full(n, NEVER, np.int64)
+        self._gateway = np.full(n, NO_GATEWAY, np.int32)
+        self._status = np.zeros(n, np.uint8)
+        self._place = places(registry)
+        self._offline: dict[int, int] = {}
+        self._groups: dict[int, Group] = {}
+        self._said: list[AlarmChange] = []
+        self._due = 0
+        self._waiting = False
+        self.thresholds_changed([rules], np.zeros(n, np.uint16))
+
+    # --- limits ----------------------------------------------------------------------------------
+
+    def thresholds_changed(self, sets: Sequence[HealthRules], class_of: npt.NDArray[np.uint16]) -> None:
+        """Follow new limits."""
+        self._rules = sets[0]
+        self._class_of = class_of
+        self._first = np.array([rules.silent_after_heartbeats for rules in sets])
+        self._second = np.array([rules.long_silent_after_heartbeats for rules in sets])
+        self._default_s = np.array([rules.default_heartbeat_s for rules in sets], np.float32)
+        self._due = 0
+
+    def registry_changed(self, registry: Registry) -> None:
+        """Follow a grown registry; a new sensor's silence counts from now."""
+        more = len(registry.sensors) - len(self._heard)
+        self._registry = registry
+        self._heard = np.concatenate([self._heard, np.full(more, NEVER, np.int64)])
+        self._gateway = np.concatenate([self._gateway, np.full(more, NO_GATEWAY, np.int32)])
+        self._status = np.concatenate([self._status, np.zeros(more, np.uint8)])
+        self._class_of = np.concatenate([self._class_of, np.zeros(more, np.uint16)])
+        self._place = places(registry)
+        self._due = 0
+
+    @property
+    def horizon_us(self) -> int:
+        """No silence is judged earlier than this after a word [µs]."""
+        heartbeat = self._heartbeats()
+        shortest = float(heartbeat.min()) if len(heartbeat) else float(self._default_s.min())
+        return max(
+            SECOND, int(min(self._rules.group_after_heartbeats, self._first.min()) * shortest * SECOND)
+        )
+
+    # --- what comes in ---------------------------------------------------------------------------
+
+    def hear(
+        self,
+        sensor: npt.NDArray[np.int32],
+        received: npt.NDArray[np.int64],
+        gateway: npt.NDArray[np.int32],
+    ) -> Sequence[Verdicts]:
+        """Note who is alive; whoever was silent is so no more."""
+        status = self._status[sensor]
+        self._heard[sensor] = received
+        if (gateway != NO_GATEWAY).any():
+            via = gateway != NO_GATEWAY
+            self._gateway[sensor[via]] = gateway[via]
+        if self._waiting:
+            self._due = min(self._due, int(received[-1]) + RESCAN_US)
+        if self._offline:
+            for row in np.flatnonzero(np.isin(sensor, list(self._offline))).tolist():
+                self._offline.pop(int(sensor[row]), None)
+        if not status.any():
+            return ()
+        rows = np.flatnonzero(status)
+        _, first = np.unique(sensor[rows], return_index=True)
+        rows = rows[np.sort(first)]
+        back, at = sensor[rows], received[rows]
+        explained = status[rows] == EXPLAINED
+        self._status[back] = ALIVE
+        # Whoever is alive again is due again, and sooner than anything that was waited for.
+        self._due = 0
+        for row in rows[explained].tolist():
+            self._member_heard(int(sensor[row]), int(received[row]), int(gateway[row]))
+        alone = ~explained
+        return self._verdicts(back[alone], at[alone], np.zeros(int(alone.sum()), np.int8), 0, at[alone])
+
+    def observe(self, batch: Round) -> Sequence[Verdicts]:
+        """Readings themselves say nothing of silence."""
+        del batch
+        return ()
+
+    def tick(self, now: int) -> Sequence[Verdicts]:
+        """Look for silence; costs nothing before the earliest deadline."""
+        if now < self._due:
+            return ()
+        self._heard[self._heard == NEVER] = now
+        heartbeat = (self._heartbeats() * SECOND).astype(np.int64)
+        first = self._heard + (heartbeat * self._first[self._class_of]).astype(np.int64)
+        second = self._heard + (heartbeat * self._second[self._class_of]).astype(np.int64)
+        waits_for = self._judge_groups(now, heartbeat)
+        said = [*self._judge_offline(now)]
+        over = np.flatnonzero((self._status == ALIVE) & (first <= now)).astype(np.int32)
+        alone = over[self._proved_alone(over, first[over], waits_for)]
+        self._waiting = len(alone) < len(over)
+        self._status[alone] = SILENT
+        said += self._verdicts(alone, first[alone], np.full(len(alone), Severity.BLUE, np.int8), 1)
+        long = np.flatnonzero((self._status == SILENT) & (second <= now)).astype(np.int32)
+        self._status[long] = LONG_SILENT
+        said += self._verdicts(long, second[long], np.full(len(long), Severity.YELLOW, np.int8), 1)
+        self._due = self._next_due(now, first, second, waits_for)
+        return said
+
+    def due(self) -> int:
+        """Earliest deadline; hearing only moves deadlines later, so it is looked up, not computed."""
+        return self._due
+
+    def announcements(self) -> Sequence[AlarmChange]:
+        """Groups that fell silent or came back."""
+        said, self._said = self._said, []
+        return said
+
+    def control(self, name: str, payload: Mapping[str, Any]) -> Sequence[Verdicts]:
+        """`presence` {sensor_id, online}: a device that says good-bye is silent after a short hold.
+
+        `await_first_word`: sensors that were never heard are not asked after (files of a few sensors).
+        """
+        if name == "await_first_word":
+            self._status[self._heard == NEVER] = UNEXPECTED
+        if name != "presence":
+            return ()
+        sensor = self._registry.sensor_index(str(payload.get("sensor_id") or ""))
+        if sensor == UNKNOWN:
+            return ()
+        at = int(payload["at"])
+        if not payload.get("online"):
+            if self._status[sensor] == ALIVE:
+                self._offline[sensor] = at
+                self._due = min(self._due, at + int(self._rules.offline_hold_s * SECOND))
+            return ()
+        one = np.array([sensor], np.int32)
+        return self.hear(one, np.array([at], np.int64), np.array([NO_GATEWAY], np.int32))
+
+    # --- judging ---------------------------------------------------------------------------------
+
+    def _heartbeats(self) -> npt.NDArray[np.float32]:
+        """float32[n]  [s]"""
+        own = self._registry.sensors.heartbeat_s
+        return np.where(np.isnan(own) | (own <= 0), self._default_s[self._class_of], own)
+
+    def _judge_groups(self, now: int, heartbeat: npt.NDArray[np.int64]) -> dict[int, tuple[int, int]]:
+        """Announce groups that are overdue; return key → (last word, deadline) of those that are not."""
+        rules = self._rules
+        missed_at = self._heard + (heartbeat * rules.group_after_heartbeats).astype(np.int64)
+        alive = np.flatnonzero(self._status == ALIVE).astype(np.int32)
+        waits_for: dict[int, tuple[int, int]] = {}
+        if len(alive) >= rules.outage_least_members:
+            nth = int(np.ceil(rules.outage_share * len(alive))) - 1
+            deadline = int(np.partition(missed_at[alive], nth)[nth])
+            waits_for[WHOLE_FLEET] = (int(self._heard[alive].max()), deadline)
+            if deadline <= now:
+                gone = alive[missed_at[alive] <= now]
+                self._announce(WHOLE_FLEET, gone, deadline, Severity.ORANGE, heartbeat)
+                del waits_for[WHOLE_FLEET]
+        for of in (self._gateway, self._place):
+            alive = np.flatnonzero(self._status == ALIVE).astype(np.int32)
+            key = of[alive]
+            keys, moments = deadlines(key, missed_at[alive], rules.group_share, rules.group_least_members)
+            words = latest(key, self._heard[alive], keys)
+            for group, word, deadline in zip(keys.tolist(), words.tolist(), moments.tolist(), strict=True):
+                if deadline <= now:
+                    self._announce(group, alive[key == group], deadline, Severity.YELLOW, heartbeat)
+                else:
+                    waits_for[group] = (word, deadline)
+        return waits_for
+
+    def _keys(self, sensor: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+        gateway = self._gateway[sensor]
+        keys: npt.NDArray[np.int32] = np.where(gateway != NO_GATEWAY, gateway, self._place[sensor])
+        return keys
+
+    def _announce(
+        self,
+        key: int,
+        members: npt.NDArray[np.int32],
+        at: int,
+        severity: Severity,
+        heartbeat: npt.NDArray[np.int64],
+    ) -> None:
+        low = int(self._heard[members].max())
+        high = max(low, int((self._heard[members] + heartbeat[members]).max()))
+        self._status[members] = EXPLAINED
+        for group in self._groups.values():
+            # Neighbouring places, or places and gateways, that fell silent at one moment have one cause.
+            if (group.key < 0 or key < 0) and coincide(low, high, group.low, group.high):
+                group.joined += members.tolist()
+                return
+        group = Group(key, at, low, high, int(severity), np.sort(members))
+        self._groups[key] = group
+        self._said.append(self._change(group, AlarmState.FIRING, at))
+
+    def _member_heard(self, sensor: int, at: int, gateway: int) -> None:
+        for group in list(self._groups.values()):
+            if sensor not in group.joined and sensor not in group.members:
+                continue
+            group.heard += 1
+            size = len(group.members) + len(group.joined)
+            few = group.key <= 0 and group.heard < (1 - self._rules.group_share) * size
+            if few or (group.key > 0 and gateway != group.key):
+                return
+            del self._groups[group.key]
+            rest = np.concatenate([group.members, np.array(group.joined, np.int32)])
+            rest = rest[self._status[rest] == EXPLAINED]
+            # The way is open again: each gets a whole silence of its own before it is asked after.
+            self._status[rest] = ALIVE
+            self._heard[rest] = at
+            self._said.append(self._change(group, AlarmState.CLEAR, at))
+            return
+
+    def _proved_alone(
+        self,
+        over: npt.NDArray[np.int32],
+        deadline: npt.NDArray[np.int64],
+        waits_for: Mapping[int, tuple[int, int]],
+    ) -> npt.NDArray[np.bool_]:
+        """Whether others of its group were heard after a sensor's deadline: then it alone is silent."""
+        proved = np.ones(len(over), bool)
+        for i, (key, limit) in enumerate(zip(self._keys(over).tolist(), deadline.tolist(), strict=True)):
+            word = waits_for.get(key, waits_for.get(WHOLE_FLEET))
+            proved[i] = word is None or word[0] >= limit
+        return proved
+
+    def _judge_offline(self, now: int) -> Sequence[Verdicts]:
+        hold = int(self._rules.offline_hold_s * SECOND)
+        gone = np.array(sorted(s for s, at in self._offline.items() if at + hold <= now), np.int32)
+        if len(gone) == 0:
+            return ()
+        at = np.array([self._offline.pop(int(s)) for s in gone], np.int64)
+        self._status[gone] = SILENT
+        return self._verdicts(gone, at + hold, np.full(len(gone), Severity.BLUE, np.int8), 2)
+
+    def _next_due(
+        self,
+        now: int,
+        first: npt.NDArray[np.int64],
+        second: npt.NDArray[np.int64],
+        waits_for: Mapping[int, tuple[int, int]],
+    ) -> int:
+        alive = (self._status == ALIVE) & (first > now)
+        pending = [int(first[alive].min())] if alive.any() else []
+        silent = self._status == SILENT
+        if silent.any():
+            pending.append(int(second[silent].min()))
+        pending += [deadline for _, deadline in waits_for.values()]
+        hold = int(self._rules.offline_hold_s * SECOND)
+        pending += [at + hold for at in self._offline.values()]
+        if self._waiting:
+            pending.append(now + RESCAN_US)
+        return min(pending, default=FAR)
+
+    def _verdicts(
+        self,
+        sensor: npt.NDArray[np.int32],
+        at: npt.NDArray[np.int64],
+        level: npt.NDArray[np.int8],
+        reason: int,
+        heard: npt.NDArray[np.int64] | None = None,
+    ) -> list[Verdicts]:
+        if len(sensor) == 0:
+            return []
+        since = self._heard[sensor] if heard is None else heard
+        limit = (self._heartbeats()[sensor] * self._first[self._class_of[sensor]] / 3600).astype(np.float32)
+        value = ((at - since) / HOUR).astype(np.float32)
+        reasons = np.full(len(sensor), reason, np.uint8)
+        return [Verdicts(Hazard.SILENT, sensor, at, level, value, limit, reasons)]
+
+    def _change(self, group: Group, state: AlarmState, at: int) -> AlarmChange:
+        cause = "outage" if group.key == WHOLE_FLEET else "gateway" if group.key > 0 else "place"
+        hours = (at - group.low) / HOUR
+        key = f"rules_health.group.{cause}" if state is AlarmState.FIRING else "rules_health.group.back"
+        values = {"members": len(group.members), "value": hours, "gateway": group.key}
+        return AlarmChange(
+            "",
+            Hazard.SILENT,
+            Severity(group.severity),
+            state,
+            at,
+            hours,
+            (group.at - group.low) / HOUR,
+            "h",
+            Reason(key, values),
+            tuple(self._registry.sensor_id(int(sensor)) for sensor in group.members),
+            evidence={"cause": cause, "gateway": max(group.key, 0), "last_heard_us": group.low},
+        )
+
+    # --- state -----------------------------------------------------------------------------------
+
+    def explain(self, sensor: int, hazard: Hazard) -> tuple[Reason, Mapping[str, Any]]:
+        """When it was last heard and when it is due."""
+        del hazard
+        of = int(self._class_of[sensor])
+        heartbeat = float(self._heartbeats()[sensor])
+        status, heard = int(self._status[sensor]), int(self._heard[sensor])
+        limit = float(self._first[of]) * heartbeat / 3600
+        facts: dict[str, Any] = {
+            "heartbeat_s": heartbeat,
+            "last_heard_us": None if heard == NEVER else heard,
+            "due_us": None if heard == NEVER else heard + int(limit * HOUR),
+            "with_group": status == EXPLAINED,
+            "conditions": [
+                {
+                    "name": "silent",
+                    "value": None,
+                    "limit": limit,
+                    "unit": "h",
+                    "holds": status in (SILENT, LONG_SILENT),
+                }
+            ],
+        }
+        values = {"heartbeat_h": heartbeat / 3600}
+        return Reason(REASONS[1 if status in (SILENT, LONG_SILENT) else 0], values), facts
+
+    def sees(self, sensor: int) -> Mapping[Hazard, str]:
+        """Any sensor can fall silent."""
+        del sensor
+        return {Hazard.SILENT: "rules_health.sees.silent"}
+
+    def snapshot(self) -> Mapping[str, npt.NDArray[Any]]:
+        """All state as arrays."""
+        groups = list(self._groups.values())
+        rows = [[g.key, g.at, g.low, g.high, g.severity, g.heard] for g in groups]
+        members = [[i, s, 0] for i, g in enumerate(groups) for s in g.members.tolist()]
+        members += [[i, s, 1] for i, g in enumerate(groups) for s in g.joined]
+        return {
+            "heard": self._heard,
+            "gateway": self._gateway,
+            "status": self._status,
+            "offline": np.array(list(self._offline.items()), np.int64).reshape(-1, 2),
+            "groups": np.array(rows, np.int64).reshape(-1, 6),
+            "members": np.array(members, np.int32).reshape(-1, 3),
+            "due": np.array([self._due, int(self._waiting)], np.int64),
+        }
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Take a snapshot."""
+        try:
+            self._heard, self._gateway = np.array(state["heard"]), np.array(state["gateway"])
+            self._status = np.array(state["status"])
+            self._offline = {int(s): int(at) for s, at in state["offline"].tolist()}
+            members = state["members"]
+            self._groups = {}
+            for i, (key, at, low, high, severity, heard) in enumerate(state["groups"].tolist()):
+                own = members[members[:, 0] == i]
+                first = own[own[:, 2] == 0, 1].astype(np.int32)
+                joined = own[own[:, 2] == 1, 1].tolist()
+                self._groups[key] = Group(key, at, low, high, severity, first, joined, heard)
+            self._due, self._waiting = int(state["due"][0]), bool(state["due"][1])
+        except KeyError as error:
+            raise ValueError(f"no state of silence: {error}") from error

@@ -1,0 +1,163 @@
+"""`jingqiao backtest`, as outsiders' programs call it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner, Result
+
+from jingqiao.cli import main
+
+START_MS = 1_790_000_000_000
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["backtest", *map(str, arguments)], env={"JINGQIAO_LANGUAGE": "en"})
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> list[object]:
+    assets, sensors = tmp_path / "assets.csv", tmp_path / "sensors.csv"
+    assets.write_text("asset_id,kind\nA,cover\nB,cover\n")
+    sensors.write_text("sensor_id,asset_id,role,heartbeat_s\na,A,lid,3600\nb,B,lid,3600\n")
+    return ["--assets", assets, "--sensors", sensors]
+
+
+def stamp(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat().replace("+00:00", "Z")
+
+
+def battery_rows(n: int = 30) -> list[tuple[str, int, float]]:
+    """Sensor a's battery runs down hour by hour, b's is full."""
+    rows = [("a", START_MS + i * 3_600_000, max(2.0, 60 - 4 * i)) for i in range(n)]
+    return rows + [("b", START_MS + i * 3_600_000, 90.0) for i in range(n)]
+
+
+def as_csv(path: Path, rows: list[tuple[str, int, float]], *, rfc: bool = False) -> Path:
+    lines = [f"{s},{stamp(t) if rfc else t},{v}" for s, t, v in rows]
+    path.write_text("\n".join(["sensor_id,t,battery_pct", *lines]) + "\n")
+    return path
+
+
+def alarms(result: Result) -> list[dict[str, object]]:
+    assert result.exit_code == 0, result.output
+    rows = json.loads(result.stdout)
+    assert isinstance(rows, list)
+    return [{k: row[k] for k in ("asset_id", "sensor_ids", "hazard", "state", "event_at")} for row in rows]
+
+
+def test_every_form_of_file_gives_the_same_alarms(tmp_path: Path, registry: list[object]) -> None:
+    rows = battery_rows()
+    csv_file = as_csv(tmp_path / "r.csv", rows)
+    expected = alarms(run(csv_file, *registry, "--json"))
+    assert [(a["asset_id"], a["hazard"], a["state"]) for a in expected] == [
+        ("A", "battery_low", "firing"),
+        ("A", "battery_low", "firing"),
+    ]
+    ids, times, values = zip(*rows, strict=True)
+    table = pa.table({"sensor_id": ids, "t": times, "battery_pct": values})
+    pq.write_table(table, tmp_path / "ints.parquet")
+    stamped = table.set_column(1, "t", table["t"].cast(pa.timestamp("ms", "UTC")))
+    pq.write_table(stamped, tmp_path / "stamps.parquet")
+    lines = [json.dumps({"sensor_id": s, "t": t, "battery_pct": v}) for s, t, v in rows]
+    (tmp_path / "r.jsonl").write_text("\n".join(lines))
+    mixed = [
+        json.dumps({"sensor_id": s, "t": stamp(t) if i % 2 else t, "battery_pct": v})
+        for i, (s, t, v) in enumerate(rows)
+    ]
+    (tmp_path / "mixed.jsonl").write_text("\n".join(mixed))
+    as_csv(tmp_path / "rfc.csv", rows, rfc=True)
+    as_csv(tmp_path / "shuffled.csv", rows[::-1])
+    as_csv(tmp_path / "twice.csv", rows + rows)
+    for name in (
+        "ints.parquet",
+        "stamps.parquet",
+        "r.jsonl",
+        "mixed.jsonl",
+        "rfc.csv",
+        "shuffled.csv",
+        "twice.csv",
+    ):
+        assert alarms(run(tmp_path / name, *registry, "--json")) == expected, name
+
+
+def test_rows_have_every_field_of_the_protocol(tmp_path: Path, registry: list[object]) -> None:
+    row = json.loads(run(as_csv(tmp_path / "r.csv", battery_rows()), *registry, "--json").stdout)[0]
+    assert {
+        "asset_id": "A",
+        "sensor_ids": ["a"],
+        "hazard": "battery_low",
+        "severity": "blue",
+        "state": "firing",
+        "event_at": stamp(START_MS + 11 * 3_600_000).replace("Z", ".000Z"),
+        "value": 16.0,
+        "limit": 20.0,
+        "unit": "%",
+        "provisional": False,
+    } == {k: row[k] for k in row if k not in ("reason", "reason_key", "historical", "evidence")}
+    assert "16" in row["reason"]
+
+
+def test_bad_rows_are_named_and_the_rest_is_used(tmp_path: Path, registry: list[object]) -> None:
+    path = as_csv(tmp_path / "r.csv", battery_rows())
+    bad = ["a,yesterday,5", "a,1790000000000,lots", "a,1790000000000,500", ",1790000000000,5", "a,1,2", "a"]
+    path.write_text("\n".join([*path.read_text().splitlines(), *bad, "stranger,1790000000000,5"]) + "\n")
+    result = run(path, *registry, "--json")
+    assert len(alarms(result)) == 2
+    places = [line.split(": ")[0].rsplit(":", 1)[-1] for line in result.stderr.splitlines()]
+    assert places[:6] == ["62", "63", "64", "65", "66", "67"]
+    assert "stranger" in result.stderr
+
+
+def test_a_file_with_nothing_usable_fails(tmp_path: Path, registry: list[object]) -> None:
+    path = as_csv(tmp_path / "r.csv", [("stranger", START_MS, 5.0)])
+    assert run(path, *registry, "--json").exit_code == 1
+
+
+def test_without_a_registry_sensors_are_those_of_the_file(tmp_path: Path) -> None:
+    rows = alarms(run(as_csv(tmp_path / "r.csv", battery_rows()), "--json"))
+    assert [(row["asset_id"], row["sensor_ids"]) for row in rows] == [("", ["a"])] * 2
+
+
+def test_rules_with_an_unknown_key_are_refused_with_their_line(
+    tmp_path: Path, registry: list[object]
+) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text("[health]\nbattery_low_pct = 30\nbatery_empty_pct = 5\n")
+    result = run(as_csv(tmp_path / "r.csv", battery_rows()), *registry, "--rules", rules, "--json")
+    assert result.exit_code == 1
+    assert "rules.toml:3" in result.stderr
+    assert "battery_empty_pct" in result.stderr
+
+
+def test_two_rule_sets_are_compared(tmp_path: Path, registry: list[object]) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text("[health]\nbattery_low_pct = 30\n")
+    path = as_csv(tmp_path / "r.csv", battery_rows())
+    result = run(path, *registry, "--compare", rules, "--json")
+    assert result.exit_code == 0, result.output
+    answer = json.loads(result.stdout)
+    assert answer["only_first"] == answer["only_second"] == []
+    assert [d["delay_s"] for d in answer["delays"]] == [-3 * 3600.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("r.csv", "sensor_id,battery_pct\na,5\n"), ("r.parquet", "PAR1 but not really"), ("r.jsonl", "{]\n")],
+)
+def test_a_file_that_is_none_fails_without_a_traceback(tmp_path: Path, name: str, content: str) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    result = run(path, "--json")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert isinstance(result.exception, SystemExit)
+
+
+def test_wrong_use_exits_with_2(tmp_path: Path) -> None:
+    assert run("--json").exit_code == 2
+    assert run(tmp_path / "absent.csv").exit_code == 2

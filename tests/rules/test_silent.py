@@ -1,0 +1,237 @@
+"""Silence: by each device's own heartbeat, and one word for what silences many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from config.health_rules import HealthRules
+from config.rules import RuleSet
+from devices.frame import Frame
+from devices.registry import Registry
+from rules.alarm import AlarmChange, AlarmState
+from rules.engine import Engine
+from rules.health import detectors
+from rules.health.silent import Silent
+from tests.support.frames import HOUR, SECOND, T0, frame_of
+
+
+def registry(n: int, heartbeat_s: float | None = 3600, spread_deg: float = 1.0) -> Registry:
+    return Registry.of(
+        [{"asset_id": f"A{i}", "kind": "cover", "lon": 114 + spread_deg * i, "lat": 30.4} for i in range(n)],
+        [{"sensor_id": f"s{i}", "asset_id": f"A{i}", "heartbeat_s": heartbeat_s} for i in range(n)],
+    )
+
+
+def engine(reg: Registry, rules: RuleSet | None = None) -> Engine:
+    rules = rules or RuleSet()
+    return Engine(reg, rules, detectors(reg, rules.health))
+
+
+def play(e: Engine, frames: Sequence[Frame], until_h: float) -> list[AlarmChange]:
+    """Frames by reception with ticks exactly when something is due, on to a moment."""
+    return e.tick(T0) + feed(e, frames) + advance(e, T0 + int(until_h * HOUR))
+
+
+def feed(e: Engine, frames: Sequence[Frame]) -> list[AlarmChange]:
+    changes: list[AlarmChange] = []
+    for frame in frames:
+        changes += advance(e, int(frame.received[0]))
+        changes += e.apply(frame)
+    return changes
+
+
+def advance(e: Engine, to: int) -> list[AlarmChange]:
+    changes: list[AlarmChange] = []
+    while (due := max(e.due(), T0)) <= to:
+        changes += e.tick(due)
+        if e.due() <= due:
+            break
+    return changes + e.tick(to)
+
+
+def heartbeats(sensors: Sequence[int], hours: Sequence[float], **cells: Any) -> list[Frame]:
+    return [
+        frame_of([{"sensor": s, "t": (h + 0.01 * s) * 3600, "temperature_c": 20, **cells}])
+        for h in hours
+        for s in sensors
+    ]
+
+
+def told(changes: Sequence[AlarmChange]) -> list[tuple[str, str, int, float]]:
+    return [(c.asset_id, c.state.value, int(c.severity), round((c.event_at - T0) / HOUR, 2)) for c in changes]
+
+
+def test_a_sensor_is_silent_after_a_multiple_of_its_own_heartbeat() -> None:
+    changes = play(engine(registry(2)), heartbeats([1], range(12)), 11.5)
+    assert told(changes) == [("A0", "firing", 1, 2.5), ("A0", "firing", 2, 7.0)]
+
+
+def test_a_sensor_without_a_known_heartbeat_has_the_default() -> None:
+    reg = registry(1, None)
+    assert told(play(engine(reg), [], 61)) == [("A0", "firing", 1, 60.0)]
+
+
+def test_a_sensor_that_is_heard_again_is_clear() -> None:
+    frames = heartbeats([1], [0, 1, 2, 3]) + heartbeats([0], [4])
+    assert told(play(engine(registry(2)), frames, 4.5)) == [
+        ("A0", "firing", 1, 2.5),
+        ("A0", "clear", 1, 4.0),
+    ]
+
+
+def test_a_sensor_that_sends_old_readings_is_alive() -> None:
+    frames = [
+        frame_of([{"sensor": 0, "t": 0, "received": h * 3600 + 1, "temperature_c": 20}]) for h in range(9)
+    ]
+    assert play(engine(registry(1)), frames, 9) == []
+
+
+def test_a_thousand_lids_silenced_by_one_gateway_are_one_alarm() -> None:
+    n = 1000
+    reg = registry(n, 86_400, spread_deg=0.00001)
+    e = engine(reg)
+    rng = np.random.default_rng(5)
+    phase = rng.uniform(0, 24, n)
+    rows = sorted(
+        (
+            {
+                "sensor": s,
+                "t": (day * 24 + phase[s]) * 3600,
+                "gateway": 7 if s < 500 else 9,
+                "battery_pct": 90,
+            }
+            for s in range(n)
+            for day in range(10)
+            # one message in fifty is lost; gateway 7 is dead from day 4 to day 8
+            if rng.random() > 0.02 and not (s < 500 and 96 < day * 24 + phase[s] < 192)
+        ),
+        key=lambda row: float(row["t"]),
+    )
+    frames = [frame_of(rows[i : i + 20]) for i in range(0, len(rows), 20)]
+    # Two messages lost in a row are 72 h of silence, whoever's fault it is; those of gateway 9 may ring.
+    changes = [c for c in play(e, frames, 240) if c.asset_id == "" or int(c.asset_id[1:]) < 500]
+    assert [(c.asset_id, c.state, c.evidence.get("cause"), c.evidence.get("gateway")) for c in changes] == [
+        ("", AlarmState.FIRING, "gateway", 7),
+        ("", AlarmState.CLEAR, "gateway", 7),
+    ]
+    firing, clear = changes
+    assert firing.sensor_ids == clear.sensor_ids
+    assert len(firing.sensor_ids) > 490
+    # before the lids' own deadlines, which begin a day and a half after the gateway's last word
+    assert 96 + 24 < (firing.event_at - T0) / HOUR < 96 + 36
+
+
+def test_when_everything_is_silent_it_is_our_own_line() -> None:
+    changes = play(engine(registry(20)), heartbeats(range(20), range(5)), 30)
+    assert [(c.asset_id, c.evidence["cause"], c.state) for c in changes] == [
+        ("", "outage", AlarmState.FIRING)
+    ]
+
+
+def test_neighbours_without_a_known_gateway_are_silent_as_one() -> None:
+    # 30 lids in one place and its neighbour, 60 elsewhere that go on reporting
+    reg = Registry.of(
+        [
+            {"asset_id": f"A{i}", "kind": "cover", "lon": 114 + (0.001 * i if i < 30 else i), "lat": 30.4}
+            for i in range(90)
+        ],
+        [{"sensor_id": f"s{i}", "asset_id": f"A{i}", "heartbeat_s": 3600} for i in range(90)],
+    )
+    frames = heartbeats(range(90), range(5)) + heartbeats(range(30, 90), range(5, 20))
+    frames.sort(key=lambda frame: int(frame.received[0]))
+    changes = play(engine(reg), frames, 20)
+    assert [(c.evidence["cause"], c.state) for c in changes] == [("place", AlarmState.FIRING)]
+
+
+def test_a_lid_alone_is_told_although_its_gateway_lives() -> None:
+    reg = registry(10)
+    frames = heartbeats(range(10), range(3), gateway=7) + heartbeats(range(1, 10), range(3, 10), gateway=7)
+    assert [c.asset_id for c in play(engine(reg), frames, 9.2) if c.severity == 1] == ["A0"]
+
+
+def test_a_device_that_says_good_bye_is_silent_after_its_hold() -> None:
+    e = engine(registry(1))
+    e.tick(T0)
+    e.control("presence", {"sensor_id": "s0", "online": False}, T0)
+    assert told(advance(e, T0 + HOUR)) == [("A0", "firing", 1, 0.08)]
+    back = e.control("presence", {"sensor_id": "s0", "online": True}, T0 + 2 * HOUR)
+    assert told(back) == [("A0", "clear", 1, 2.0)]
+
+
+def test_a_device_that_comes_back_within_its_hold_was_never_silent() -> None:
+    e = engine(registry(1))
+    e.tick(T0)
+    e.control("presence", {"sensor_id": "s0", "online": False}, T0)
+    e.apply(frame_of([{"sensor": 0, "t": 60, "temperature_c": 20}]))
+    assert advance(e, T0 + HOUR) == []
+
+
+def test_nothing_is_due_before_the_earliest_deadline() -> None:
+    e = engine(registry(3))
+    e.tick(T0)
+    assert e.due() == T0 + int(2.5 * HOUR)
+
+
+ROWS = st.lists(
+    st.tuples(st.integers(0, 5), st.integers(0, 5000), st.sampled_from([0, 7, 9])), min_size=1, max_size=40
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(ROWS, st.integers(1, 39))
+def test_a_restart_changes_nothing(rows: list[tuple[int, int, int]], cut: int) -> None:
+    reg, now, frames = registry(6, spread_deg=0.0), 0, []
+    for sensor, wait, gateway in rows:
+        now += wait
+        frames.append(frame_of([{"sensor": sensor, "t": now, "gateway": gateway, "temperature_c": 1}]))
+    until = now / 3600 + 20
+    expected = play(engine(reg), frames, until)
+    first, second = engine(reg), engine(reg)
+    got = first.tick(T0) + feed(first, frames[:cut])
+    second.restore(first.snapshot())
+    got += feed(second, frames[cut:]) + advance(second, T0 + int(until * HOUR))
+    assert [repr(c) for c in got] == [repr(c) for c in expected]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9000)), max_size=40),
+    st.floats(1, 4),
+)
+def test_the_vectorized_silence_agrees_with_a_slow_one(rows: list[tuple[int, int]], k: float) -> None:
+    # groups are out of reach here, so that every sensor is judged by itself
+    rules = RuleSet(
+        health=HealthRules(
+            silent_after_heartbeats=k,
+            long_silent_after_heartbeats=1000,
+            group_least_members=99,
+            outage_least_members=99,
+        )
+    )
+    reg, now, frames = registry(4), 0, []
+    for sensor, wait in rows:
+        now += wait
+        frames.append(frame_of([{"sensor": sensor, "t": now, "temperature_c": 1}]))
+    limit = int(np.int64(HOUR) * k)
+    expected = []
+    for sensor in range(4):
+        heard = [T0, *(int(f.time[0]) for f in frames if f.sensor[0] == sensor), T0 + now * SECOND + HOUR]
+        for i, (before, after) in enumerate(pairwise(heard)):
+            if before + limit <= after:
+                expected.append((sensor, "firing", before + limit))
+                if i < len(heard) - 2:
+                    expected.append((sensor, "clear", after))
+    e = engine(reg, rules)
+    changes = play(e, frames, now / 3600) + advance(e, T0 + now * SECOND + HOUR)
+    got = [(int(c.asset_id[1:]), c.state.value, c.event_at) for c in changes]
+    assert sorted(got) == sorted(expected)
+
+
+def test_a_silent_detector_names_its_horizon() -> None:
+    assert Silent(registry(2, 60), HealthRules()).horizon_us == 75 * SECOND
