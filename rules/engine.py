@@ -250,6 +250,9 @@ class Engine:
             raise ValueError(
                 f"the snapshot has {header['sensors']} sensors, the registry {len(self.registry.sensors)}"
             )
+        # Limits first: detectors look again at all they know when limits change, which the run that made
+        # the snapshot did not.
+        self.rules_changed(RuleSet.model_validate(header["rules"]))
         self._last = np.array(arrays["engine.last"])
         self._machine.restore(_under("machine.", arrays))
         for detector in self._detectors:
@@ -259,7 +262,6 @@ class Engine:
         self._now = header["now"]
         if header["sensors"] != len(self.registry.sensors):
             self.registry_changed(self.registry)
-        self.rules_changed(RuleSet.model_validate(header["rules"]))
 
     # --- judging ---------------------------------------------------------------------------------
 
