@@ -35,6 +35,10 @@ from devices.codecs.one_by_one import (
 LENGTH: Final = 11
 REPORTS: Final = 6
 ANSWERS: Final = 7
+FIRST_ANSWER: Final = 0x81
+LAST_ANSWER: Final = 0x8F
+"""Commands of this family are 1 to 12; some room is left for firmware to come."""
+
 GRAVITY: Final = 9.80665
 """[m/s²], standard value."""
 
@@ -127,8 +131,10 @@ def _decode_one(model: Model, payload: bytes, port: int | None) -> Meaning:
     # Without a port the highest bit of the first byte still tells an answer from a report.
     is_answer = port == ANSWERS or (port is None and payload[0] >= 0x80)
     if is_answer:
-        if payload[0] < 0x80:
-            raise RefusedPayloadError(f"byte 0: an answer begins at 0x81, found 0x{payload[0]:02x}")
+        if not FIRST_ANSWER <= payload[0] <= LAST_ANSWER:
+            raise RefusedPayloadError(
+                f"byte 0: answer must be 0x{FIRST_ANSWER:02x} to 0x{LAST_ANSWER:02x}, found 0x{payload[0]:02x}"
+            )
         require_byte(payload, 1, (model.device_type,), "device type")
         return f"answer to command 0x{payload[0] & 0x7F:02x}: {payload[2:].hex()}"
     require_byte(payload, 0, (0x01,), "version")

@@ -17,8 +17,9 @@ MILESIGHT_ITEMS: Mapping[str, Mapping[str, int]] = {
     "em500-udl": {"0175": 1, "0382": 2, "83e9": 5, "20ce": 6},
 }
 MILESIGHT_HOUSE = (
-    "01:1 02:2 03:2 06:9 09:2 0a:2 0b:1 0f:1 10:1 11:4 13:1 16:8 17:2 18:1 1b:5 1c:2 27:1 28:1 35:8 3b:1 3e:1 "
-    "4a:1 56:1 62:1 63:8 68:1 69:1 6a:3 70:2 71:1 77:2 84:1 96:8 a1:1 a2:2 a3:1 a4:1 f1:4 f2:2 f5:1 fe:1 ff:2"
+    "01:1 02:2 03:2 06:9 09:2 0a:2 0b:1 0f:1 10:1 11:4 13:1 16:8 17:2 18:1 1b:5 1c:2 27:1 28:1 35:8 3b:1 "
+    "3e:1 4a:1 56:1 62:1 63:8 68:1 69:1 6a:3 70:2 71:1 77:2 84:1 96:8 a1:1 a2:2 a3:1 a4:1 f1:4 f2:2 f5:1 "
+    "fe:1 ff:2"
 )
 DECENTLAB_WORDS = {"dl-kl66": (3, 1), "dl-dlr2-012": (2, 1), "dl-ctd10": (4, 1), "dl-lid": (11, 1)}
 DINGTEK_LENGTHS = {
@@ -54,11 +55,11 @@ def well_formed(model: str, frame: bytes, port: int | None) -> bool:
     if model in DINGTEK_LENGTHS:
         return port in (None, 3) and _dingtek(model, frame)
     if model in NETVOX_TYPES:
-        return port in (None, 6, 7) and len(frame) == 11 and frame[1] == NETVOX_TYPES[model]
+        return port in (None, 6, 7) and _netvox(model, frame, port)
     if model in DECENTLAB_WORDS:
         return port in (None, 1) and _decentlab(model, frame)
     if model in DRAGINO_LENGTHS:
-        return port in (None, 2) and len(frame) in DRAGINO_LENGTHS[model]
+        return port in (None, 2) and len(frame) in DRAGINO_LENGTHS[model] and _dragino_flags(frame)
     assert model == "elsys"
     return port in (None, 5) and _elsys(frame)
 
@@ -106,6 +107,20 @@ def _decentlab(model: str, frame: bytes) -> bool:
     if len(frame) < 5 or frame[0] != 2 or frame[3] != 0 or frame[4] > 3:
         return False
     return len(frame) == 5 + 2 * sum(count for bit, count in enumerate(words) if frame[4] & (1 << bit))
+
+
+def _netvox(model: str, frame: bytes, port: int | None) -> bool:
+    if len(frame) != 11 or frame[1] != NETVOX_TYPES[model]:
+        return False
+    if port == 7 or (port is None and frame[0] != 1):
+        return 0x80 < frame[0] < 0x90
+    return frame[0] == 1 and frame[2] <= (2 if model == "r718e" else 1)
+
+
+def _dragino_flags(frame: bytes) -> bool:
+    if len(frame) == 11:
+        return frame[10] in (1, 2)
+    return all(flag in (0, 1) for flag in (*frame[4:5], *frame[7:8]))
 
 
 def _elsys(frame: bytes) -> bool:

@@ -145,6 +145,7 @@ def test_stored_records_come_with_their_times_before_the_present_value() -> None
         ("df555", "800001011107d001190000000000010081", "byte 7: position flag 1 does not fit"),
         ("r718e", "01c80124b340b2c06a3e00", "byte 1: device type must be 0x1c, found 0xc8"),
         ("r718e", "011c0924b340b2c06a3e00", "byte 2: report type"),
+        ("r718e", "801c000000000000000000", "byte 0: answer must be 0x81 to 0x8f, found 0x80"),
         ("r718e", "011c0124807fb2c06a3e00", "byte 4: accelerations must be finite"),
         ("dl-kl66", "0103d400033bf67fff3bf60c60", "byte 0: protocol version must be 2, found 1"),
         ("dl-kl66", "0203d400073bf67fff3bf60c60", "byte 3: flags may set 2 sensors, found 0x0007"),
