@@ -7,7 +7,7 @@ import ssl
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 from urllib.parse import unquote, urlsplit
 
 import aiomqtt
@@ -116,25 +116,45 @@ async def publish(
 async def _send(
     client: aiomqtt.Client, waiting: deque[Outgoing], in_flight: int, on_sent: Callable[[Outgoing], None]
 ) -> None:
-    """Publish the first of what waits, in order; it leaves the queue when it is acknowledged."""
-    batch = [waiting[i] for i in range(min(len(waiting), _BATCH))]
+    """Publish the first of what waits, in order; each leaves the queue when it is acknowledged.
+
+    Raises aiomqtt.MqttError when the connection breaks; what was not acknowledged then waits again.
+    """
+    batch = [waiting.popleft() for _ in range(min(len(waiting), _BATCH))]
     room = asyncio.Semaphore(in_flight)
 
     async def one(message: Outgoing) -> None:
         async with room:
             await client.publish(message.topic, message.payload, message.qos, message.retain, timeout=30)
 
-    results = await asyncio.gather(*(one(message) for message in batch), return_exceptions=True)
-    for message, result in zip(batch, results, strict=True):
-        waiting.popleft()
-        if isinstance(result, BaseException):
-            waiting.append(message)
-        else:
-            on_sent(message)
-    failed = [result for result in results if isinstance(result, BaseException)]
-    waiting.rotate(len(failed))  # the failed ones are first again, in their old order
-    if failed:
-        raise failed[0]
+    sending = [asyncio.ensure_future(one(message)) for message in batch]
+    # An acknowledgement that never comes would be waited for in full: listening notices the break at once.
+    listening = asyncio.ensure_future(_listen(client))
+    both: set[asyncio.Future[Any]] = {asyncio.gather(*sending, return_exceptions=True), listening}
+    try:
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (*sending, listening):
+            task.cancel()
+        results = await asyncio.gather(*sending, listening, return_exceptions=True)
+        unsent = []
+        for message, result in zip(batch, results[:-1], strict=True):
+            if result is None:
+                on_sent(message)
+            else:
+                unsent.append(message)
+        waiting.extendleft(reversed(unsent))
+    if unsent:
+        raise next(
+            (r for r in (results[-1], *results) if isinstance(r, aiomqtt.MqttError)),
+            aiomqtt.MqttError("the connection broke"),
+        )
+
+
+async def _listen(client: aiomqtt.Client) -> None:
+    """Wait for the connection to break: nobody sends us messages. Raises aiomqtt.MqttError then."""
+    async for _ in client.messages:
+        pass
 
 
 def _client(broker: Broker, in_flight: int) -> aiomqtt.Client:

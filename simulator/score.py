@@ -38,7 +38,7 @@ EXCUSED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "missing": frozenset({"tilted", "damaged", "loose", "silent"}),
         "tilted": frozenset({"damaged", "loose"}),
         "sunken": frozenset({"damaged", "tilted"}),
-        "loose": frozenset({"damaged"}),
+        "loose": frozenset({"damaged", "tilted"}),  # it does lean while a wheel stands on it
         "silent": frozenset({"battery_low", "sensor_fault"}),
         "battery_low": frozenset({"silent"}),
         "sensor_fault": frozenset({"silent"}),

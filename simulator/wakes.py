@@ -216,7 +216,8 @@ def staged_wakes(sensors: LidSensors, staged: Stage, scene: Scenario, rng: np.ra
             if first is None:
                 continue
             end = min(effect.end_s, length)
-            repeats = first + np.concatenate([[60.0, 300.0, 900.0], np.arange(1800.0, 12 * 3600.0, 1800.0)])
+            # it is awake now: once more when it has come to rest or moved on, then ever less often
+            repeats = first + np.concatenate([[9.0, 60.0, 300.0, 900.0], np.arange(1800.0, 43200.0, 1800.0)])
             if effect.kind == "damage":
                 repeats = repeats[:1]
             t_s = np.concatenate([[first], repeats[repeats < end]])
