@@ -1,8 +1,9 @@
 """The wrapping of Milesight's NB-IoT devices (EM400): who sends, then the same channel items.
 
-Layout [bytes]: start `02`, id 2, length 2 (of the whole packet), flag 1, packet counter 2, protocol
+Layout [bytes]: start `02`, id 2, length 2 (of what follows it), flag 1, packet counter 2, protocol
 version 1, firmware 4, hardware 4, serial number 16, IMEI 15, IMSI 15, ICCID 20 (all text), CSQ 1, length of
 the data 2, data. Numbers are big-endian, unlike those of the items.
+Source: milesight.com, EM400-MUD (NB-IoT) user guide, uplink data.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from devices.codecs.one_by_one import RefusedPayloadError
 
 NBIOT_START: Final = b"\x02"
 HEADER_LENGTH: Final = 86
+LENGTH_END: Final = 5
+"""Offset at which the packet length ends and what it counts begins."""
 
 
 def unwrap(packet: bytes) -> bytes:
@@ -29,8 +32,10 @@ def unwrap(packet: bytes) -> bytes:
         if not all(byte == 0 or 0x20 <= byte < 0x7F for byte in packet[start:end]):
             raise RefusedPayloadError(f"byte {start}: {name} must be text, found {packet[start:end].hex()}")
     stated = int.from_bytes(packet[3:5], "big")
-    if stated != len(packet):
-        raise RefusedPayloadError(f"byte 3: packet length states {stated}, found {len(packet)} bytes")
+    if stated != len(packet) - LENGTH_END:
+        raise RefusedPayloadError(
+            f"byte 3: packet length states {stated}, found {len(packet) - LENGTH_END} bytes behind it"
+        )
     data_length = int.from_bytes(packet[84:86], "big")
     if data_length != len(packet) - HEADER_LENGTH:
         raise RefusedPayloadError(

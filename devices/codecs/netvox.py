@@ -133,7 +133,7 @@ def _decode_one(model: Model, payload: bytes, port: int | None) -> Meaning:
     if is_answer:
         if not FIRST_ANSWER <= payload[0] <= LAST_ANSWER:
             raise RefusedPayloadError(
-                f"byte 0: answer must be 0x{FIRST_ANSWER:02x} to 0x{LAST_ANSWER:02x}, found 0x{payload[0]:02x}"
+                f"byte 0: answer must be {FIRST_ANSWER:#x} to {LAST_ANSWER:#x}, found {payload[0]:#x}"
             )
         require_byte(payload, 1, (model.device_type,), "device type")
         return f"answer to command 0x{payload[0] & 0x7F:02x}: {payload[2:].hex()}"

@@ -18,7 +18,7 @@ class Vector(NamedTuple):
 def _nbiot(items: str) -> str:
     head = b"01010110" + b"6749D19056920012" + b"8" * 15 + b"4" * 15 + b"8" * 20 + b"\x1f"
     data = bytes.fromhex(items)
-    length = 9 + len(head) + 2 + len(data)
+    length = 4 + len(head) + 2 + len(data)
     packet = b"\x02\x00\x01" + length.to_bytes(2, "big") + b"\x00\x00\x07\x01" + head
     return (packet + len(data).to_bytes(2, "big") + data).hex()
 
@@ -74,6 +74,15 @@ MILESIGHT = [
     ),
     Vector("em400-mud", 85, "0367ceff", {"temperature_c": -5.0}),
     Vector("em400-udl", 85, "8482010800", {"distance_mm": 2049, "water_alarm": 0}),
+    # The example of the maker's own user guide; fffd is a distance out of range.
+    Vector(
+        "em400-mud",
+        None,
+        "020001005f0000000130313031303130303637343844313132393031323030303338363835303830363139323435313334"
+        "3630303833383833383036363836383938363034623831303232633034353636383610000e"
+        "01750103677d000482fdff050000",
+        {"battery_pct": 1, "temperature_c": 12.5, "tilt_alarm": 0},
+    ),
     Vector(
         "em400-udl",
         None,

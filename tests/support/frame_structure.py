@@ -70,7 +70,7 @@ ONLY_FF = ("01", "09", "0a", "0b", "0f", "16", "18", "1b", "fe", "ff")
 
 def _milesight(model: str, frame: bytes) -> bool:
     if model.startswith("em400") and frame[:1] == b"\x02":
-        lengths_fit = frame[3:5] == len(frame).to_bytes(2, "big") and frame[84:86] == (
+        lengths_fit = frame[3:5] == (len(frame) - 5).to_bytes(2, "big", signed=True) and frame[84:86] == (
             (len(frame) - 86) % 65536
         ).to_bytes(2, "big")
         return len(frame) > 86 and lengths_fit and _milesight_items(model, frame[86:].hex())

@@ -28,7 +28,7 @@ ITEMS = bytes.fromhex("01755c0367010104824408050001")
 
 def nbiot() -> bytes:
     packet = HEADER + len(ITEMS).to_bytes(2, "big") + ITEMS
-    return packet[:3] + len(packet).to_bytes(2, "big") + packet[5:]
+    return packet[:3] + (len(packet) - 5).to_bytes(2, "big") + packet[5:]
 
 
 def registry(by: str = IMEI) -> Registry:
