@@ -103,6 +103,7 @@ class BridgeModel:
             name = "deck_c" if self._deck[i] else "steel_c"
             t_s = ticks + 2.0
             warm = self.weather.at(name, t_s) + self._offset_c[i] + rng.normal(0, 0.06, len(ticks))
+            warm = self._broken(thermometer, t_s, warm, rng)
             parts.append(self._kept(thermometer, t_s, np.full(len(ticks), np.nan), np.round(warm, 1), rng))
         if self.scene.bridge.mode == "readings":
             for i, gauge in enumerate(self.gauges.sensor.tolist()):

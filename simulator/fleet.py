@@ -99,7 +99,13 @@ class Fleet:
         lids = self._lids.readings(chunk, start_s, end_s)
         native_row = self._native[lids.sensor]
         way = radio.deliver(
-            rng, self.scenario.radio, self._lids.stage.gateways, lids.t_s, lids.gateway, native_row
+            rng,
+            self.scenario.radio,
+            self._lids.stage.gateways,
+            lids.t_s,
+            lids.gateway,
+            lids.rssi_dbm,
+            native_row,
         )
         names = list(lids.columns)
         table = np.column_stack([lids.columns[name] for name in names])

@@ -18,6 +18,7 @@ from simulator.scenario import Scenario
 from simulator.stage import SensorEffect
 from simulator.staging import stage
 from simulator.streams import stream
+from simulator.traffic import share
 from simulator.truth import TruthEvent
 from simulator.wakes import Cause, Wakes
 from simulator.weather import STEP_S, generate
@@ -33,7 +34,8 @@ class Readings:
     """Measured values, sorted by sensor, then time.
 
     sensor : int64[k]  Registry row.  t_s : float64[k]  True instant [s since start].
-    clock_s : float64[k]  What the sensor's clock is wrong by.  gateway : int64[k]
+    clock_s : float64[k]  What the sensor's clock is wrong by.
+    gateway : int64[k]  Which one hears it best.  rssi_dbm : float64[k]  How strongly, usually.
     columns : quantity → float64[k]  NaN = not measured.
     """
 
@@ -41,6 +43,7 @@ class Readings:
     t_s: Float
     clock_s: Float
     gateway: Int
+    rssi_dbm: Float
     columns: Mapping[str, Float]
 
 
@@ -66,6 +69,8 @@ class LidModel:
             ]
         )
         self._last_s = np.full(len(self.sensors), -np.inf)
+        self._grid_s: Float = np.arange(-2 * 86400, scene.days * 86400 + STEP_S, STEP_S, dtype=np.float64)
+        self._busy: Float = np.cumsum(share(scene, self._grid_s)) * STEP_S / 3600
         self._effects_of: dict[int, list[effects.Effect]] = {}
         for effect in self.stage.lids:
             if effect.kind == "flood":  # already in the wells' levels
@@ -184,8 +189,13 @@ class LidModel:
             t_s,
             clock,
             sensors.gateway[row],
+            sensors.rssi_dbm[row],
             instrument.stated(sensors, row, values, charge, rng),
         )
+
+    def _busy_hours(self, t_s: Float) -> Float:
+        """Hours of busiest traffic that have gone by until some instants."""
+        return np.asarray(np.interp(t_s, self._grid_s, self._busy), np.float64)
 
     def _peaks(self, found: Wakes, lid: Int, state: LidState, rng: np.random.Generator) -> Float:
         """Greatest shock since the last report: the extreme of as many log-normal peaks as wheels came by."""
@@ -197,15 +207,16 @@ class LidModel:
         before[first] = np.maximum(
             self._last_s[row[first]], t_s[first] - self.sensors.heartbeat_s[row[first]]
         )
-        passed_h = np.clip(t_s - before, 1.0, 86400.0) / 3600
-        wheels = rng.poisson(self.lids.busiest_per_h[lid] * 0.5 * passed_h)
+        busy_h = self._busy_hours(t_s) - self._busy_hours(before)
+        wheels = rng.poisson(self.lids.busiest_per_h[lid] * np.maximum(busy_h, 0.0))
         median = wakes.peak_median_g(self.lids, lid, state.gap_mm, state.wear)
         spread = self.lids.spread[lid]
         limit = norm.cdf(np.log(self.sensors.wake_g[row] / median) / spread)
         u = rng.uniform(size=len(row))
-        calm = np.exp(np.log(np.maximum(u * limit ** np.maximum(wheels, 1), 1e-300)) / np.maximum(wheels, 1))
-        share = np.where(found.cause == Cause.SHOCK, limit + u * (1 - limit), calm)
-        peak = median * np.exp(spread * norm.ppf(np.clip(share, 1e-9, 1 - 1e-9)))
+        # the greatest of so many, none of which passed the threshold
+        calm = limit * u ** (1 / np.maximum(wheels, 1))
+        rank = np.where(found.cause == Cause.SHOCK, limit + u * (1 - limit), calm)
+        peak = median * np.exp(spread * norm.ppf(np.clip(rank, 1e-9, 1 - 1e-9)))
         still = (wheels == 0) & (found.cause != Cause.SHOCK)
         peak = np.where(still, rng.exponential(0.02, len(row)), peak)
         handled = found.cause == Cause.CHANGE

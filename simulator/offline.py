@@ -62,7 +62,13 @@ def play(registry: Registry, scene: Scenario, seed: int | None = None) -> Offlin
         rng = stream(seed, "radio", chunk)
         found = lids.readings(chunk, start_s, end_s)
         way = radio.deliver(
-            rng, scene.radio, lids.stage.gateways, found.t_s, found.gateway, remembers[found.sensor]
+            rng,
+            scene.radio,
+            lids.stage.gateways,
+            found.t_s,
+            found.gateway,
+            found.rssi_dbm,
+            remembers[found.sensor],
         )
         first, again = np.flatnonzero(~np.isnan(way.at_s)), np.flatnonzero(~np.isnan(way.again_s))
         slow = bridge.readings(chunk, start_s, end_s)

@@ -36,17 +36,21 @@ def deliver(
     outages: Sequence[GatewayOutage],
     t_s: Float,
     gateway: Int,
+    rssi_dbm: Float,
     remembers: Bool,
 ) -> Delivery:
     """Send readings measured at `t_s` [s since start].
 
+    rssi_dbm : float64[k]  Usual strength: ten times the loss for 25 dB less, a third less than `loss` at
+        -95 dBm, so that a fleet loses about `loss` of all.
     remembers : bool[k]  The device can keep readings while its gateway is down (native ones can, where
         the outage says so; plain LoRaWAN end devices cannot).
     """
     n = len(t_s)
     delay = rng.uniform(0.3, 2.5, n)
     delay += np.where(rng.uniform(size=n) < radio.late, rng.exponential(radio.late_s, n), 0.0)
-    at_s = np.where(rng.uniform(size=n) < radio.loss, np.nan, t_s + delay)
+    loss = np.minimum(radio.loss * 0.76 * 10 ** (-(rssi_dbm + 95) / 25), 0.9)
+    at_s = np.where(rng.uniform(size=n) < loss, np.nan, t_s + delay)
     kept = np.zeros(n, np.bool_)
     for outage in outages:
         down = (gateway == outage.gateway) & (t_s >= outage.start_s) & (t_s < outage.end_s)

@@ -51,7 +51,7 @@ def test_what_is_lost_is_missing_and_what_is_sent_twice_is_there_twice() -> None
     lossy, _, _ = offline.generate(scene(radio={"loss": 0.3, "duplicate": 0, "late": 0}), 3, 60)
     twice, _, _ = offline.generate(scene(radio={"loss": 0, "duplicate": 0.3, "late": 0}), 3, 60)
     n = whole.readings.num_rows
-    assert lossy.readings.num_rows == pytest.approx(0.7 * n, rel=0.06)
+    assert lossy.readings.num_rows == pytest.approx(0.7 * n, rel=0.12)
     assert twice.readings.num_rows == pytest.approx(1.3 * n, rel=0.06)
 
 
