@@ -6,12 +6,10 @@ import sqlalchemy as sa
 
 from jingqiao.database import metadata
 
-_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts up only INTEGER keys
-
 device_command = sa.Table(
     "device_command",
     metadata,
-    sa.Column("id", _ID, primary_key=True),
+    sa.Column("id", sa.String(36), primary_key=True),
     sa.Column("sensor_id", sa.Text, nullable=False, index=True),
     sa.Column("settings", sa.JSON, nullable=False),
     sa.Column("topic", sa.Text, nullable=False),
@@ -24,4 +22,4 @@ device_command = sa.Table(
     sa.Column("ended_at", sa.BigInteger),
     sa.Column("answer", sa.Text, nullable=False, server_default=""),
 )
-"""`state`: queued, sent, acked, refused, timed_out, cancelled."""
+"""`id` is a UUID: ChirpStack wants one. `state`: queued, sent, acked, refused, timed_out, cancelled."""

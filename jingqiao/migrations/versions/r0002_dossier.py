@@ -140,7 +140,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "device_command",
-        sa.Column("id", _ID, nullable=False),
+        sa.Column("id", sa.String(36), nullable=False),
         sa.Column("sensor_id", sa.Text, nullable=False),
         sa.Column("settings", sa.JSON, nullable=False),
         sa.Column("topic", sa.Text, nullable=False),
