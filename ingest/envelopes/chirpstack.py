@@ -18,7 +18,7 @@ import msgspec
 from devices.codecs.contract import NO_TIME
 from devices.registry import Registry
 from ingest.envelopes.collect import Collector, Count, Stated, Uplink, microseconds
-from ingest.envelopes.json_fault import explain
+from ingest.envelopes.json_fault import JSON_FAULTS, explain
 from ingest.message import DecodedBatch, Message
 
 _TOPIC: Final = re.compile(r"application/[^/]+/device/([^/]+)/event/([^/]+)\Z")
@@ -74,7 +74,7 @@ def decode(messages: Sequence[Message], registry: Registry) -> DecodedBatch:
                 _take_up(collector, i, message)
             else:
                 _take_other(collector, i, message)
-        except msgspec.DecodeError as fault:
+        except JSON_FAULTS as fault:
             collector.dead(i, *explain(fault))
     return collector.batch()
 

@@ -100,8 +100,8 @@ class Collector:
     _dead: dict[int, tuple[str, str]] = field(default_factory=dict)
 
     def dead(self, message: int, reason: str, detail: str) -> None:
-        """A message that cannot be used; the first reason stands."""
-        self._dead.setdefault(message, (reason, detail))
+        """A message that cannot be used; the first reason stands. The detail becomes one line."""
+        self._dead.setdefault(message, (reason, " ".join(detail.split())))
 
     def fits(self, message: int) -> bool:
         """Whether a message is small enough to be read; one that is not becomes a dead letter."""

@@ -19,7 +19,7 @@ from devices.codecs.contract import NO_TIME
 from devices.frame import NO_SEQ
 from devices.registry import UNKNOWN, Registry
 from ingest.envelopes.collect import Collector, Count, Stated, Uplink
-from ingest.envelopes.json_fault import explain
+from ingest.envelopes.json_fault import JSON_FAULTS, explain
 from ingest.envelopes.named_values import WrongTypeError, quantities
 from ingest.message import DecodedBatch, Message
 
@@ -67,14 +67,14 @@ def decode_push(body: bytes, received: int) -> list[Message]:
     """
     try:
         parts = [bytes(part) for part in _decode_list(body)] if body.lstrip()[:1] == b"[" else [body]
-    except msgspec.DecodeError:
+    except JSON_FAULTS:
         return [Message(PREFIX, body, received)]
     messages: list[Message] = []
     seen: set[tuple[str, int | None, int, bytes]] = set()
     for part in parts:
         try:
             head = _decode_head(part)
-        except msgspec.DecodeError:
+        except JSON_FAULTS:
             messages.append(Message(PREFIX, part, received))
             continue
         key = (head.device_id, head.timestamp, head.up_packet_sn, part)
@@ -97,7 +97,7 @@ def decode(messages: Sequence[Message], registry: Registry) -> DecodedBatch:
             continue
         try:
             _take(collector, i, _decode_push(message.payload))
-        except msgspec.DecodeError as fault:
+        except JSON_FAULTS as fault:
             collector.dead(i, *explain(fault))
         except WrongTypeError as fault:
             collector.dead(i, "envelope", str(fault))
@@ -128,10 +128,8 @@ def _presence(collector: Collector, i: int, push: _Push, ids: tuple[str, ...], t
     if sensor == UNKNOWN:
         collector.dead(i, "unknown_sensor", f"no sensor {', '.join(filter(None, ids))} in the registry")
         return
-    collector.presence[sensor] = (
-        push.event_type == 1,
-        collector.messages[i].received if time == NO_TIME else time,
-    )
+    received = collector.messages[i].received
+    collector.presence[sensor] = (push.event_type == 1, received if time == NO_TIME else min(time, received))
     collector.notices += 1
 
 

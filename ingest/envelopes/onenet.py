@@ -17,7 +17,7 @@ import msgspec
 from devices.codecs.contract import NO_TIME
 from devices.registry import Registry
 from ingest.envelopes.collect import Collector, Count
-from ingest.envelopes.json_fault import explain
+from ingest.envelopes.json_fault import JSON_FAULTS, explain
 from ingest.envelopes.named_points import take
 from ingest.message import DecodedBatch, Message
 
@@ -70,7 +70,7 @@ def decode(messages: Sequence[Message], registry: Registry) -> DecodedBatch:
         try:
             read = _properties if service == _THING else _streams
             take(collector, i, (device,), read(message.payload))
-        except msgspec.DecodeError as fault:
+        except JSON_FAULTS as fault:
             collector.dead(i, *explain(fault))
     return collector.batch()
 

@@ -18,7 +18,7 @@ import msgspec
 from devices.codecs.contract import NO_TIME
 from devices.registry import Registry
 from ingest.envelopes.collect import Collector, Count, Uplink, microseconds
-from ingest.envelopes.json_fault import explain
+from ingest.envelopes.json_fault import JSON_FAULTS, explain
 from ingest.message import DecodedBatch, Message
 
 _TOPIC: Final = re.compile(r"v3/[^/]+/devices/([^/]+)/(.+)\Z")
@@ -70,7 +70,7 @@ def decode(messages: Sequence[Message], registry: Registry) -> DecodedBatch:
             continue
         try:
             _take(collector, i, message)
-        except msgspec.DecodeError as fault:
+        except JSON_FAULTS as fault:
             collector.dead(i, *explain(fault))
     return collector.batch()
 

@@ -101,6 +101,27 @@ def test_a_damaged_message_never_raises_and_never_harms_its_neighbours(
             np.testing.assert_array_equal(batch.frame.columns[name][i], column[0])
 
 
+@pytest.mark.parametrize("level", sorted(GOOD))
+def test_text_that_is_no_utf8_is_a_dead_letter(level: str) -> None:
+    topic, body = GOOD[level]
+    text = json.dumps(body).encode()
+    for old, new in ((EUI.encode(), b"\xed\xa0\x80"), (b'"d"', b'"\xff"'), (b"tilt_deg", b"\xc0")):
+        if old in text:
+            batch = decoder(level)([Message(topic, text.replace(old, new), RECEIVED)], REGISTRY)
+            assert [letter.reason for letter in batch.dead_letters] == ["json"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(sorted(GOOD)), st.data())
+def test_flipped_bytes_of_a_message_never_raise(level: str, data: st.DataObject) -> None:
+    topic, body = GOOD[level]
+    text = bytearray(json.dumps(body).encode())
+    for _ in range(data.draw(st.integers(1, 3))):
+        text[data.draw(st.integers(0, len(text) - 1))] = data.draw(st.integers(0, 255))
+    messages = [Message(topic, bytes(text), RECEIVED)]
+    ends(decoder(level)(messages, REGISTRY), messages)
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from([*sorted(GOOD), "spBv1.0"]), st.lists(st.binary(max_size=40), max_size=4), st.data())
 def test_no_bytes_on_no_topic_raise(level: str, payloads: list[bytes], data: st.DataObject) -> None:
