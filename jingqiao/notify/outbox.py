@@ -11,7 +11,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from jingqiao.notify.tables import attempt, message
+from jingqiao.notify.tables import attempt, message, receipt
 
 STEP_KINDS: Final = ("step", "escalated", "repeated")
 """Kinds of messages that want an answer."""
@@ -65,6 +65,9 @@ class Claimed:
     fields: Mapping[str, str]
     channel: int
     tries: int
+    asks: int
+    state: str
+    severity: int
     lease: str
 
 
@@ -87,6 +90,7 @@ def enqueue(connection: sa.Connection, messages: Sequence[NewMessage], now: int)
             "state": MessageState.PENDING.value,
             "channel": 0,
             "tries": 0,
+            "asks": 0,
             "due_at": now,
         }
         for new in messages
@@ -111,7 +115,15 @@ def claim(connection: sa.Connection, now: int, lease_us: int, limit: int) -> lis
     query = (
         sa.update(message)
         .where(message.c.id.in_(ids), message.c.due_at <= now)
-        .values(state=MessageState.SENDING.value, lease=lease, due_at=now + lease_us)
+        .values(
+            # A sent message is only asked after: it must never look as if it were to be sent again.
+            state=sa.case(
+                (message.c.state == MessageState.SENT.value, message.c.state),
+                else_=MessageState.SENDING.value,
+            ),
+            lease=lease,
+            due_at=now + lease_us,
+        )
         .returning(message)
     )
     rows = connection.execute(query).mappings().all()
@@ -122,23 +134,43 @@ def claim(connection: sa.Connection, now: int, lease_us: int, limit: int) -> lis
     ]
 
 
-def begin_attempt(connection: sa.Connection, claimed: Claimed, channel: str, now: int) -> int:
-    """Write down that a try begins; give its id."""
+def begin_attempt(
+    connection: sa.Connection, claimed: Claimed, channel: str, account: str, now: int, **values: Any
+) -> int:
+    """Write down that a try begins; give its id. values : columns of one that ends before it begins."""
     query = (
         sa.insert(attempt)
-        .values(message_id=claimed.id, person=claimed.person, channel=channel, started_at=now)
+        .values(
+            message_id=claimed.id,
+            person=claimed.person,
+            channel=channel,
+            account=account,
+            started_at=now,
+            **values,
+        )
         .returning(attempt.c.id)
     )
     return int(connection.execute(query).scalar_one())
 
 
-def open_attempt(connection: sa.Connection, message_id: int) -> Mapping[str, Any] | None:
-    """The last try of a message, if nobody knows how it ended."""
+def last_attempt(connection: sa.Connection, message_id: int) -> Mapping[str, Any] | None:
+    """The last try of a message."""
     query = (
         sa.select(attempt).where(attempt.c.message_id == message_id).order_by(attempt.c.id.desc()).limit(1)
     )
     row = connection.execute(query).mappings().first()
-    return dict(row) if row is not None and row["outcome"] in (None, "unknown") else None
+    return None if row is None else dict(row)
+
+
+def add_receipt(
+    connection: sa.Connection, attempt_id: int, now: int, status: str, provider_code: str, detail: str
+) -> None:
+    """Write down what a provider said of a try afterwards."""
+    connection.execute(
+        sa.insert(receipt).values(
+            attempt_id=attempt_id, at=now, status=status, provider_code=provider_code, detail=detail
+        )
+    )
 
 
 def end_attempt(connection: sa.Connection, attempt_id: int, now: int, **values: Any) -> None:
@@ -151,7 +183,7 @@ def settle(connection: sa.Connection, claimed: Claimed, **values: Any) -> bool:
     query = sa.update(message).where(
         message.c.id == claimed.id,
         message.c.lease == claimed.lease,
-        message.c.state == MessageState.SENDING.value,
+        message.c.state.in_([MessageState.SENDING.value, MessageState.SENT.value]),
     )
     return connection.execute(query.values(lease=None, **values)).rowcount == 1
 

@@ -25,13 +25,15 @@ message = sa.Table(
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("channel", sa.Integer, nullable=False),
     sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("asks", sa.Integer, nullable=False),
     sa.Column("due_at", sa.BigInteger),
     sa.Column("lease", sa.String(64)),
     sa.Column("finished_at", sa.BigInteger),
     sa.Index(None, "due_at"),
 )
 """One message to one person. `channel` is the position in the person's list, `tries` those on it so far,
-`due_at` when a worker shall take it up next: the time of the next try, or the end of a worker's lease."""
+`due_at` when a worker shall take it up next: the time of the next try, of the next question for a receipt
+(`asks` so far), or the end of a worker's lease."""
 
 attempt = sa.Table(
     "attempt",
@@ -40,15 +42,17 @@ attempt = sa.Table(
     sa.Column("message_id", _ID, sa.ForeignKey("message.id"), nullable=False, index=True),
     sa.Column("person", sa.String(128), nullable=False),
     sa.Column("channel", sa.String(64), nullable=False),
+    sa.Column("account", sa.String(32), nullable=False),
     sa.Column("started_at", sa.BigInteger, nullable=False),
     sa.Column("finished_at", sa.BigInteger),
     sa.Column("outcome", sa.String(24)),
     sa.Column("provider_code", sa.String(128)),
     sa.Column("detail", sa.Text),
     sa.Column("provider_id", sa.String(256), index=True),
-    sa.Index(None, "person", "channel", "started_at"),
+    sa.Index(None, "account", "started_at"),
 )
-"""One try. Written before the provider is called: a row without an outcome is a try that nobody saw end."""
+"""One try by one channel, `account` being its name in the ledger (`limits.account_of`). Written before the
+provider is called: a row without an outcome is a try that nobody saw end."""
 
 receipt = sa.Table(
     "receipt",

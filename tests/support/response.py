@@ -194,10 +194,14 @@ class Office:
         await self.dispatcher.tick(self.clock.now())
 
     async def until(self, moment: str) -> None:
-        """Let the time pass, a tick a second."""
+        """Let the time pass, with a tick at every moment at which something is due."""
+        courier = self.dispatcher._courier
         while self.clock.now() < at(moment):
-            await self.clock.advance(1.0)
-            await self.dispatcher.tick(self.clock.now())
+            due = courier.next_due()
+            reached = at(moment) if due is None else min(max(due, self.clock.now() + 1), at(moment))
+            await self.clock.advance((reached - self.clock.now()) / 1e6)
+            self.clock._now = reached
+            await self.dispatcher.tick(reached)
 
     async def does(self, who: str, action: Action, incident_id: int = 1, **more: Any) -> Incident:
         """A person acts."""

@@ -134,6 +134,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("channel", sa.Integer(), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("asks", sa.Integer(), nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=True),
         sa.Column("lease", sa.String(length=64), nullable=True),
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
@@ -151,6 +152,7 @@ def upgrade() -> None:
         sa.Column("message_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("person", sa.String(length=128), nullable=False),
         sa.Column("channel", sa.String(length=64), nullable=False),
+        sa.Column("account", sa.String(length=32), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=False),
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
         sa.Column("outcome", sa.String(length=24), nullable=True),
@@ -160,13 +162,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["message_id"], ["message.id"], name=op.f("fk_attempt_message_id_message")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attempt")),
     )
+    op.create_index(op.f("ix_attempt_account_started_at"), "attempt", ["account", "started_at"], unique=False)
     op.create_index(op.f("ix_attempt_message_id"), "attempt", ["message_id"], unique=False)
-    op.create_index(
-        op.f("ix_attempt_person_channel_started_at"),
-        "attempt",
-        ["person", "channel", "started_at"],
-        unique=False,
-    )
     op.create_index(op.f("ix_attempt_provider_id"), "attempt", ["provider_id"], unique=False)
     op.create_table(
         "receipt",

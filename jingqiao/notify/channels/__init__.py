@@ -15,6 +15,7 @@ from jingqiao.notify.channels.http import Line
 from jingqiao.notify.channels.tencentsms.channel import TencentSms
 from jingqiao.notify.channels.wecomapp.channel import WeComApp
 from jingqiao.notify.channels.wecombot.channel import WeComBot
+from jingqiao.notify.limits import Limit
 
 CHANNELS: Final[Mapping[str, type[Channel]]] = MappingProxyType(
     {kind.scheme: kind for kind in (WeComBot, WeComApp, DingTalk, Feishu, AliSms, TencentSms)}
@@ -30,3 +31,9 @@ def strict_channel(url: str, timeout: tuple[float, float] = (4.0, 10.0)) -> Chan
         return None
     endpoint = (address.query.get("endpoint") or kind.endpoint).rstrip("/")
     return kind.of(address, Line(endpoint, timeout, verify=address.query.get("verify") != "no"))
+
+
+def limits_of(url: str) -> tuple[Limit, ...]:
+    """How many messages the provider of a URL takes; () where that is unknown."""
+    kind = CHANNELS.get(url.partition(":")[0].lower())
+    return () if kind is None else kind.limits

@@ -6,6 +6,7 @@ from typing import ClassVar, Protocol, Self
 
 from jingqiao.notify.channels.address import Address
 from jingqiao.notify.channels.http import Line
+from jingqiao.notify.limits import Limit
 from jingqiao.notify.sender import Outcome, Outgoing, Receipt
 
 
@@ -18,6 +19,9 @@ class Channel(Protocol):
     endpoint: ClassVar[str]
     """Where the provider listens; `?endpoint=` in the URL names another: an installation on the user's own
     premises (政务微信), a proxy, or a fake in a test."""
+
+    limits: ClassVar[tuple[Limit, ...]]
+    """How many the provider takes by one URL; () = unknown, its own refusals are heard."""
 
     @classmethod
     def of(cls, address: Address, line: Line) -> Self:

@@ -18,6 +18,7 @@ from jingqiao.clock import WallClock
 from jingqiao.notify.channels.address import Address, require
 from jingqiao.notify.channels.alisms.signing import authorization, canonical_query
 from jingqiao.notify.channels.http import Line, Reply
+from jingqiao.notify.limits import Limit
 from jingqiao.notify.sender import Delivery, Outcome, Outgoing, Receipt, Result
 
 FIELDS: Final = ("severity", "hazard", "place", "id", "note")
@@ -45,6 +46,7 @@ class AliSms:
     title: ClassVar[str] = "Aliyun SMS"
     scheme: ClassVar[str] = "alisms"
     endpoint: ClassVar[str] = "https://dysmsapi.aliyuncs.com"
+    limits: ClassVar[tuple[Limit, ...]] = (Limit(50, 86_400),)
 
     key_id: str = field(repr=False)
     key_secret: str = field(repr=False)

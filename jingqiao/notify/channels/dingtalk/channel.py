@@ -13,6 +13,7 @@ from jingqiao.notify.channels.address import Address, require
 from jingqiao.notify.channels.http import Line
 from jingqiao.notify.channels.judging import in_parts, judged
 from jingqiao.notify.channels.splitting import utf8_parts
+from jingqiao.notify.limits import Limit
 from jingqiao.notify.sender import Outcome, Outgoing, Receipt
 
 TEXT_BYTES: Final = 18_000
@@ -39,6 +40,7 @@ class DingTalk:
     title: ClassVar[str] = "DingTalk group robot"
     scheme: ClassVar[str] = "dingtalk"
     endpoint: ClassVar[str] = "https://oapi.dingtalk.com"
+    limits: ClassVar[tuple[Limit, ...]] = (Limit(20, 60),)
 
     token: str = field(repr=False)
     secret: str = field(repr=False)

@@ -13,6 +13,7 @@ from jingqiao.notify.channels.address import Address, require
 from jingqiao.notify.channels.http import Line
 from jingqiao.notify.channels.judging import in_parts, judged
 from jingqiao.notify.channels.splitting import utf8_parts
+from jingqiao.notify.limits import Limit
 from jingqiao.notify.sender import Outcome, Outgoing, Receipt
 
 TEXT_BYTES: Final = 18_000
@@ -37,6 +38,7 @@ class Feishu:
     title: ClassVar[str] = "Feishu group bot"
     scheme: ClassVar[str] = "feishu"
     endpoint: ClassVar[str] = "https://open.feishu.cn"
+    limits: ClassVar[tuple[Limit, ...]] = (Limit(5, 1), Limit(100, 60))
 
     token: str = field(repr=False)
     secret: str = field(repr=False)

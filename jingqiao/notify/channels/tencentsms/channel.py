@@ -14,6 +14,7 @@ from jingqiao.clock import WallClock
 from jingqiao.notify.channels.address import Address, require
 from jingqiao.notify.channels.http import Line, Reply
 from jingqiao.notify.channels.tencentsms.signing import authorization
+from jingqiao.notify.limits import Limit
 from jingqiao.notify.sender import Delivery, Outcome, Outgoing, Receipt, Result
 
 FIELDS: Final = ("severity", "hazard", "place", "id")
@@ -35,6 +36,7 @@ class TencentSms:
     title: ClassVar[str] = "Tencent SMS"
     scheme: ClassVar[str] = "tencentsms"
     endpoint: ClassVar[str] = "https://sms.tencentcloudapi.com"
+    limits: ClassVar[tuple[Limit, ...]] = ()
 
     secret_id: str = field(repr=False)
     secret_key: str = field(repr=False)

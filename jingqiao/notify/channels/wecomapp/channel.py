@@ -12,6 +12,7 @@ from jingqiao.notify.channels.address import Address, require
 from jingqiao.notify.channels.http import Line, Reply
 from jingqiao.notify.channels.judging import in_parts, judged
 from jingqiao.notify.channels.splitting import utf8_parts
+from jingqiao.notify.limits import Limit
 from jingqiao.notify.sender import Delivery, Outcome, Outgoing, Receipt, Result
 
 TEXT_BYTES: Final = 2048
@@ -59,6 +60,7 @@ class WeComApp:
     title: ClassVar[str] = "WeCom application"
     scheme: ClassVar[str] = "wecomapp"
     endpoint: ClassVar[str] = "https://qyapi.weixin.qq.com"
+    limits: ClassVar[tuple[Limit, ...]] = (Limit(30, 60), Limit(1000, 3600))
 
     corpid: str = field(repr=False)
     secret: str = field(repr=False)
@@ -85,6 +87,8 @@ class WeComApp:
 
     def ask(self, outgoing: Outgoing, provider_id: str, sent_at: int) -> Receipt | None:  # noqa: ARG002
         """The same text within half an hour is dropped by the provider: it may simply be sent again."""
+        if provider_id:
+            return None  # it was taken; the provider gives no receipts for text
         age_s = (WallClock().now() - sent_at) / 1_000_000
         return Receipt(Delivery.NEVER_SEEN) if age_s < DUPLICATE_CHECK_S else None
 

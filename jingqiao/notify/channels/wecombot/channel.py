@@ -9,6 +9,7 @@ from jingqiao.notify.channels.address import Address, require
 from jingqiao.notify.channels.http import Line
 from jingqiao.notify.channels.judging import in_parts, judged
 from jingqiao.notify.channels.splitting import utf8_parts
+from jingqiao.notify.limits import Limit
 from jingqiao.notify.sender import Outcome, Outgoing, Receipt
 
 TEXT_BYTES: Final = 2048
@@ -28,6 +29,7 @@ class WeComBot:
     title: ClassVar[str] = "WeCom group bot"
     scheme: ClassVar[str] = "wecombot"
     endpoint: ClassVar[str] = "https://qyapi.weixin.qq.com"
+    limits: ClassVar[tuple[Limit, ...]] = (Limit(20, 60),)
 
     key: str = field(repr=False)
     line: Line

@@ -1,0 +1,50 @@
+"""How many messages a provider takes in a time, and when the next one may go: from the rows of the tries."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from jingqiao.notify.tables import attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `count` messages in any `window_s` seconds by one channel URL."""
+
+    count: int
+    window_s: float
+
+
+HELD = "held"
+"""`attempt.outcome` of a try that was not made because the limit was reached."""
+
+
+def account_of(channel_url: str) -> str:
+    """What a channel's URL is called in the ledger: the same URL the same word, and no way back to it."""
+    return hashlib.sha256(channel_url.encode()).hexdigest()[:24]
+
+
+def free_at(connection: sa.Connection, account: str, limits: Sequence[Limit], now: int) -> int:
+    """When the next message may go [µs since 1970 UTC]; `now` when it may go at once."""
+    earliest = now
+    for limit in limits:
+        window_us = round(limit.window_s * 1_000_000)
+        # The try that has to leave the window before there is room again.
+        blocking = connection.execute(
+            sa.select(attempt.c.started_at)
+            .where(
+                attempt.c.account == account,
+                attempt.c.started_at > now - window_us,
+                sa.or_(attempt.c.outcome.is_(None), attempt.c.outcome != HELD),
+            )
+            .order_by(attempt.c.started_at.desc())
+            .offset(limit.count - 1)
+            .limit(1)
+        ).scalar()
+        if blocking is not None:
+            earliest = max(earliest, blocking + window_us)
+    return earliest
