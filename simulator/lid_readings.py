@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -81,6 +81,7 @@ class LidModel:
         for fault in self.stage.sensors:
             self._faults_of.setdefault(fault.row, []).append(fault)
         self._jumped: set[SensorEffect] = set()
+        self._empty_s = self.sensors.charge / self.sensors.charge_per_year * YEAR_S
         self.truth = self.stage.truth + self._natural_floods(registry) + self._weak_batteries(registry)
 
     def readings(self, chunk: int, start_s: float, end_s: float) -> Readings:
@@ -104,8 +105,8 @@ class LidModel:
         return self._measure(self._awake(found), rng)
 
     def _awake(self, found: Wakes) -> Wakes:
-        """Without the reports of sensors that are silent."""
-        keep = np.ones(len(found.row), np.bool_)
+        """Without the reports of sensors that are silent, or whose battery is empty."""
+        keep = found.t_s < self._empty_s[found.row]
         for row, faults in self._faults_of.items():
             for fault in faults:
                 if fault.kind == "silence":
@@ -242,7 +243,7 @@ class LidModel:
                 instrument.ail(fault, t_s[mine], part, clock[mine], charge[mine], self._jumped, rng)
 
     def _weak_batteries(self, registry: Registry) -> list[TruthEvent]:
-        """Batteries that run low by themselves while the scenario lasts."""
+        """Batteries that run low, and then empty, by themselves while the scenario lasts."""
         sensors = self.sensors
         years = (sensors.charge - instrument.WEAK) / sensors.charge_per_year
         found = []
@@ -261,6 +262,9 @@ class LidModel:
                     params={"kind": "discharge"},
                 )
             )
+            if self._empty_s[row] < self.scene.days * 86400:
+                empty = self.scene.start_us + round(float(self._empty_s[row]) * 1e6)
+                found.append(replace(found[-1], hazard="silent", onset=empty, reaches_limit_at=None))
         return found
 
     def _natural_floods(self, registry: Registry) -> list[TruthEvent]:
