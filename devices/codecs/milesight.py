@@ -5,11 +5,14 @@ decoders ignore the LoRaWAN port, which is set on the device (85 as delivered), 
 Readings may share a frame with attributes (serial number, versions: channel `ff`) and with answers to
 commands (`fe`, `ff`). `20 ce` is a stored record with its own time [s since 1970].
 
-Datum of the tilt sensors: each angle is that of an axis against the horizontal; lying flat is x 0, y 0,
-z 90, so that the inclination of the plane's normal is 90° - z. A device that was told to take its present
-plane as zero reports relative angles; the commissioned baseline takes that up.
+Datum of the tilt sensors: by the maker's examples, lying flat is x 0, y 0, z 90, each the angle of an axis
+against the horizontal, so that the inclination of the plane's normal is 90° - z. But the angles are relative
+to an initial surface that can be set on the device (`ff 62`), and its user guide names (0, 0, -90) as that
+surface's default, so that a device may as well read 180 or 90 lying flat. Nothing in a frame tells which:
+only the change from a commissioned baseline counts, and an absolute limit on tilt_deg would be wrong.
 
-Sources: the maker's payload tables (github.com/Milesight-IoT/SensorDecoders, em-series) and user guides.
+Sources: the maker's payload tables (github.com/Milesight-IoT/SensorDecoders, em-series) and user guides
+(milesight.com/products/docs).
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ FAILED: Final = 0xFFFF
 """Distance or level that could not be collected (EM500 user guide)."""
 
 OUT_OF_RANGE: Final = 0xFFFD
-"""Distance or level outside of the probe's range (EM500 user guide)."""
+"""Distance or level outside of the probe's range (EM400 and EM500 user guides)."""
 
 
 @dataclass(frozen=True, slots=True)

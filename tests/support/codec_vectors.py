@@ -64,6 +64,22 @@ MILESIGHT = [
         {"battery_pct": 80, "tilt_deg": 30, "tilt_x_deg": 10, "tilt_y_deg": -10, "tilt_alarm": 0},
     ),
     Vector("em320-tilt", 85, "ff0bffff0101ff166742d19048220011ff090310ff0a0101ff0f00", None),
+    # From the user guides.
+    Vector(
+        "em320-tilt",
+        85,
+        "01756403d498fd44ff6b22",
+        {"battery_pct": 100, "tilt_deg": 45.95, "tilt_x_deg": -3.08, "tilt_y_deg": -0.94, "tilt_alarm": 1},
+    ),
+    Vector("em320-tilt", 85, "ff0bffff0101ff166785c38144050018ff090110ff0a0101ff0f00", None),
+    Vector(
+        "em400-mud",
+        85,
+        "0175640367f80004820101050000",
+        {"battery_pct": 100, "temperature_c": 24.8, "distance_mm": 257, "tilt_alarm": 0},
+    ),
+    Vector("em400-mud", 85, "8482330701", {"distance_mm": 1843, "water_alarm": 1}),
+    Vector("em400-mud", 85, "8367220101", {"temperature_c": 29.0}),
     Vector("em310-udl", 85, "03820807040000", {"distance_mm": 1800, "tilt_alarm": 0}),
     Vector("em310-udl", 85, "0382ffff", None),
     Vector(
