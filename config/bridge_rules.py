@@ -90,7 +90,7 @@ class FastDriftLimits(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    limit_ue: float = Field(default=15, gt=0)
+    limit_ue: float = Field(default=16, gt=0)
     cap_ue: float = Field(default=24, gt=0)
     sigma: float = Field(default=6, gt=0)
     hold_s: float = Field(default=690, gt=0)

@@ -34,6 +34,9 @@ FAST_INTERVAL: Final = 2 * MINUTE + 1
 """A gauge whose cells are further apart is too slow for this test."""
 COMMIT: Final = 20 * MINUTE
 """A shift that has stood this long since its onset is the new state."""
+JUMP: Final = 0.35
+"""Share of a movement that comes within 80 s where a vehicle stops; then the hold counts from there."""
+LEAP_REACH: Final = 26 * MINUTE
 WATCH: Final = 25 * MINUTE
 """A channel that left its prediction and neither stands nor returns is no longer watched."""
 LEARN: Final = 1.0 - np.exp(-1.0 / (180 * MINUTE))
@@ -243,13 +246,18 @@ class FastDrift:
                 self.pending[channel] = direction * now
                 self._end_watch(channel, block, direction * now, masks=True)
             return
-        standing = stands(
-            residual[REFERENCE:],
-            limit,
-            float(self.limits.hold[channel]),
-            float(self.limits.smooth_hold[channel]),
-        )
-        if standing is not None and now >= limit:
+        standing = None
+        if now >= limit:
+            less_t = y - beta * np.where(np.isfinite(warming), warming, 0.0)
+            leap = min(leaps(direction * y[-LEAP_REACH:]), leaps(direction * less_t[-LEAP_REACH:]))
+            if leap >= limit:
+                standing = stands(
+                    residual[REFERENCE:],
+                    limit,
+                    float(self.limits.hold[channel]),
+                    float(self.limits.smooth_hold[channel]),
+                )
+        if standing is not None:
             onset, rise = standing
             self.moves[channel] += bool(self.firing[channel]) and self.settled[channel] * direction > 0
             self.firing[channel] = True
@@ -298,20 +306,32 @@ def stands(residual: Float, limit: float, hold: float, smooth_hold: float) -> tu
     low = np.flatnonzero(smooth < 0.2 * reached)
     first = int(low[-1]) + 1 if len(low) else 0
     since = GAP - int(known[first])
-    early = smooth[max(0, first - RISE) : first + 1]
     top = np.flatnonzero(smooth[first:] >= 0.8 * reached)
     rise = int(known[first + int(top[0])] - known[first]) + 1 if len(top) else GAP
-    window = smooth[np.maximum(np.arange(len(smooth)) - RISE, 0)]
-    if float((smooth - window)[first:].max(initial=0.0)) < 0.75 * min(reached, 1.2 * limit) and len(early):
-        return None
-    if since >= hold:
+    ahead = np.maximum(np.arange(len(smooth)) - MINUTE - 1, 0)
+    jumps = np.flatnonzero(smooth - smooth[ahead] >= JUMP * reached)
+    stood = GAP - int(known[jumps[-1]]) + 1 if len(jumps) else GAP
+    if since >= hold and stood >= hold:
         return since, rise
     steps = np.abs(np.diff(residual[known]))
     two = np.abs(residual[known][2:] - residual[known][:-2])[max(0, first - 3) :]
     noise = float(np.median(steps)) * 1.5
     smoothly = len(two) > 0 and float(two.max()) <= 0.25 * reached + 2.5 * noise
     smoothly = smoothly and 2.5 * noise < 0.2 * reached and rise >= 2.5 * MINUTE
+    smoothly = smoothly and stood >= smooth_hold
     return (since, rise) if smoothly and since >= smooth_hold else None
+
+
+def leaps(series: Float) -> float:
+    """Greatest rise within 10 minutes of minute medians in the newest part of a series [µε]."""
+    minutes, _ = medians(series[len(series) % MINUTE :].reshape(-1, MINUTE))
+    if len(minutes) <= RISE // MINUTE:
+        return 0.0
+    rises = [
+        minutes[i] - minutes[max(0, i - RISE // MINUTE) : i + 1]
+        for i in range(RISE // MINUTE // 2, len(minutes))
+    ]
+    return float(np.nanmax([np.nanmax(rise, initial=0.0) for rise in rises], initial=0.0))
 
 
 def medians(values: Float) -> tuple[Float, Int]:
