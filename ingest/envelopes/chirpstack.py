@@ -18,11 +18,12 @@ import msgspec
 from devices.codecs.contract import NO_TIME
 from devices.registry import Registry
 from ingest.envelopes.collect import Collector, Count, Stated, Uplink, microseconds
-from ingest.envelopes.json_fault import JSON_FAULTS, explain
+from ingest.envelopes.json_messages import decode_json
 from ingest.message import DecodedBatch, Message
 
 _TOPIC: Final = re.compile(r"application/[^/]+/device/([^/]+)/event/([^/]+)\Z")
 _UP: Final = "/event/up"
+_STATUS: Final = "/event/status"
 
 
 class _Device(msgspec.Struct, gc=False, rename="camel"):
@@ -64,19 +65,18 @@ def matches(topic: str) -> bool:
 
 
 def decode(messages: Sequence[Message], registry: Registry) -> DecodedBatch:
-    """What a batch of events means; their order is kept."""
-    collector = Collector(messages, registry)
-    for i, message in enumerate(messages):
-        if not collector.fits(i):
-            continue
-        try:
-            if message.topic.endswith(_UP):
-                _take_up(collector, i, message)
-            else:
-                _take_other(collector, i, message)
-        except JSON_FAULTS as fault:
-            collector.dead(i, *explain(fault))
-    return collector.batch()
+    """What a batch of messages means; their order is kept."""
+    return decode_json(messages, registry, _take)
+
+
+def _take(collector: Collector, i: int, message: Message) -> None:
+    if message.topic.endswith(_UP):
+        _take_up(collector, i, message)
+    elif message.topic.endswith(_STATUS):
+        _take_status(collector, i, message)
+    else:
+        _decode_any(message.payload)
+        collector.notices += 1
 
 
 def _take_up(collector: Collector, i: int, message: Message) -> None:
@@ -122,11 +122,7 @@ def _zoned(time: datetime) -> int:
     return microseconds(time)
 
 
-def _take_other(collector: Collector, i: int, message: Message) -> None:
-    if not message.topic.endswith("/event/status"):
-        _decode_any(message.payload)
-        collector.notices += 1
-        return
+def _take_status(collector: Collector, i: int, message: Message) -> None:
     status = _decode_status(message.payload)
     if not _same_device(collector, i, message, status.device_info):
         return

@@ -10,7 +10,7 @@ Source: ctwing.cn, data push documents; samples of live systems.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -19,8 +19,8 @@ from devices.codecs.contract import NO_TIME
 from devices.frame import NO_SEQ
 from devices.registry import UNKNOWN, Registry
 from ingest.envelopes.collect import Collector, Count, Stated, Uplink
-from ingest.envelopes.json_fault import JSON_FAULTS, explain
-from ingest.envelopes.named_values import WrongTypeError, quantities
+from ingest.envelopes.json_messages import decode_json
+from ingest.envelopes.named_values import quantities
 from ingest.message import DecodedBatch, Message
 
 PREFIX: Final = "ctwing/"
@@ -67,14 +67,14 @@ def decode_push(body: bytes, received: int) -> list[Message]:
     """
     try:
         parts = [bytes(part) for part in _decode_list(body)] if body.lstrip()[:1] == b"[" else [body]
-    except JSON_FAULTS:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return [Message(PREFIX, body, received)]
     messages: list[Message] = []
     seen: set[tuple[str, int | None, int, bytes]] = set()
     for part in parts:
         try:
             head = _decode_head(part)
-        except JSON_FAULTS:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             messages.append(Message(PREFIX, part, received))
             continue
         key = (head.device_id, head.timestamp, head.up_packet_sn, part)
@@ -90,21 +90,12 @@ def matches(topic: str) -> bool:
 
 
 def decode(messages: Sequence[Message], registry: Registry) -> DecodedBatch:
-    """What a batch of pushed messages means; their order is kept."""
-    collector = Collector(messages, registry)
-    for i, message in enumerate(messages):
-        if not collector.fits(i):
-            continue
-        try:
-            _take(collector, i, _decode_push(message.payload))
-        except JSON_FAULTS as fault:
-            collector.dead(i, *explain(fault))
-        except WrongTypeError as fault:
-            collector.dead(i, "envelope", str(fault))
-    return collector.batch()
+    """What a batch of messages means; their order is kept."""
+    return decode_json(messages, registry, _take)
 
 
-def _take(collector: Collector, i: int, push: _Push) -> None:
+def _take(collector: Collector, i: int, message: Message) -> None:
+    push = _decode_push(message.payload)
     ids = (push.device_id, push.imei)
     time = NO_TIME if push.timestamp is None else push.timestamp * 1000
     seq = push.up_packet_sn if push.up_packet_sn >= 0 else NO_SEQ
@@ -136,13 +127,9 @@ def _presence(collector: Collector, i: int, push: _Push, ids: tuple[str, ...], t
 def _service(
     collector: Collector, i: int, ids: tuple[str, ...], time: int, seq: int, data: Mapping[str, object]
 ) -> None:
-    values, unknown = quantities(_pairs(data))
+    values, unknown = quantities(data.items())
     collector.unknown_keys += unknown
     if values:
         collector.stated.append(Stated(i, ids, time, values, seq))
     else:
         collector.notices += 1
-
-
-def _pairs(data: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    yield from data.items()

@@ -17,7 +17,7 @@ import msgspec
 from devices.codecs.contract import NO_TIME
 from devices.registry import Registry
 from ingest.envelopes.collect import Collector, Count
-from ingest.envelopes.json_fault import JSON_FAULTS, explain
+from ingest.envelopes.json_messages import decode_json
 from ingest.envelopes.named_points import take
 from ingest.message import DecodedBatch, Message
 
@@ -55,24 +55,21 @@ def matches(topic: str) -> bool:
 
 def decode(messages: Sequence[Message], registry: Registry) -> DecodedBatch:
     """What a batch of messages means; their order is kept."""
-    collector = Collector(messages, registry)
-    for i, message in enumerate(messages):
-        if not collector.fits(i):
-            continue
-        topic = _TOPIC.match(message.topic)
-        if topic is None:
-            collector.dead(i, "envelope", "topic is none of OneNET's")
-            continue
-        device, service = topic.groups()
-        if service not in (_THING, _POINTS):
-            collector.notices += 1
-            continue
-        try:
-            read = _properties if service == _THING else _streams
-            take(collector, i, (device,), read(message.payload))
-        except JSON_FAULTS as fault:
-            collector.dead(i, *explain(fault))
-    return collector.batch()
+    return decode_json(messages, registry, _take)
+
+
+def _take(collector: Collector, i: int, message: Message) -> None:
+    topic = _TOPIC.match(message.topic)
+    if topic is None:
+        collector.dead(i, "envelope", "topic is none of OneNET's")
+        return
+    device, service = topic.groups()
+    if service == _THING:
+        take(collector, i, (device,), _properties(message.payload))
+    elif service == _POINTS:
+        take(collector, i, (device,), _streams(message.payload))
+    else:
+        collector.notices += 1
 
 
 def _properties(payload: bytes) -> Iterator[tuple[int, str, object]]:

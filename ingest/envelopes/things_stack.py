@@ -18,7 +18,7 @@ import msgspec
 from devices.codecs.contract import NO_TIME
 from devices.registry import Registry
 from ingest.envelopes.collect import Collector, Count, Uplink, microseconds
-from ingest.envelopes.json_fault import JSON_FAULTS, explain
+from ingest.envelopes.json_messages import decode_json
 from ingest.message import DecodedBatch, Message
 
 _TOPIC: Final = re.compile(r"v3/[^/]+/devices/([^/]+)/(.+)\Z")
@@ -64,15 +64,7 @@ def matches(topic: str) -> bool:
 
 def decode(messages: Sequence[Message], registry: Registry) -> DecodedBatch:
     """What a batch of messages means; their order is kept."""
-    collector = Collector(messages, registry)
-    for i, message in enumerate(messages):
-        if not collector.fits(i):
-            continue
-        try:
-            _take(collector, i, message)
-        except JSON_FAULTS as fault:
-            collector.dead(i, *explain(fault))
-    return collector.batch()
+    return decode_json(messages, registry, _take)
 
 
 def _take(collector: Collector, i: int, message: Message) -> None:
