@@ -68,7 +68,6 @@ def decode(messages: Sequence[Message], registry: Registry) -> DecodedBatch:
 
 
 def _take(collector: Collector, i: int, message: Message) -> None:
-    up = _decode_up(message.payload)
     topic = _TOPIC.match(message.topic)
     if topic is None:
         collector.dead(i, "envelope", "topic is none of The Things Stack's")
@@ -76,6 +75,7 @@ def _take(collector: Collector, i: int, message: Message) -> None:
     if topic.group(2) != "up":
         collector.notices += 1
         return
+    up = _decode_up(message.payload)
     device = up.end_device_ids
     if device.device_id != topic.group(1):
         collector.dead(
