@@ -218,7 +218,8 @@ class LidDetector:
             rows = state.shock[sensor]
             rock(rows, vibration, step, hours, limits)
             state.shock[sensor] = rows
-            look |= (rows[:, Shock.SCORE] > 0.5) | (rows[:, Shock.STEP_SCORE] > 0.5)
+            score = np.maximum(rows[:, Shock.SCORE], rows[:, Shock.STEP_SCORE])
+            look |= score >= self._limits.least("loose_limit")
         if angle is not None:
             look |= angle >= self._limits.least("tilt_attention_deg") * np.float32(0.8)
         if change is not None:

@@ -87,9 +87,11 @@ class Opinion:
     def say(self, where: Bool, level: int, value: Float32, limit: Float32 | float, reason: str) -> None:
         """Say it where it is graver than what was said."""
         where = where & (self.level < level)
+        if not where.any():
+            return
         self.level[where] = level
         self.value[where] = value[where]
-        self.limit[where] = np.broadcast_to(np.asarray(limit, np.float32), where.shape)[where]
+        self.limit[where] = limit[where] if isinstance(limit, np.ndarray) and len(limit) > 1 else limit
         self.reason[where] = ROW[reason]
 
     def fine(self, where: Bool) -> None:

@@ -61,7 +61,7 @@ def _close(rows: Float32, hours: Float32, limits: Limits) -> None:
         known = rows[:, count] >= limits["reference_windows"]
         learn = seen & ~known
         n = rows[:, count]
-        spread = np.sqrt(rows[:, m2] / np.maximum(n, 1))
+        spread = np.sqrt(np.maximum(rows[:, m2], 0) / np.maximum(n, 1))
         reach = np.float32(2.5) * np.maximum(spread, np.float32(0.3))
         held = np.where(n >= 3, np.clip(x, rows[:, mean] - reach, rows[:, mean] + reach), x)
         off = held - rows[:, mean]
