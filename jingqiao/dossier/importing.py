@@ -219,7 +219,7 @@ def _write_sensors(connection: sa.Connection, plan: Plan, at: int, who: str, don
         )
     bound = np.concatenate([fresh[sensors.asset[fresh] != UNBOUND], again[sensors.asset[again] != UNBOUND]])
     installed = sensors.installed_at[bound]
-    since = np.where((installed > 0) & (bound >= first), installed, at)
+    since = np.where((installed > 0) & (bound >= first), np.minimum(installed, at), at)
     bulk.insert(
         connection,
         binding,

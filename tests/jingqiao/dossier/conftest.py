@@ -1,4 +1,4 @@
-"""A database that is brought to the newest schema."""
+"""Databases brought to the newest schema: SQLite, and a real PostgreSQL where there is one."""
 
 from __future__ import annotations
 
@@ -9,11 +9,24 @@ import pytest
 import sqlalchemy as sa
 
 from jingqiao.database import migrate, open_database
+from tests.support.postgresql import running
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[sa.Engine]:
-    engine = open_database(f"sqlite:///{tmp_path / 'city.sqlite'}")
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    with running() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine]:
+    if request.param == "sqlite":
+        engine = open_database(f"sqlite:///{tmp_path / 'city.sqlite'}")
+    else:
+        engine = open_database(request.getfixturevalue("postgresql_url"))
+        with engine.begin() as connection:
+            connection.execute(sa.text("DROP SCHEMA public CASCADE"))
+            connection.execute(sa.text("CREATE SCHEMA public"))
     migrate(engine)
     yield engine
     engine.dispose()

@@ -17,7 +17,8 @@ from jingqiao.dossier.importing import import_files, plan_import, read_files
 from jingqiao.dossier.registry_store import load_registry, load_registry_version
 from jingqiao.dossier.tables import binding, control_request, entry
 
-T0 = 1_700_000_000_000_000
+INSTALLED = 1_714_521_600_000_000
+T0 = INSTALLED + 1_000_000
 ASSETS = """\
 asset_id,kind,name,lon,lat,installed_on,design_life_years,low_lying,fall_net,status
 A,cover,雨水井,114.89,30.39,2015-03-01,15,1,0,in_use
@@ -103,9 +104,9 @@ def test_bindings_keep_their_times(database, tmp_path):
     import_files(database, *files(tmp_path), at=T0, who="li")
     sensors = "sensor_id,asset_id\ns1,B\n"
     import_files(database, *files(tmp_path, sensors=sensors), at=T0 + 5, who="li")
-    times = [(r["sensor_row"], r["asset_row"], r["from_at"], r["to_at"]) for r in rows(database, binding)]
-    installed = 1_714_521_600_000_000
-    assert times == [(0, 0, installed, T0 + 5), (1, 1, T0, None), (2, 2, T0, None), (0, 1, T0 + 5, None)]
+    kept = sorted(rows(database, binding), key=lambda row: row["id"])
+    times = [(r["sensor_row"], r["asset_row"], r["from_at"], r["to_at"]) for r in kept]
+    assert times == [(0, 0, INSTALLED, T0 + 5), (1, 1, T0, None), (2, 2, T0, None), (0, 1, T0 + 5, None)]
 
 
 def test_a_file_with_one_bad_row_changes_nothing_at_all(database, tmp_path):
