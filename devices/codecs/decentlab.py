@@ -10,6 +10,7 @@ TheThingsNetwork/lorawan-devices.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -54,11 +55,16 @@ def _kl66(words: Words) -> Mapping[str, float]:
     # The maker's own decoder leaves the third word unused.
     if words[1] == 0:
         raise RefusedPayloadError("byte 7: measurement interval is 0; the gauge counted nothing")
+    if words[0] == 0:
+        # A wire that does not swing would read as some thousand µε; it is broken, not strained.
+        return {"strain_ue": math.nan}
     return {"strain_ue": kl66_strain_ue(words[0], words[1], KL66_F0_HZ, KL66_K)}
 
 
 def _dlr2_012(words: Words) -> Mapping[str, float]:
     """24-bit bridge amplifier at gain 64, gauge factor 2.02, quarter bridge: ratio·4/2.02."""
+    if words[1] > 0xFF:
+        raise RefusedPayloadError(f"byte 7: upper word of 24 bits must be 0 to 0xff, found 0x{words[1]:04x}")
     return {"strain_ue": ((words[0] + words[1] * 65536) / 8388608 - 1) / 64 * 4 / 2.02 * 1_000_000}
 
 
@@ -68,7 +74,8 @@ def _ctd10(words: Words) -> Mapping[str, float]:
 
 def _lid(words: Words) -> Mapping[str, float]:
     # Of the eleven statistics the median is the one that a passing cable or splash moves least.
-    return {"distance_mm": float(words[3])}
+    # None of its samples valid: the statistics are of nothing.
+    return {"distance_mm": float(words[3]) if words[9] else math.nan}
 
 
 def _battery(words: Words) -> Mapping[str, float]:

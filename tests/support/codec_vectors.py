@@ -229,6 +229,7 @@ NETVOX = [
 
 DECENTLAB = [
     Vector("dl-kl66", 1, "0203d400020c60", {"battery_v": 3.168}),
+    Vector("dl-kl66", 1, "0203d4000300007fff00000c60", {"battery_v": 3.168}),
     Vector("dl-kl66", 1, "0203d40000", None),
     Vector("dl-dlr2-012", 1, "0211660003000000800bd4", {"strain_ue": 0, "battery_v": 3.028}),
     Vector("dl-dlr2-012", 1, "0211660001086f0080", {"strain_ue": 7.964}),
@@ -241,6 +242,7 @@ DECENTLAB = [
         {"distance_mm": 4510, "battery_v": 2.749},
     ),
     Vector("dl-lid", 1, "0211c900020abd", {"battery_v": 2.749}),
+    Vector("dl-lid", 1, "0211c90003" + "0000" * 10 + "01990abd", {"battery_v": 2.749}),
 ]
 
 DRAGINO = [

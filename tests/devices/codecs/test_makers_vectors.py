@@ -151,6 +151,11 @@ def test_stored_records_come_with_their_times_before_the_present_value() -> None
         ("dl-kl66", "0203d400073bf67fff3bf60c60", "byte 3: flags may set 2 sensors, found 0x0007"),
         ("dl-kl66", "0203d400033bf67fff3bf6", "byte 3: flags 0x0003 announce 13 bytes, found 11"),
         ("dl-kl66", "0203d400033bf600003bf60c60", "byte 7: measurement interval is 0"),
+        (
+            "dl-dlr2-012",
+            "0211660001086f0180",
+            "byte 7: upper word of 24 bits must be 0 to 0xff, found 0x0180",
+        ),
         ("ldds75", "0b450805", ""),
         ("ldds75", "0b45080502", "byte 4: interrupt must be 0x00 or 0x01, found 0x02"),
         ("llds12", "0d5c00000b1801b1001e03", "byte 10: message type must be 0x01 or 0x02"),

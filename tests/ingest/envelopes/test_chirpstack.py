@@ -136,6 +136,11 @@ def test_a_bad_message_is_kept_whole_with_its_reason_and_harms_no_neighbour(
     assert batch.frame.sensor.tolist() == [0, 0]
 
 
+def test_an_unknown_sensor_is_named_in_the_words_that_discovery_reads() -> None:
+    batch = chirpstack.decode([up("ffffffffffffffff")], registry())
+    assert batch.dead_letters[0].detail == "no sensor ffffffffffffffff, lid in the registry"
+
+
 def test_a_status_gives_the_battery_and_everything_else_is_a_notice() -> None:
     device = {"deviceInfo": {"devEui": EUI}, "time": "2022-07-18T09:34:15.775023242+00:00"}
     batch = chirpstack.decode(
