@@ -130,7 +130,7 @@ def _blind(registry: Registry, covers: npt.NDArray[np.bool_]) -> Iterator[Danger
     order = bound[np.argsort(sensors.asset[bound], kind="stable")]
     asset_of = sensors.asset[order]
     rows, starts = np.unique(asset_of, return_index=True)
-    ends = np.append(starts[1:], len(order))
+    ends = np.append(starts, len(order))[1:]
     judged: dict[tuple[tuple[int, ...], bool], list[str]] = {}
     for row, start, end in zip(rows.tolist(), starts.tolist(), ends.tolist(), strict=True):
         if not covers[row]:
