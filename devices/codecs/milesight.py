@@ -162,7 +162,6 @@ ATTRIBUTES: Final[Mapping[int, tuple[int, str]]] = {
     0x0B: (1, "switched on"),
     0x0F: (1, "LoRaWAN class"),
     0x16: (8, "serial number"),
-    0x18: (1, "sensor status"),
     0x1B: (5, "probe range"),
     0xFE: (1, "was reset"),
     0xFF: (2, "TSL version"),

@@ -17,7 +17,7 @@ MILESIGHT_ITEMS: Mapping[str, Mapping[str, int]] = {
     "em500-udl": {"0175": 1, "0382": 2, "83e9": 5, "20ce": 6},
 }
 MILESIGHT_HOUSE = (
-    "01:1 02:2 03:2 06:9 09:2 0a:2 0b:1 0f:1 10:1 11:4 13:1 16:8 17:2 18:1 1b:5 1c:2 27:1 28:1 35:8 3b:1 "
+    "01:1 02:2 03:2 06:9 09:2 0a:2 0b:1 0f:1 10:1 11:4 13:1 16:8 17:2 1b:5 1c:2 27:1 28:1 35:8 3b:1 "
     "3e:1 4a:1 56:1 62:1 63:8 68:1 69:1 6a:3 70:2 71:1 77:2 84:1 96:8 a1:1 a2:2 a3:1 a4:1 f1:4 f2:2 f5:1 "
     "fe:1 ff:2"
 )
@@ -64,7 +64,7 @@ def well_formed(model: str, frame: bytes, port: int | None) -> bool:
     return port in (None, 5) and _elsys(frame)
 
 
-ONLY_FF = ("01", "09", "0a", "0b", "0f", "16", "18", "1b", "fe", "ff")
+ONLY_FF = ("01", "09", "0a", "0b", "0f", "16", "1b", "fe", "ff")
 """Attributes: channel `ff` sends them, `fe` does not."""
 
 
