@@ -140,11 +140,11 @@ class Mqtt311Source:
         inbox = client._queue  # ours, made from queue_type
         assert isinstance(inbox, _Inbox)
         inbox.now, inbox.more = self._now, self._more.set
+        self._client, self._inbox = client, inbox  # a resumed session speaks before the subscription is made
         try:
             async with client:
-                self._client, self._inbox = client, inbox
                 await self._subscribe(client)
-                self.status.connected, self.status.trouble = True, None
+                self.status.connected = True
                 self.status.connections += 1
                 _log.info("mqtt.connected", broker=f"{settings.host}:{settings.port}")
                 async for _ in client.messages:  # waits until the connection ends: the inbox gives nothing
@@ -160,6 +160,7 @@ class Mqtt311Source:
     async def _subscribe(self, client: aiomqtt.Client) -> None:
         filters = self._settings.filters
         codes = await client.subscribe([(topic, 1) for topic in filters])
+        self.status.trouble = None
         refused = [topic for topic, code in zip(filters, codes, strict=False) if _value(code) >= _REFUSED]
         if refused:
             trouble = self._trouble("subscription_refused", ", ".join(refused))

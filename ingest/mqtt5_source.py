@@ -23,6 +23,7 @@ _log = structlog.get_logger()
 _T = TypeVar("_T")
 
 _FIRST_ERROR: Final = 128
+_GOOD_BYE_S: Final = 2.0
 _MAX_BATCH_MESSAGES: Final = 20_000
 _PAUSE_UNACKED: Final = 60_000
 """Stop reading the socket while so many messages wait for the log: kernel and broker hold the rest."""
@@ -230,10 +231,13 @@ class Mqtt5Source:
         """See `Source.close`."""
         self.stop()
         connection = self._connection
-        if connection is not None and not connection.ended.done():
+        if connection is not None and connection.transport is not None and not connection.ended.done():
             connection.write(mqtt5.DisconnectPacket().write())
-            if connection.transport is not None:
-                connection.transport.close()
+            connection.pause(False)
+            # The broker closes after it has read everything, the last acknowledgements among it. Closing from
+            # here would let it find a dead socket first, and throw away what it has not read.
+            await asyncio.wait([connection.ended], timeout=_GOOD_BYE_S)
+            connection.transport.close()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -323,7 +327,7 @@ class Mqtt5Source:
         except OSError as error:
             self._lose("unreachable", error.strerror or str(error))
         connection.watch(connack.server_keep_alive or settings.keep_alive_s)
-        self.status.connected, self.status.trouble = True, None
+        self.status.connected = True
         self.status.connections += 1
         self.status.session_resumed = connack.session_present
         _log.info(
@@ -335,6 +339,7 @@ class Mqtt5Source:
         filters = [mqtt5.TopicFilter(f, max_qos=mqtt5.QoS.AT_LEAST_ONCE) for f in self._settings.filters]
         connection.write(mqtt5.SubscribePacket(1, filters).write())
         suback = await self._first(connection.subscribed, connection)
+        self.status.trouble = None
         refused = [
             f"{topic} ({_name(code)})"
             for topic, code in zip(self._settings.filters, suback.reason_codes, strict=False)

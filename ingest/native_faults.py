@@ -30,6 +30,7 @@ _ITEMS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _KEYED: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _TIME: Final = msgspec.json.Decoder(int | str)
 
+_KNOWN: Final = frozenset(KEYS)
 _UNPARSABLE: Final = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 
@@ -133,7 +134,7 @@ def check_reading(reading: Any, received: int) -> None:
 
     The plain form of what `decode_readings` checks on whole columns; it names what is wrong.
     """
-    if reading.t != UNSET_T:
+    if reading.t is not UNSET_T:
         event_time(reading.t, received)
     check_seq(reading.seq)
     found = False
@@ -209,12 +210,13 @@ def one_refusal(refusals: Sequence[Refusal]) -> tuple[str, str]:
     return first.reason, first.detail + more
 
 
-def unknown_keys(items: Sequence[bytes]) -> int:
-    """How many keys of these objects nobody knows."""
+def unknown_keys(payloads: Sequence[bytes]) -> int:
+    """How many keys of these readings (objects, or arrays of them) nobody knows."""
     count = 0
-    for item in items:
+    for payload in payloads:
         try:
-            count += len(_KEYED.decode(item).keys() - KEYS)
-        except _UNPARSABLE:
+            for _, item in _split(payload):
+                count += len(_KEYED.decode(item).keys() - _KNOWN)
+        except (Refusal, *_UNPARSABLE):
             continue
     return count

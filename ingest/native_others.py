@@ -13,7 +13,7 @@ from devices.frame import Flag, Frame, empty
 from devices.strain import block_features
 from ingest.log import StrainBlock
 from ingest.native_faults import Refusal, check_bytes, check_range, check_seq, event_time
-from ingest.native_schema import UNSET_SEQ, UNSET_T
+from ingest.native_schema import EARLIEST_US, MAX_AHEAD_US, UNSET_SEQ, UNSET_T
 
 _MAX_RATE_HZ: Final = 100_000.0
 _T = TypeVar("_T")
@@ -71,10 +71,14 @@ def decode_strain(payload: bytes, sensor: int, received: int) -> StrainRow:
         if abs(value) > 20000:
             check_range("strain_ue", value)
     length = round(len(block.strain_ue) / block.rate_hz * 1e6)
-    if block.t == UNSET_T:
+    if block.t is UNSET_T:
         start, flag = received - length, Flag.SUSPECT
     else:
         start, flag = event_time(block.t, received), Flag.GOOD
+    if start < EARLIEST_US or start + length > received + MAX_AHEAD_US:
+        raise Refusal(
+            "clock", f"t: the block's {len(block.strain_ue)} samples last {length / 1e6:g} s: beyond now"
+        )
     return StrainRow(
         StrainBlock(sensor, start, block.rate_hz, np.array(block.strain_ue, np.float32)),
         start + length,
@@ -106,7 +110,7 @@ def strain_frame(rows: Sequence[StrainRow]) -> Frame:
 def decode_status(payload: bytes, received: int) -> tuple[bool, int]:
     """Whether the sensor says that it is there, and since when [µs]. Raises Refusal."""
     status = _parse(payload, _STATUS, 'like {"state":"online","t":…}')
-    return status.state == "online", received if status.t == UNSET_T else event_time(status.t, received)
+    return status.state == "online", received if status.t is UNSET_T else event_time(status.t, received)
 
 
 def _parse(payload: bytes, decoder: msgspec.json.Decoder[_T], example: str) -> _T:

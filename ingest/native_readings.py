@@ -145,7 +145,7 @@ def _times(rows: list[Any], received: Int64) -> tuple[Int64, UInt8, npt.NDArray[
             return time, np.full(n, Flag.GOOD, np.uint8), good & (time <= received + MAX_AHEAD_US)
     time, good, flag = received.copy(), np.ones(n, bool), np.full(n, Flag.GOOD, np.uint8)
     for row, t in enumerate(stated):
-        if t == UNSET_T:
+        if t is UNSET_T:
             flag[row] = Flag.SUSPECT
             continue
         try:

@@ -22,8 +22,8 @@ LATEST_US: Final = 253_402_300_799_999_999
 
 MAX_SEQ: Final = 2**63 - 1
 
-UNSET_T: Final = ""
-"""`t` of a reading that states none. As a text, "" is no time, so nobody can send it."""
+UNSET_T: Final[Any] = None
+"""`t` of a reading that states none; null is not taken, so nobody can send it."""
 
 UNSET_SEQ: Final = -1
 

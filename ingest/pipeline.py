@@ -79,7 +79,10 @@ class Pipeline:
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
-        """Work until `stop`; then finish what is in flight, acknowledge it and disconnect."""
+        """Work until `stop`; then finish what is in flight, acknowledge it and disconnect.
+
+        Raises what `deliver` raises: then nothing more is taken, and the broker keeps what comes.
+        """
         storing: asyncio.Task[None] | None = None
         try:
             async for batch in self._source.batches():
@@ -87,16 +90,19 @@ class Pipeline:
                 if storing is not None:
                     await storing
                 storing = asyncio.create_task(self._store(batch, decoded), name="store-batch")
+                storing.add_done_callback(self._stop_on_failure)
                 await asyncio.sleep(0)  # let the append begin before the next batch is decoded
             if storing is not None:
                 await storing
-                storing = None
         finally:
             if storing is not None and not storing.done():
                 storing.cancel()
-                with suppress(asyncio.CancelledError, Exception):
-                    await storing
+                await asyncio.gather(storing, return_exceptions=True)
             await self._source.close()
+
+    def _stop_on_failure(self, storing: asyncio.Task[None]) -> None:
+        if not storing.cancelled() and storing.exception() is not None:
+            self.stop()
 
     def stop(self) -> None:
         """Take no more batches; `run` then ends by itself, even while the log is unavailable."""

@@ -15,6 +15,9 @@ from ingest.source import SourceStatus, Trouble
 _log = structlog.get_logger()
 
 _FIRST_DELAY_S: Final = 0.25
+_SHORT_S: Final = 5.0
+_SUSPICIOUS: Final = 3
+"""So many connections in a row that lived shorter than that are no accident."""
 
 
 class ConnectionLostError(Exception):
@@ -33,13 +36,20 @@ async def stay_connected(
     The delay doubles with every attempt in vain, up to `max_delay_s`, and a session that came about sets it
     back. It is shortened at random: a thousand services that lost one broker must not come back as one.
     """
-    delay_s = _FIRST_DELAY_S
+    delay_s, short_lived = _FIRST_DELAY_S, 0
+    loop = asyncio.get_running_loop()
     while True:
-        before = status.connections
+        before, began = status.connections, loop.time()
         try:
             await session()
         except ConnectionLostError as lost:
-            report(status, lost.trouble, language)
+            trouble = lost.trouble
+            short = status.connections > before and loop.time() - began < _SHORT_S
+            short_lived = short_lived + 1 if short else 0
+            if trouble.reason == "lost" and short_lived >= _SUSPICIOUS:
+                # Not every broker says that a session was taken over (Mosquitto 2.0 does not).
+                trouble = Trouble("often_lost", trouble.broker, trouble.detail)
+            report(status, trouble, language)
         finally:
             status.connected = False
         if status.connections > before:
