@@ -19,11 +19,15 @@ from rules.lid.judge import HAZARDS, Features, judge
 from rules.lid.limits import Limits
 from rules.lid.reasons import REASONS, ROW
 from rules.lid.rocking import rock
+from rules.lid.schedule import on_schedule
 from rules.lid.settlement import settle
 from rules.lid.state import EPOCH_US, HOUR_US, LidState, Shock, Tilt
 
 Float32 = npt.NDArray[np.float32]
 SECOND: Final = 1_000_000
+PASSING_DEG: Final = np.float32(4)
+PASSING_S: Final = np.float32(60)
+"""A lid that leaned this much and lay flat again within this time was only driven over."""
 
 
 class LidDetector:
@@ -206,6 +210,9 @@ class LidDetector:
         before = state.gap[sensor]
         state.last[sensor] = time
         state.gap[sensor] = gap
+        heartbeat = self._heartbeat[sensor]
+        scheduled, phase = on_schedule(time, gap, before, heartbeat, state.phase[sensor])
+        state.phase[sensor] = phase
         said = state.said[sensor]
         look = said.view(np.uint64).ravel() != 0
 
@@ -243,7 +250,8 @@ class LidDetector:
             hours=hours[at],
             gap_s=gap[at],
             gap_before_s=before[at],
-            heartbeat_s=self._heartbeat[sensor[at]],
+            heartbeat_s=heartbeat[at],
+            scheduled=scheduled[at],
             angle_deg=some(angle),
             step_deg=some(step),
             change_mm=some(change),
@@ -274,6 +282,9 @@ class LidDetector:
         angle = turn(rows, tilt, x, y, hours, limits)
         measured = ~np.isnan(angle)
         step = np.abs(angle - rows[:, Tilt.CHANGE])
+        passed = (step >= PASSING_DEG) & (gap <= PASSING_S) & (angle < PASSING_DEG)
+        if passed.any():
+            rows[passed, Tilt.PASSING] += 1
         rest = angle - rows[:, Tilt.CREEP]
         reach = limits["creep_deg_per_day"] * gap * np.float32(1 / 86400)
         creep = np.where(np.abs(rest) < 3, np.clip(rest, -reach, reach), 0)

@@ -46,6 +46,7 @@ class Features:
 
     sensor : int32[k]  Registry index.  time : int64[k]  [µs].  hours : float32[k]  [h].
     gap_s, gap_before_s, heartbeat_s : float32[k]  Since the message before, its own gap, the set-up one [s].
+    scheduled : bool[k]  Came when the schedule says.
     angle_deg, step_deg : float32[k]  Turn since the baseline and since the last reading [°].
     change_mm, displacement_mm : float32[k]  Against the baseline and as measured [mm].
     water_mm, open, tilt_alarm, water_alarm : float32[k]
@@ -58,6 +59,7 @@ class Features:
     gap_s: Float32
     gap_before_s: Float32
     heartbeat_s: Float32
+    scheduled: Bool
     angle_deg: Float32
     step_deg: Float32
     change_mm: Float32
@@ -99,28 +101,14 @@ class Opinion:
         self.level[where & (self.level < 0)] = 0
 
 
-def on_schedule(f: Features) -> Bool:
-    """Whether a reading came when the schedule says: like the one before it, or by its heartbeat.
-
-    Crystals and radios are out by seconds, lost heartbeats leave multiples.
-    """
-    allowed = np.clip(np.float32(0.003) * f.gap_s, 5, None)
-    like = np.abs(f.gap_s - f.gap_before_s) < np.minimum(allowed, np.float32(0.1) * f.gap_s)
-    beats = f.gap_s / f.heartbeat_s
-    off = np.abs(beats - np.round(beats)) * f.heartbeat_s
-    beat = (np.round(beats) >= 1) & (beats < 4.5) & (off < np.minimum(allowed, np.float32(0.1) * f.gap_s))
-    return np.asarray((f.gap_s > 0) & (like | beat), np.bool_)
-
-
 def judge(state: LidState, f: Features, limits: Limits) -> tuple[Sequence[Verdicts], npt.NDArray[np.int64]]:
     """Verdicts of all hazards, and for each row when silence becomes suspicious [µs]; FAR = never."""
-    scheduled = on_schedule(f)
     tilt = state.tilt[f.sensor]
     sink = state.sink[f.sensor]
     shock = state.shock[f.sensor]
     water = state.water[f.sensor]
     with np.errstate(invalid="ignore"):
-        opinions, fuses, watch = _judge(f, limits, scheduled, tilt, sink, shock, water)
+        opinions, fuses, watch = _judge(f, limits, tilt, sink, shock, water)
     state.tilt[f.sensor] = tilt
     state.sink[f.sensor] = sink
     state.shock[f.sensor] = shock
@@ -149,7 +137,7 @@ def judge(state: LidState, f: Features, limits: Limits) -> tuple[Sequence[Verdic
 
 
 def _judge(
-    f: Features, limits: Limits, scheduled: Bool, tilt: Float32, sink: Float32, shock: Float32, water: Float32
+    f: Features, limits: Limits, tilt: Float32, sink: Float32, shock: Float32, water: Float32
 ) -> tuple[list[Opinion], npt.NDArray[np.int64], Bool]:
     n = len(f.sensor)
     angle = f.angle_deg
@@ -164,18 +152,28 @@ def _judge(
     contact = f.open > 0.5
     agree = contact | (f.tilt_alarm > 0.5) | (turned & (np.abs(f.change_mm) >= 10)) | (f.said[:, 0] >= 3)
     quick = f.gap_s <= limits["burst_s"]
-    lone_tilt = scheduled & (tilt[:, Tilt.RUN] <= 1) & ~agree
-    lone_mm = scheduled & (sink[:, Sink.RUN] <= 1) & ~agree
+    lone_tilt = (f.scheduled | (f.open < 0.5)) & (tilt[:, Tilt.RUN] <= 1) & ~agree
+    lone_mm = (
+        (f.scheduled | (f.open < 0.5) & (np.abs(f.change_mm) >= limits["gone_mm"]))
+        & (sink[:, Sink.RUN] <= 1)
+        & ~agree
+    )
 
     crept = (tilt[:, Tilt.CREEP] >= 5) & (angle - tilt[:, Tilt.CREEP] < 5) & ~contact
     missing = _missing(f, limits, tilt, contact, crept, lone_tilt, lone_mm, quick)
-    tilted = _tilted(f, limits, sink, missing, crept, lone_tilt, lone_mm)
+    # Where wheels make a lid seem to lean, one message that it leans is not enough.
+    often = (tilt[:, Tilt.PASSING] > 0) & (tilt[:, Tilt.RUN] <= 1) & ~agree
+    tilted = _tilted(f, limits, sink, missing, crept, lone_tilt | often, lone_mm)
     sunken = _sunken(f, limits, sink, missing, lone_mm)
     loose = _loose(f, limits, shock)
     damaged = Opinion.none(n)
-    flooded = _flooded(f, limits, water, scheduled)
+    flooded = _flooded(f, limits, water)
     fault = Opinion.none(n)
     fault.say(crept & turned, 2, angle, limits["tilt_attention_deg"], "sensor_fault.creep")
+    steps = shock[:, Shock.STEP_SCORE]
+    noisy = (shock[:, Shock.COUNT] > 0) & (shock[:, Shock.SCORE] < limits["loose_limit"] / 4)
+    kept = limits["loose_limit"] * np.where(f.said[:, 6] > 0, np.float32(0.5), np.float32(1.25))
+    fault.say(noisy & (steps >= kept), 2, steps, limits["loose_limit"], "sensor_fault.noisy")
     fault.fine(~np.isnan(angle))
 
     moved = (turned & ~crept) | shifted
@@ -276,15 +274,17 @@ def _loose(f: Features, limits: Limits, shock: Float32) -> Opinion:
     said = Opinion.none(len(f.sensor))
     limit = limits["loose_limit"]
     before = f.said[:, 3]
-    for column, reason in ((Shock.SCORE, "loose.shocks"), (Shock.STEP_SCORE, "loose.steps")):
-        score = shock[:, column]
+    shocks, steps = shock[:, Shock.SCORE], shock[:, Shock.STEP_SCORE]
+    # A rocking lid knocks: steps without knocks are the sensor's own noise, where it could have felt them.
+    felt = (shock[:, Shock.COUNT] == 0) | (shocks >= limit / 4)
+    for score, reason in ((shocks, "loose.shocks"), (np.where(felt, steps, 0), "loose.steps")):
         said.say(score >= np.float32(1.75) * limit, 3, score, limit, reason)
         said.say(score >= np.where(before >= 2, limit / 2, limit), 2, score, limit, reason)
     said.fine(np.ones(len(said.level), bool))
     return said
 
 
-def _flooded(f: Features, limits: Limits, water: Float32, scheduled: Bool) -> Opinion:
+def _flooded(f: Features, limits: Limits, water: Float32) -> Opinion:
     said = Opinion.none(len(f.sensor))
     level = f.water_mm
     before = f.said[:, 5]
@@ -292,7 +292,7 @@ def _flooded(f: Features, limits: Limits, water: Float32, scheduled: Bool) -> Op
     water[:, Water.RUN] = np.where(
         np.isnan(level), water[:, Water.RUN], np.where(wet, water[:, Water.RUN] + 1, 0)
     )
-    lone = scheduled & (water[:, Water.RUN] <= 1) & ~(f.water_alarm > 0.5)
+    lone = f.scheduled & (water[:, Water.RUN] <= 1) & ~(f.water_alarm > 0.5)
     for grade, name in ((4, "flood_urgent_mm"), (3, "flood_mm")):
         limit = limits[name]
         kept = limit - np.where(before >= grade, limits["flood_hysteresis_mm"], 0)

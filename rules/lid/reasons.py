@@ -23,6 +23,7 @@ REASONS: Final = (
     "rules_lid.flooded.level_mm",
     "rules_lid.flooded.alarm",
     "rules_lid.sensor_fault.creep",
+    "rules_lid.sensor_fault.noisy",
     "rules_lid.sensor_fault.stuck",
     "rules_lid.sensor_fault.wild",
 )

@@ -15,12 +15,23 @@ STEP_FLOOR_DEG = np.float32(0.4)
 """Below these a peak is noise or quantization; they are the zero of the logarithms."""
 LEAST_SPREAD = np.float32(0.25)
 """Least standard deviation of a logarithm: no road is more regular than this."""
+SHOCK_MARGIN = np.float32(0.3)
+STEP_MARGIN = np.float32(0.7)
+"""Logarithm of what does not count: shocks a third above the usual, steps twice the usual."""
 GREATEST_Z = np.float32(3.0)
 """One bump counts no more than this, however hard it was."""
 
 _PARTS = (
-    (Shock.PEAK, Shock.COUNT, Shock.MEAN, Shock.M2, Shock.SCORE, VIBRATION_FLOOR_G),
-    (Shock.STEP_PEAK, Shock.STEP_COUNT, Shock.STEP_MEAN, Shock.STEP_M2, Shock.STEP_SCORE, STEP_FLOOR_DEG),
+    (Shock.PEAK, Shock.COUNT, Shock.MEAN, Shock.M2, Shock.SCORE, VIBRATION_FLOOR_G, SHOCK_MARGIN),
+    (
+        Shock.STEP_PEAK,
+        Shock.STEP_COUNT,
+        Shock.STEP_MEAN,
+        Shock.STEP_M2,
+        Shock.STEP_SCORE,
+        STEP_FLOOR_DEG,
+        STEP_MARGIN,
+    ),
 )
 
 
@@ -55,7 +66,7 @@ def rock(
 def _close(rows: Float32, hours: Float32, limits: Limits) -> None:
     opened = rows[:, Shock.START] > 0
     span = np.clip((hours - rows[:, Shock.START]) / limits["window_hours"], 1, np.float32(2.4))
-    for peak, count, mean, m2, score, floor in _PARTS:
+    for peak, count, mean, m2, score, floor, margin in _PARTS:
         seen = opened & (rows[:, peak] > 0)
         x = np.log(np.maximum(rows[:, peak], floor))
         known = rows[:, count] >= limits["reference_windows"]
@@ -71,7 +82,7 @@ def _close(rows: Float32, hours: Float32, limits: Limits) -> None:
         rows[:, mean] = np.where(learn, new_mean, rows[:, mean])
         rows[:, count] = np.where(learn, total, n)
         sigma = np.maximum(spread * np.sqrt(1 + 2 / np.maximum(n, 1)), LEAST_SPREAD)
-        z = np.minimum((x - rows[:, mean]) / sigma, GREATEST_Z)
+        z = np.minimum((x - rows[:, mean] - margin) / sigma, GREATEST_Z)
         raised = np.clip(rows[:, score] + z - limits["loose_allowance"], 0, 2 * limits["loose_limit"])
         rows[:, score] = np.where(seen & known, raised, rows[:, score])
         rows[:, peak] = 0

@@ -109,6 +109,9 @@ class Water(IntEnum):
     RATE = 4
 
 
+UNKNOWN: Final = {"phase": -1}
+"""What a column holds of an unknown sensor where that is not 0."""
+
 WATCH: Final = 7
 """Byte of `said` that only keeps a sensor under watch."""
 
@@ -120,6 +123,7 @@ class LidState:
 
     last : int64[n]  Event time of the latest reading [µs]; 0 = none.
     gap : float32[n]  Seconds between the latest two messages; 0 = unknown.
+    phase : float32[n]  Where in its heartbeat the latest message on schedule came [s]; -1 = unknown.
     said : uint8[n, 8]  Latest level said of each hazard, and WATCH.
     tilt, sink, shock, water : float32[n, …]  Columns as the enums say.
     """
@@ -127,6 +131,7 @@ class LidState:
     def __init__(self, n: int) -> None:
         self.last = np.zeros(n, np.int64)
         self.gap = np.zeros(n, np.float32)
+        self.phase = np.full(n, -1, np.float32)
         self.said = np.zeros((n, 8), np.uint8)
         self.tilt = np.zeros((n, _WIDTH["tilt"]), np.float32)
         self.sink = np.zeros((n, _WIDTH["sink"]), np.float32)
@@ -138,21 +143,21 @@ class LidState:
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """All of it by name; views, not copies."""
-        names = ("last", "gap", "said", "tilt", "sink", "shock", "water")
+        names = ("last", "gap", "phase", "said", "tilt", "sink", "shock", "water")
         return {name: getattr(self, name) for name in names}
 
     def grow(self, n: int) -> None:
         """Make room for n sensors; the new ones are unknown."""
         for name, array in self.arrays().items():
             if n > len(array):
-                more = np.zeros((n - len(array), *array.shape[1:]), array.dtype)
+                more = np.full((n - len(array), *array.shape[1:]), UNKNOWN.get(name, 0), array.dtype)
                 setattr(self, name, np.concatenate([array, more]))
 
     def forget(self, sensors: npt.NDArray[Any]) -> None:
         """Begin anew with these sensors; what was said of them stays until it is said otherwise."""
         for name, array in self.arrays().items():
             if name not in ("said", "last"):
-                array[sensors] = 0
+                array[sensors] = UNKNOWN.get(name, 0)
 
     def bytes_per_sensor(self) -> int:
         """Size of it."""
