@@ -64,6 +64,7 @@ class Service:
         migrate(self.database)
         import_named_files(settings, self.database, clock.now())
         known = registry_now(settings, self.database)
+        self._known = known
         rules = rules_of(settings)
         self._roster = load_roster(settings.roster) if settings.roster is not None else nobody()
         self.log = SqliteLog(settings.log_path)

@@ -30,7 +30,7 @@ from simulator.scenario import Scenario
 from simulator.scenario import load as load_scenario
 
 SECOND_US: Final = 1_000_000
-COARSE_S: Final = 300
+COARSE_S: Final = 900
 """Step of the clock while nothing is staged [s]."""
 FINE_S: Final = 5
 """Step around what is staged and while somebody is expected to answer [s]."""
