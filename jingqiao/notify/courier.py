@@ -335,4 +335,4 @@ class Courier:
         failed = settle(connection, claimed, state=MessageState.FAILED.value, due_at=None, finished_at=now)
         log.error("a person could not be told by any channel", person=claimed.person)
         if failed and claimed.incident_id is not None and claimed.kind in STEP_KINDS:
-            self._planner.hurry(connection, claimed.incident_id, now)
+            self._planner.hurry(connection, claimed.incident_id, claimed.dedup_key, now)

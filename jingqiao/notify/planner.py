@@ -15,7 +15,16 @@ from jingqiao.incidents.event import Event, IncidentEvent
 from jingqiao.incidents.incident import LIVE, SELF_HEALING, SYSTEM, Incident, from_row
 from jingqiao.incidents.store import find, insert_transitions, update_incidents
 from jingqiao.incidents.tables import incident as incident_table
-from jingqiao.notify.outbox import ARRIVED, STEP_KINDS, WAITING, NewMessage, cancel_steps, enqueue, told
+from jingqiao.notify.outbox import (
+    ARRIVED,
+    STEP_KINDS,
+    WAITING,
+    MessageState,
+    NewMessage,
+    cancel_steps,
+    enqueue,
+    told,
+)
 from jingqiao.notify.tables import message
 from jingqiao.notify.text import compose, severity_name
 from jingqiao.roster.duty import Duty, people_for, who_is_on
@@ -26,6 +35,8 @@ _PUSHED_US: Final = _MINUTE_US
 """How far a step is pushed that could not be planned: it cannot crash-loop, and it is tried again [µs]."""
 _FLUTTER_US: Final = 30 * _MINUTE_US
 """An alarm that comes and goes is told of once in so long [µs]."""
+_LAST_RESORT_US: Final = 5 * _MINUTE_US
+"""How often everybody is tried again while nobody can be told [µs]."""
 _BATCH: Final = 400
 _ANSWERS: Final = frozenset(
     {Event.ACKNOWLEDGED, Event.ASSIGNED, Event.ON_SITE, Event.RESOLVED, Event.CLOSED, Event.FALSE_ALARM}
@@ -90,39 +101,50 @@ class Planner:
                     after, new, happened = self._advance(roster, incident, duties, now)
                 except Exception:
                     log.exception("an escalation could not be planned", incident=incident.id)
-                    after, new, happened = replace(incident, next_step_at=now + _PUSHED_US), [], []
+                    after = replace(incident, next_step_at=now + _PUSHED_US)
+                    new, happened = [_crude_message(roster, incident)], []
                 changed.append(after)
                 messages += new
                 events += happened
             update_incidents(connection, changed)
             insert_transitions(connection, events, now, [e.incident.state for e in events])
+            _supersede(connection, messages, now)
             enqueue(connection, messages, now)
 
-    def hurry(self, connection: sa.Connection, incident_id: int, now: int) -> None:
-        """A message failed for good: when nobody of the incident could be told, take the next step now."""
+    def hurry(self, connection: sa.Connection, incident_id: int, dedup_key: str, now: int) -> None:
+        """A step's message failed for good: when the step reached nobody, take the next one now.
+
+        After the last step the fallback is told; when that fails too, everybody is tried again in a while.
+        """
+        step_key = dedup_key.rpartition(":")[0]
         reached = (
             sa.select(sa.func.count())
             .select_from(message)
             .where(
                 message.c.incident_id == incident_id,
-                message.c.kind.in_(STEP_KINDS),
+                message.c.dedup_key.startswith(f"{step_key}:", autoescape=True),
                 message.c.state.in_([state.value for state in (*WAITING, *ARRIVED)]),
             )
         )
         incident = find(connection, incident_id, lock=True)
         if incident is None or not _waits(incident) or connection.execute(reached).scalar_one():
             return
+        if step_key != f"{incident.id}:{incident.episode}:{incident.step - 1}":
+            return  # time has taken a further step already
         roster = self._roster()
-        step = step_at(
-            roster.policy(incident.severity.colour), incident.unanswered_since or now, incident.step
-        )
-        if step is None:
-            step = DueStep(incident.step, now, ("duty", "deputy", "leader", "fallback"))
-            log.error("nobody could be told of an incident; every channel failed", incident=incident.id)
-        after, messages, events = self._take(roster, incident, [step], {}, now)
-        if step.index >= len(roster.policy(incident.severity.colour).steps):
+        policy = roster.policy(incident.severity.colour)
+        if incident.step < len(policy.steps):
+            step = DueStep(incident.step, now, policy.steps[incident.step].who)
+            after, messages, events = self._take(roster, incident, [step], {}, now)
+        elif not incident.unreachable:
+            step = DueStep(incident.step, now, ("fallback",))
+            after, messages, events = self._take(roster, incident, [step], {}, now)
             after = replace(after, unreachable=True)
             events.append(IncidentEvent(Event.UNREACHABLE, after, after.severity, SYSTEM, "channels failed"))
+        else:
+            after, messages, events = replace(incident, next_step_at=now + _LAST_RESORT_US), [], []
+        if after.unreachable:
+            log.error("nobody could be told of an incident: every channel failed", incident=incident.id)
         update_incidents(connection, [after])
         insert_transitions(connection, events, now, [e.incident.state for e in events])
         enqueue(connection, messages, now)
@@ -135,6 +157,8 @@ class Planner:
         assert incident.unanswered_since is not None
         policy = roster.policy(incident.severity.colour)
         due = list(steps_due(policy, incident.unanswered_since, incident.step, now))
+        if not due and incident.unreachable:
+            due = [DueStep(incident.step, now, ("duty", "deputy", "leader", "fallback"))]
         if not due:
             following = step_at(policy, incident.unanswered_since, incident.step)
             return replace(incident, next_step_at=following.at if following else None), [], []
@@ -263,6 +287,43 @@ def _information_key(incident: Incident, kind: str, person: str, now: int) -> st
     span = _FLUTTER_US if kind in ("cleared", "healed", "refired") else 1
     when = "" if kind == "raised" else f":{now // span}"
     return f"{incident.id}:{incident.episode}:{kind}:{int(incident.severity)}{when}:{person}"
+
+
+def _supersede(connection: sa.Connection, messages: Sequence[NewMessage], now: int) -> None:
+    """Who is asked again does not also need the first asking, if it has not gone out yet."""
+    again = [
+        {"this_incident": new.incident_id, "this_person": new.person}
+        for new in messages
+        if new.kind in ("escalated", "repeated")
+    ]
+    if again:
+        connection.execute(
+            sa.update(message)
+            .where(
+                message.c.incident_id == sa.bindparam("this_incident"),
+                message.c.person == sa.bindparam("this_person"),
+                sa.or_(*(message.c.kind == kind for kind in STEP_KINDS)),
+                message.c.state == MessageState.PENDING.value,
+            )
+            .values(state=MessageState.CANCELLED.value, due_at=None, finished_at=now),
+            again,
+        )
+
+
+def _crude_message(roster: Roster, incident: Incident) -> NewMessage:
+    """What is said when nothing better can be composed: better a clumsy warning than none."""
+    line = f"[{incident.severity.colour}] {incident.hazard} {incident.subject} {incident.road}".strip()
+    return NewMessage(
+        dedup_key=f"{incident.id}:{incident.episode}:crude:{roster.fallback}",
+        incident_id=incident.id,
+        kind="step",
+        severity=int(incident.severity),
+        person=roster.fallback,
+        role="fallback",
+        title=line,
+        body=f"{line}\njingqiao incidents show {incident.id}",
+        fields={"id": str(incident.id), "hazard": incident.hazard.value, "place": incident.road},
+    )
 
 
 class QuietAnnouncer:

@@ -148,9 +148,12 @@ def _next_start(roster: Roster, team: Team, at: int) -> int:
     local = datetime.fromtimestamp(at / 1_000_000, roster.zone).replace(second=0, microsecond=0)
     minute = local.weekday() * 24 * 60 + local.hour * 60 + local.minute
     ahead = min(
-        (start - minute - 1) % WEEK_MIN + 1
-        for shift in team.shifts
-        for start, _ in shift_minutes(shift, roster.handover)
+        (
+            (start - minute - 1) % WEEK_MIN + 1
+            for shift in team.shifts
+            for start, _ in shift_minutes(shift, roster.handover)
+        ),
+        default=WEEK_MIN,
     )
     return round((local + timedelta(minutes=ahead)).timestamp() * 1_000_000)
 
