@@ -285,7 +285,10 @@ class Mqtt5Source:
     async def _session(self) -> None:
         try:
             connection = await self._connect()
-            raise ConnectionLostError(await connection.ended)
+            trouble = await connection.ended
+            if self._stopped:
+                return  # we said good-bye
+            raise ConnectionLostError(trouble)
         finally:
             self._forget()
 

@@ -110,6 +110,7 @@ async def test_what_was_acknowledged_never_comes_again(broker, protocol):
     await publish(broker.port, numbered(0, 300))
     await eventually(lambda: len(first.payloads) == 300)
     await first.close()
+    assert first.source.status.trouble is None
     await publish(broker.port, numbered(300, 310))
     second = await Reader(source_for(broker, protocol)).connected()
     await eventually(lambda: len(second.payloads) >= 10)
