@@ -65,7 +65,7 @@ async def publish(
     clock: Pace | None,
     *,
     step_s: float = 1.0,
-    in_flight: int = 200,
+    in_flight: int = 100,
     until: Callable[[], bool] = lambda: False,
     on_sent: Callable[[Outgoing], None] | None = None,
 ) -> int:
@@ -158,12 +158,13 @@ async def _listen(client: aiomqtt.Client) -> None:
 
 
 def _client(broker: Broker, in_flight: int) -> aiomqtt.Client:
-    return aiomqtt.Client(
+    client = aiomqtt.Client(
         broker.host,
         broker.port,
         username=broker.username,
         password=broker.password,
         tls_context=ssl.create_default_context() if broker.tls else None,
         max_inflight_messages=in_flight,
-        max_concurrent_outgoing_calls=in_flight,
     )
+    client.pending_calls_threshold = in_flight  # it warns at every message above: here many are meant
+    return client

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from scipy.stats import chi2
 
-from simulator.truth import TruthEvent, parse_time
+from simulator.truth import TruthEvent, parse_time, rfc3339
 
 NOTHING: Final = "nothing"
 
@@ -145,7 +145,7 @@ def score(
     grace_s : it may come this long after the hazard has ended (late messages), not later.
     """
     by_asset: dict[str, list[Alarm]] = {}
-    for alarm in sorted(alarms, key=lambda a: a.at):
+    for alarm in sorted(alarms, key=_order):
         by_asset.setdefault(alarm.asset_id, []).append(alarm)
     true: set[int] = set()
     found: list[Found] = []
@@ -166,6 +166,11 @@ def score(
     return Score(tuple(found), tuple(alarms), false, confusion, lid_years)
 
 
+def _order(alarm: Alarm) -> tuple[int, str]:
+    """By time; what is raised at once by hazard, so that the order of the file does not matter."""
+    return alarm.at, alarm.hazard
+
+
 def _of_the_event(
     event: TruthEvent,
     by_asset: Mapping[str, list[Alarm]],
@@ -180,7 +185,7 @@ def _of_the_event(
         mine: Iterable[Alarm] = by_asset.get(event.asset_id, [])
     else:
         sensors = set(event.sensor_ids)
-        mine = sorted((a for a in alarms if sensors & set(a.sensor_ids)), key=lambda a: a.at)
+        mine = sorted((a for a in alarms if sensors & set(a.sensor_ids)), key=_order)
     return [alarm for alarm in mine if low <= alarm.at <= high]
 
 
@@ -241,6 +246,7 @@ def summary(result: Score) -> dict[str, Any]:
                 "sensor_ids": list(a.sensor_ids),
                 "hazard": a.hazard,
                 "severity": a.severity,
+                "event_at": rfc3339(a.at),
             }
             for a in result.false
         ],

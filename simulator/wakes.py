@@ -200,9 +200,14 @@ def floods(wells: Int, levels: Float) -> list[tuple[int, float, float | None, fl
     for i, well in enumerate(wells):
         above = np.concatenate([[False], levels[i] >= LIMIT_WATER_MM, [False]])
         edges = np.flatnonzero(above[1:] != above[:-1])
-        for start, end in zip(edges[::2], edges[1::2], strict=True):
-            ended = None if end >= levels.shape[1] else float(end * STEP_S)
-            found.append((int(well), float(start * STEP_S), ended, float(levels[i, start:end].max())))
+        for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+            ended = None if end >= levels.shape[1] else end * STEP_S
+            part = 1.0
+            if start:
+                below, above_it = levels[i, start - 1], levels[i, start]
+                part = float((LIMIT_WATER_MM - below) / (above_it - below))
+            onset = max(start - 1 + part, 0.0) * STEP_S
+            found.append((int(well), onset, ended, float(levels[i, start:end].max())))
     return found
 
 

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from jingqiao.cli.score import score
 from jingqiao.cli.simulate import simulate
+from tests.support.mosquitto import Mosquitto
 
 SHORT = """
 name = "short"
@@ -83,3 +84,33 @@ def test_alarms_that_are_no_json_are_named(tmp_path: Path) -> None:
     )
     assert done.exit_code == 1
     assert "alarms.json" in done.output
+
+
+@pytest.mark.mosquitto
+def test_a_scenario_is_published_and_its_truth_kept(tmp_path: Path, short: list[str]) -> None:
+    with Mosquitto(tmp_path / "broker") as mosquitto:
+        kept = tmp_path / "truth.jsonl"
+        done = CliRunner().invoke(
+            simulate, [*short, "--broker", mosquitto.url, "--truth", str(kept), "--json"]
+        )
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["messages"] > 5000
+    assert len(kept.read_text().splitlines()) == 2
+
+
+@pytest.mark.mosquitto
+def test_live_it_starts_now_and_ends_when_told(tmp_path: Path, short: list[str]) -> None:
+    with Mosquitto(tmp_path / "broker") as mosquitto:
+        done = CliRunner().invoke(
+            simulate, [*short, "--broker", mosquitto.url, "--realtime", "--seconds", "1", "--json"]
+        )
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert 1 <= told["seconds"] < 20
+    assert not told["start"].startswith("2026-03-01")
+
+
+def test_an_address_that_is_none_is_wrong_use(short: list[str]) -> None:
+    done = CliRunner().invoke(simulate, [*short, "--broker", "localhost"])
+    assert done.exit_code == 2
+    assert "mqtt://host:1883" in done.output

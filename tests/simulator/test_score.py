@@ -2,6 +2,9 @@
 
 import math
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from simulator.score import Alarm, Rate, alarms_of, score, summary
 from simulator.truth import TruthEvent
 
@@ -121,3 +124,24 @@ def test_paging_false_alarms_are_counted_apart() -> None:
     assert told["false_paging_alarms"] == {"count": 1, "per_1000_lid_years": 1.0, "low_95": 0.0253,
                                            "high_95": 5.5716}  # fmt: skip
     assert told["precision"] == 0.0
+
+
+ASSETS, HAZARDS = st.sampled_from("abc"), st.sampled_from(["missing", "tilted", "sunken", "silent"])
+ALARMS = st.lists(
+    st.builds(alarm, ASSETS, HAZARDS, st.integers(0, 40).map(lambda day: day * DAY)), max_size=8
+)
+EVENTS = st.lists(
+    st.builds(event, ASSETS, HAZARDS, st.integers(0, 40).map(lambda day: day * DAY)), max_size=5
+)
+
+
+@given(EVENTS, ALARMS, st.randoms())
+def test_the_order_of_alarms_changes_nothing_and_strangers_are_false(truth, alarms, random) -> None:  # type: ignore[no-untyped-def]
+    whole = score(truth, alarms)
+    shuffled = list(alarms)
+    random.shuffle(shuffled)
+    again = score(truth, [*shuffled, alarm("stranger", "missing", 5 * DAY)])
+    assert [f.alarm for f in whole.found] == [f.alarm for f in again.found]
+    assert len(again.false) == len(whole.false) + 1
+    assert all(f.delay_s >= 0 for f in whole.found if f.alarm)
+    assert len(whole.false) + sum(f.alarm is not None for f in whole.found) <= len(alarms) + len(truth)
