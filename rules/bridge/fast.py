@@ -87,6 +87,7 @@ class FastDrift:
         "slope",
         "base_t",
         "returned",
+        "peak",
         "moves",
         "rise_s",
         "moving",
@@ -112,7 +113,7 @@ class FastDrift:
         self.moves = np.zeros(n, np.int16)
         self.rise_s = np.zeros(n)
         self.moving = np.full(n, -(10**12), np.int64)
-        self.off = np.zeros(n)
+        self.off, self.peak = np.zeros(n), np.zeros(n)
         self.limit = np.full(n, np.nan)
 
     @property
@@ -219,6 +220,7 @@ class FastDrift:
         self.raw_base[new], self.raw_slope[new] = raw_base[leaves], raw_slope[leaves]
         self.base[new], self.slope[new], self.base_t[new] = base[leaves], slope[leaves], now_t[leaves]
         self.returned[new] = 0
+        self.peak[new] = 0.0
 
     def _watch(self, block: int, channel: int, y: Float, t: Float) -> None:
         """Follow one channel that left its prediction: back again, standing, or settled."""
@@ -235,8 +237,9 @@ class FastDrift:
         if now > max(0.4 * limit, 4 * self.scale[channel]):
             self.moving[channel] = block
         found = self.pending[channel] != 0
-        reference = abs(self.pending[channel]) if found else limit
-        self.returned[channel] = self.returned[channel] + 1 if now < 0.4 * reference else 0
+        self.peak[channel] = max(self.peak[channel], now)
+        back = now < 0.4 * limit or now < 0.5 * self.peak[channel]
+        self.returned[channel] = self.returned[channel] + 1 if back else 0
         if self.returned[channel] >= NOW:
             self._end_watch(channel, block, 0.0, masks=True)
             return

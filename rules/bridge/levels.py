@@ -16,6 +16,9 @@ Int = npt.NDArray[np.int64]
 Bool = npt.NDArray[np.bool_]
 
 DAY_US: Final = 86_400_000_000
+LATCH_1_US: Final = 30 * 3_600_000_000
+"""A level 1 stays this long after the last excess: the next warm afternoon is no new event."""
+LATCH_2_US: Final = 3_600_000_000
 NEVER: Final = -(1 << 60)
 
 
@@ -58,7 +61,18 @@ class Levels:
     live : float64[c]  Greatest live-load peak of the reference period [µε].
     """
 
-    _STATE: Final = ("began", "least", "most", "least_left", "most_left", "left_began", "live", "live_began")
+    _STATE: Final = (
+        "beyond_1",
+        "beyond_2",
+        "began",
+        "least",
+        "most",
+        "least_left",
+        "most_left",
+        "left_began",
+        "live",
+        "live_began",
+    )
 
     def __init__(self, n: int, limits: StrainLimits) -> None:
         self.limits = limits
@@ -67,6 +81,7 @@ class Levels:
         self.least, self.most = np.full(n, np.inf), np.full(n, -np.inf)
         self.least_left, self.most_left = np.full(n, np.inf), np.full(n, -np.inf)
         self.live = np.zeros(n)
+        self.beyond_1, self.beyond_2 = np.full(n, NEVER, np.int64), np.full(n, NEVER, np.int64)
 
     def strain(self, c: Int, cells: Cells, explained: Float) -> Grades:
         """Grade extremes of gauges' cells. explained : float64[k]  Temperature's part [µε], NaN = none."""
@@ -86,13 +101,20 @@ class Levels:
                 over = ~young & (peak > best + margin)
                 over &= ~model | (peak - sign * part > best_left + margin)
             level[over] = limits.grade_1[c[over]]
+            self.beyond_1[c[over]] = cells.time[over]
             value[over], limit[over] = (sign * peak)[over], (sign * (best + margin))[over]
         for peak, bound, over in (
             (cells.high, limits.high_ue[c], cells.high > limits.high_ue[c]),
             (cells.low, limits.low_ue[c], cells.low < limits.low_ue[c]),
         ):
             level[over] = np.maximum(level[over], limits.grade_2[c[over]].astype(np.int8))
+            self.beyond_2[c[over]] = cells.time[over]
             value[over], limit[over], reason[over] = peak[over], bound[over], 2
+        lately_1 = cells.time - self.beyond_1[c] < LATCH_1_US
+        lately_2 = cells.time - self.beyond_2[c] < LATCH_2_US
+        level = np.where(lately_1, np.maximum(level, limits.grade_1[c]), level).astype(np.int8)
+        level = np.where(lately_2, np.maximum(level, limits.grade_2[c]), level).astype(np.int8)
+        reason[lately_2] = 2
         self.least[c] = np.where(young, np.fmin(self.least[c], cells.low), self.least[c])
         self.most[c] = np.where(young, np.fmax(self.most[c], cells.high), self.most[c])
         learns = young & model

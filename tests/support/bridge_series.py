@@ -77,7 +77,8 @@ class DayRecord:
     """A record of hours as a fast system makes it: 1 s features of gauges, thermometers every 5 min.
 
     swing_c : how far it warms. sun_ue : strain that the sun makes and no thermometer shows, at its greatest.
-    cloud_ue : of passing clouds, through 10 min of thermal inertia. noise_ue : of a second's median. wander_ue : AR(1) of 10 min.
+    cloud_ue : of passing clouds, through 10 min of thermal inertia.
+    noise_ue : of a second's median. wander_ue : AR(1) of 10 min.
     vehicles_an_hour, vehicle_ue : traffic. lag_s : of the strain behind the temperature.
     """
 
