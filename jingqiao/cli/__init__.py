@@ -25,7 +25,9 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "import": "jingqiao.cli.import_:command",
         "incidents": "jingqiao.cli.incidents:incidents",
         "permits": "jingqiao.cli.permits:group",
+        "notify": "jingqiao.cli.notify:notify",
         "roster": "jingqiao.cli.roster:roster",
+        "rules": "jingqiao.cli.rules:rules",
         "simulate": "jingqiao.cli.simulate:simulate",
         "score": "jingqiao.cli.score:score",
     }

@@ -233,3 +233,13 @@ def attempts_of(connection: sa.Connection, message_id: int) -> list[Mapping[str,
     """Tries of a message, oldest first."""
     query = sa.select(attempt).where(attempt.c.message_id == message_id).order_by(attempt.c.id)
     return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def latest_messages(
+    connection: sa.Connection, limit: int, state: str | None = None
+) -> list[Mapping[str, Any]]:
+    """The newest messages, newest first; of one state where it is named."""
+    query = sa.select(message).order_by(message.c.id.desc()).limit(limit)
+    if state is not None:
+        query = query.where(message.c.state == state)
+    return [dict(row) for row in connection.execute(query).mappings()]
