@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from config.bridge_rules import BridgeRules
 from config.health_rules import HealthRules
+from config.lid_rules import LidRules
 from config.toml_file import load
 
 Colour = Literal["blue", "yellow", "orange", "red"]
@@ -107,35 +108,13 @@ class Override(BaseModel):
     set: dict[str, Any]
 
 
-def _part(name: str) -> type[BaseModel]:
-    module, attribute = {
-        "lid": ("config.lid_rules", "LidRules"),
-        "bridge": ("config.bridge_rules", "BridgeRules"),
-    }[name]
-    try:
-        part = getattr(importlib.import_module(module), attribute)
-    except ModuleNotFoundError:
-        return _Nothing
-    assert isinstance(part, type)
-    assert issubclass(part, BaseModel)
-    return part
-
-
-class _Nothing(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-LidPart = _part("lid")
-BridgePart = _part("bridge")
-
-
 class RuleSet(BaseModel):
     """All rules, complete: a replay needs nothing else."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    lid: LidPart = Field(default_factory=LidPart)  # type: ignore[valid-type]
-    bridge: BridgePart = Field(default_factory=BridgePart)  # type: ignore[valid-type]
+    lid: LidRules = LidRules()
+    bridge: BridgeRules = BridgeRules()
     health: HealthRules = HealthRules()
     alarms: AlarmRules = AlarmRules()
     override: tuple[Override, ...] = ()

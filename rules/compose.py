@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 from config.rules import RuleSet
 from devices.registry import Registry
+from rules import bridge, health, lid
 from rules.detector import Detector
-
-PARTS = ("lid", "bridge", "health")
 
 
 def default_detectors(registry: Registry, rules: RuleSet) -> list[Detector]:
     """Detectors of lids, bridges and device health, in the order of the engine's lanes."""
-    found: list[Detector] = []
-    for part in PARTS:
-        try:
-            module = import_module(f"rules.{part}")
-        except ModuleNotFoundError:
-            continue
-        found += module.detectors(registry, getattr(rules, part))
-    return found
+    return [
+        *lid.detectors(registry, rules.lid),
+        *bridge.detectors(registry, rules.bridge),
+        *health.detectors(registry, rules.health),
+    ]

@@ -30,6 +30,7 @@ from rules.detector import (
     SpeaksForGroups,
     Verdicts,
 )
+from rules.explain import explain_sensor
 from rules.machine import SECOND, LaneHold, Machine, Transition
 from rules.rounds import rounds
 from rules.snapshot import pack, unpack
@@ -94,23 +95,25 @@ class Engine:
     ) -> None:
         self.registry = registry
         self.rules = rules
-        self._detectors = tuple(default_detectors(registry, rules) if detectors is None else detectors)
-        self._lane_of = {
+        self.detectors: tuple[Detector, ...] = tuple(
+            default_detectors(registry, rules) if detectors is None else detectors
+        )
+        self.lane_of = {
             (d, hazard): lane
             for lane, (d, hazard) in enumerate(
-                (d, hazard) for d, detector in enumerate(self._detectors) for hazard in detector.hazards
+                (d, hazard) for d, detector in enumerate(self.detectors) for hazard in detector.hazards
             )
         }
-        self._lane_detector = [d for d, _ in self._lane_of]
-        self._hearing = [(d, it) for d, it in enumerate(self._detectors) if isinstance(it, Hears)]
-        self._speakers = {d: it for d, it in enumerate(self._detectors) if isinstance(it, SpeaksForGroups)}
-        self._historians = [(d, it) for d, it in enumerate(self._detectors) if isinstance(it, JudgesHistory)]
-        hazards = [hazard for _, hazard in self._lane_of]
+        self._lane_detector = [d for d, _ in self.lane_of]
+        self._hearing = [(d, it) for d, it in enumerate(self.detectors) if isinstance(it, Hears)]
+        self._speakers = {d: it for d, it in enumerate(self.detectors) if isinstance(it, SpeaksForGroups)}
+        self._historians = [(d, it) for d, it in enumerate(self.detectors) if isinstance(it, JudgesHistory)]
+        hazards = [hazard for _, hazard in self.lane_of]
         n = len(registry.sensors)
-        self._windows = Windows()
+        self.windows = Windows()
         self._muted_lane = [hazard not in UNMUTED for hazard in hazards]
-        self._machine = Machine(hazards, lane_holds(rules, hazards), n, self._muted_until)
-        self._alarms = AssetAlarms()
+        self.machine = Machine(hazards, lane_holds(rules, hazards), n, self._muted_until)
+        self.alarms = AssetAlarms()
         self._last = np.full(n, NEVER, np.int64)
         self._row = np.zeros(n, np.int32)
         self._now = NEVER
@@ -141,7 +144,7 @@ class Engine:
             time = np.where(time > now + CLOCK_FAULT_US, now, time)
         self._judge(frame, time, now, told)
         self._now = int(now[-1])
-        for transition in self._machine.tick(self._now):
+        for transition in self.machine.tick(self._now):
             self._settle(transition, _place(transition, now, 0), told)
         return self._tell(told)
 
@@ -149,11 +152,11 @@ class Engine:
         """Let time pass: complete holds, notice silence. A `now` before an earlier one counts as that."""
         self._now = now = max(now, self._now)
         told: Told = []
-        for transition in self._machine.tick(now):
+        for transition in self.machine.tick(now):
             self._settle(transition, (0, transition.due, transition.lane, transition.sensor), told)
         changes = self._tell(told)
         told = []
-        for d, detector in enumerate(self._detectors):
+        for d, detector in enumerate(self.detectors):
             if detector.due() <= now:
                 self._take(d, self._safely(d, partial(detector.tick, now)), told)
         return changes + self._tell(told)
@@ -164,10 +167,10 @@ class Engine:
         if name in ("permit", "intervention"):
             asset = self.registry.asset_index(str(payload.get("asset_id") or ""))
             if asset != UNKNOWN:
-                self._windows.take(asset, name, payload)
+                self.windows.take(asset, name, payload)
         elif name == "rules":
             self.rules_changed(RuleSet.model_validate(payload))
-        for d, detector in enumerate(self._detectors):
+        for d, detector in enumerate(self.detectors):
             said = self._safely(d, partial(detector.control, name, {**payload, "at": at}))
             self._take(d, said, told, at=at)
         return self._tell(told)
@@ -180,8 +183,8 @@ class Engine:
         self.registry = registry
         self._last = np.concatenate([self._last, np.full(n - old, NEVER, np.int64)])
         self._row = np.zeros(n, np.int32)
-        self._machine.grow(n)
-        for detector in self._detectors:
+        self.machine.grow(n)
+        for detector in self.detectors:
             detector.registry_changed(registry)
         self._set_thresholds(resolve(self.rules, registry))
 
@@ -189,17 +192,17 @@ class Engine:
         """Other limits from now on. Raises FaultsError and changes nothing when they are faulty."""
         thresholds = resolve(rules, self.registry)
         self.rules = rules
-        self._machine.holds = lane_holds(rules, self._machine.lanes)
+        self.machine.holds = lane_holds(rules, self.machine.lanes)
         self._set_thresholds(thresholds)
 
     def due(self) -> int:
         """Earliest time at which `tick` may change something [µs]; `rules.detector.FAR` = never."""
-        return min([self._machine.due(), *(int(detector.due()) for detector in self._detectors)])
+        return min([self.machine.due(), *(int(detector.due()) for detector in self.detectors)])
 
     def horizon(self) -> int:
         """Shortest time after a reading at which its silence may mean something [µs]: frames that span less
         lose nothing between two ticks."""
-        return min([HORIZON_US, *(int(getattr(d, "horizon_us", HORIZON_US)) for d in self._detectors)])
+        return min([HORIZON_US, *(int(getattr(d, "horizon_us", HORIZON_US)) for d in self.detectors)])
 
     def finish(self, last: int) -> list[AlarmChange]:
         """After the last reading of a file: let holds end that its readings began.
@@ -207,15 +210,15 @@ class Engine:
         Detectors see time pass only as long as the longest hold before firing: what comes after is not
         silence but the end of the file.
         """
-        fire = max((max(hold.fire) for hold in self._machine.holds), default=0)
-        longest = max((max(hold.clear, *hold.fire) for hold in self._machine.holds), default=0)
+        fire = max((max(hold.fire) for hold in self.machine.holds), default=0)
+        longest = max((max(hold.clear, *hold.fire) for hold in self.machine.holds), default=0)
         changes: list[AlarmChange] = []
         ticked = -1
         while ticked < (due := self.due()) <= last + fire:
             changes += self.tick(due)
             ticked = due
         told: Told = []
-        for transition in self._machine.tick(last + longest):
+        for transition in self.machine.tick(last + longest):
             self._settle(transition, (0, transition.due, transition.lane, transition.sensor), told)
         return changes + self._tell(told)
 
@@ -224,16 +227,16 @@ class Engine:
     def snapshot(self) -> bytes:
         """All state, for `restore`."""
         arrays: dict[str, npt.NDArray[Any]] = {"engine.last": self._last}
-        arrays |= {f"machine.{k}": v for k, v in self._machine.snapshot().items()}
-        for detector in self._detectors:
+        arrays |= {f"machine.{k}": v for k, v in self.machine.snapshot().items()}
+        for detector in self.detectors:
             arrays |= {f"detector.{detector.name}.{k}": v for k, v in detector.snapshot().items()}
         header = {
             "sensors": len(self._last),
             "now": self._now,
             "rules": self.rules.model_dump(mode="json"),
-            "lanes": [[self._detectors[d].name, hazard.value] for d, hazard in self._lane_of],
-            "alarms": self._alarms.state(),
-            "windows": self._windows.state(),
+            "lanes": [[self.detectors[d].name, hazard.value] for d, hazard in self.lane_of],
+            "alarms": self.alarms.state(),
+            "windows": self.windows.state(),
         }
         return pack(header, arrays)
 
@@ -243,7 +246,7 @@ class Engine:
         Raises ValueError when the snapshot is damaged or was made with other detectors.
         """
         header, arrays = unpack(snapshot)
-        lanes = [[self._detectors[d].name, hazard.value] for d, hazard in self._lane_of]
+        lanes = [[self.detectors[d].name, hazard.value] for d, hazard in self.lane_of]
         if header["lanes"] != lanes:
             raise ValueError("the snapshot was made with other detectors")
         if header["sensors"] > len(self.registry.sensors):
@@ -254,14 +257,22 @@ class Engine:
         # the snapshot did not.
         self.rules_changed(RuleSet.model_validate(header["rules"]))
         self._last = np.array(arrays["engine.last"])
-        self._machine.restore(_under("machine.", arrays))
-        for detector in self._detectors:
+        self.machine.restore(_under("machine.", arrays))
+        for detector in self.detectors:
             detector.restore(_under(f"detector.{detector.name}.", arrays))
-        self._alarms.restore(header["alarms"])
-        self._windows.restore(header["windows"])
+        self.alarms.restore(header["alarms"])
+        self.windows.restore(header["windows"])
         self._now = header["now"]
         if header["sensors"] != len(self.registry.sensors):
             self.registry_changed(self.registry)
+
+    def explain(self, sensor: int) -> dict[str, Any]:
+        """Everything behind one sensor's alarms, JSON-ready: what it can see, what holds, what is on its way.
+
+        `hazards` has a row for each detector's hazard that it can see: settled and coming level, conditions,
+        holds, evidence; `blind` names the hazards that it cannot, with the catalogue key of the reason.
+        """
+        return explain_sensor(self, sensor)
 
     # --- judging ---------------------------------------------------------------------------------
 
@@ -299,7 +310,7 @@ class Engine:
             )
             rows_in_frame = None if isinstance(chosen, slice) else chosen
             self._row[sensor] = np.arange(len(sensor), dtype=np.int32)
-            for d, detector in enumerate(self._detectors):
+            for d, detector in enumerate(self.detectors):
                 self._take(d, self._observe(d, detector, batch), told, now, sensor, rows_in_frame)
 
     def _observe(self, d: int, detector: Detector, batch: Round) -> Sequence[Verdicts]:
@@ -343,14 +354,14 @@ class Engine:
                 for i in np.flatnonzero(verdicts.level > 0).tolist():
                     sensor = int(verdicts.sensor[i])
                     row = place.get(sensor, int(chosen[-1]))
-                    lane = self._lane_of[d, verdicts.hazard]
+                    lane = self.lane_of[d, verdicts.hazard]
                     change = self._historical(d, verdicts, i, int(now[row]))
                     told.append(((2 * row + 1, 0, lane, sensor), [change]))
 
     def _historical(self, d: int, verdicts: Verdicts, i: int, decided: int) -> AlarmChange:
         sensor, level = int(verdicts.sensor[i]), int(verdicts.level[i])
         asset = int(self.registry.sensors.asset[sensor])
-        key = self._detectors[d].reasons[int(verdicts.reason[i])]
+        key = self.detectors[d].reasons[int(verdicts.reason[i])]
         value, limit = float(verdicts.value[i]), float(verdicts.limit[i])
         return AlarmChange(
             "" if asset == UNBOUND else self.registry.asset_id(asset),
@@ -395,8 +406,8 @@ class Engine:
             return tick_time if now is None else int(now[row_of(sensor)])
 
         for verdicts in said:
-            lane = self._lane_of[d, verdicts.hazard]
-            for transition in self._machine.judge(lane, verdicts, now_of):
+            lane = self.lane_of[d, verdicts.hazard]
+            for transition in self.machine.judge(lane, verdicts, now_of):
                 place = (0, transition.due, lane, transition.sensor)
                 if now is not None:
                     place = _place(transition, now, row_of(transition.sensor))
@@ -406,7 +417,7 @@ class Engine:
             if changes:
                 last = 0 if sensors is None else len(sensors) - 1
                 last = last if rows is None else int(rows[last])
-                told.append(((2 * last + 1, 0, len(self._lane_of), 0), changes))
+                told.append(((2 * last + 1, 0, len(self.lane_of), 0), changes))
 
     def _settle(self, transition: Transition, place: Place, told: Told) -> None:
         """Note a transition with its evidence as it is now; assets are joined in the order of rows."""
@@ -416,8 +427,8 @@ class Engine:
         told.append((place, (transition, voice)))
 
     def _evidence(self, d: int, transition: Transition) -> tuple[str, dict[str, Any], dict[str, Any]]:
-        detector = self._detectors[d]
-        hazard = self._machine.lanes[transition.lane]
+        detector = self.detectors[d]
+        hazard = self.machine.lanes[transition.lane]
         key = detector.reasons[transition.reason]
         values: dict[str, Any] = {"value": transition.value, "limit": transition.limit}
         evidence: dict[str, Any] = {"decided_at_us": transition.decided}
@@ -438,12 +449,10 @@ class Engine:
         return changes
 
     def _join(self, transition: Transition, voice: Voice) -> Iterable[AlarmChange]:
-        hazard = self._machine.lanes[transition.lane]
+        hazard = self.machine.lanes[transition.lane]
         asset = int(self.registry.sensors.asset[transition.sensor])
         key = -1 - transition.sensor if asset == UNBOUND else asset
-        for said in self._alarms.settle(
-            key, hazard, transition.lane, transition.sensor, voice, transition.at
-        ):
+        for said in self.alarms.settle(key, hazard, transition.lane, transition.sensor, voice, transition.at):
             evidence = dict(said.voice.evidence)
             provisional = bool(evidence.pop("provisional", False))
             evidence.pop("conditions", None)
@@ -466,12 +475,12 @@ class Engine:
     # --- helpers ---------------------------------------------------------------------------------
 
     def _muted_until(self, lane: int, sensor: int, time: int) -> int:
-        if not self._windows or not self._muted_lane[lane]:
+        if not self.windows or not self._muted_lane[lane]:
             return 0
-        return self._windows.until(int(self.registry.sensors.asset[sensor]), time)
+        return self.windows.until(int(self.registry.sensors.asset[sensor]), time)
 
     def _set_thresholds(self, thresholds: Mapping[str, Thresholds]) -> None:
-        for detector in self._detectors:
+        for detector in self.detectors:
             if isinstance(detector, HasThresholds):
                 own = thresholds[part_of(detector)]
                 detector.thresholds_changed(own.sets, own.class_of)
@@ -487,7 +496,7 @@ class Engine:
         self.fault_count += 1
         sensor_id = "" if sensor == UNKNOWN else self.registry.sensor_id(sensor)
         self.faults.append(
-            EngineFault(self._detectors[d].name, sensor_id, self._now, f"{type(error).__name__}: {error}")
+            EngineFault(self.detectors[d].name, sensor_id, self._now, f"{type(error).__name__}: {error}")
         )
         del self.faults[:-FAULTS_KEPT]
 

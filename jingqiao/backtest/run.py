@@ -62,6 +62,17 @@ def play(
     progress: Callable[[int], None] = lambda _: None,
 ) -> list[AlarmChange]:
     """Readings, controls and ticks in order; then holds that the last readings began are let end."""
+    changes = feed(engine, frame, controls, progress)
+    return changes + (engine.finish(int(frame.time[-1])) if len(frame) else [])
+
+
+def feed(
+    engine: Engine,
+    frame: Frame,
+    controls: Sequence[Control] = (),
+    progress: Callable[[int], None] = lambda _: None,
+) -> list[AlarmChange]:
+    """Readings and controls in order, with a tick whenever something is due before the next of them."""
     changes: list[AlarmChange] = []
     waiting = list(controls)
     time, n, row, ticked = frame.time, len(frame), 0, -1
@@ -90,9 +101,17 @@ def play(
         row = stop
     for control in waiting:
         changes += engine.control(control.name, control.payload, control.at)
-    if n:
-        changes += engine.finish(int(time[-1]))
     return changes
+
+
+def advance(engine: Engine, now: int) -> list[AlarmChange]:
+    """Ticks whenever something is due, on to `now` [µs]."""
+    changes: list[AlarmChange] = []
+    ticked = -1
+    while ticked < (due := engine.due()) <= now:
+        changes += engine.tick(due)
+        ticked = due
+    return changes + engine.tick(now)
 
 
 def _slice(frame: Frame, start: int, stop: int) -> Frame:

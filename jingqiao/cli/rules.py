@@ -1,0 +1,190 @@
+"""`jingqiao rules`: test them, compare two sets, and ask why a lid rings or does not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from config.faults import FaultsError
+from config.messages import Language, text
+from config.rules import RuleSet, load_rules
+from jingqiao.backtest.view import plain, reason_text
+from jingqiao.cli.output import CHECK_FAILED, WRONG_USE, fail_with, language, print_json, print_table
+from jingqiao.incidents.view import rfc3339
+from jingqiao.rule_tests import Outcome, run_file
+from rules.alarm import Reason
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group()
+def rules() -> None:
+    """The rules: test, compare, explain."""
+
+
+@rules.command()
+@click.argument("files", nargs=-1, required=True, type=_FILE)
+@click.option("--rules", "rules_path", type=_FILE, help="Rule set (TOML); the shipped one where not said.")
+@_json
+def test(files: tuple[Path, ...], rules_path: Path | None, as_json: bool) -> None:
+    """Run rule tests (YAML). Exit code 1 when one fails."""
+    try:
+        base = load_rules(rules_path) if rules_path else None
+        outcomes = [outcome for path in files for outcome in run_file(path, base)]
+    except FaultsError as error:
+        fail_with(error)
+    tongue = language()
+    if as_json:
+        print_json([_outcome_json(outcome) for outcome in outcomes])
+    else:
+        for outcome in outcomes:
+            _show_outcome(outcome, tongue)
+    if any(outcome.differences for outcome in outcomes):
+        raise SystemExit(CHECK_FAILED)
+
+
+@rules.command()
+@click.argument("first", type=_FILE)
+@click.argument("second", type=_FILE)
+@_json
+def diff(first: Path, second: Path, as_json: bool) -> None:
+    """What differs between two rule sets, defaults included."""
+    try:
+        one, two = load_rules(first), load_rules(second)
+    except FaultsError as error:
+        fail_with(error)
+    rows = differences(one, two)
+    if as_json:
+        print_json({"first": one.version(), "second": two.version(), "differences": rows})
+    else:
+        print_table(("key", "first", "second"), [(r["key"], r["first"], r["second"]) for r in rows])
+
+
+@rules.command()
+@click.argument("asset")
+@click.option("-c", "--config", "settings_path", type=_FILE, envvar="JINGQIAO_CONFIG", help="jingqiao.toml")
+@click.option("--snapshot", "snapshot_path", type=_FILE, help="A snapshot of the engine, with the registry:")
+@click.option("--assets", type=_FILE, help="assets.csv of the snapshot.")
+@click.option("--sensors", type=_FILE, help="sensors.csv of the snapshot.")
+@_json
+def explain(
+    asset: str,
+    settings_path: Path | None,
+    snapshot_path: Path | None,
+    assets: Path | None,
+    sensors: Path | None,
+    as_json: bool,
+) -> None:
+    """Why ASSET (or one sensor) rings or does not: baseline, conditions, limits, holds, windows."""
+    from jingqiao.explaining import ExplainError, explain_asset  # noqa: PLC0415 - loads numpy and the rules
+
+    try:
+        answer = explain_asset(asset, settings_path, snapshot_path, assets, sensors)
+    except FaultsError as error:
+        fail_with(error)
+    except ExplainError as error:
+        click.echo(str(error), err=True)
+        raise SystemExit(WRONG_USE) from None
+    tongue = language()
+    told = [_sensor_json(sensor, tongue) for sensor in answer]
+    if as_json:
+        print_json(plain(told))
+    else:
+        for sensor in told:
+            _show_sensor(sensor, tongue)
+
+
+def differences(one: RuleSet, two: RuleSet) -> list[dict[str, Any]]:
+    """Rows {key, first, second} of all keys whose values differ; None where one has no such key."""
+    first, second = _flat(one.model_dump(mode="json")), _flat(two.model_dump(mode="json"))
+    keys = sorted({*first, *second})
+    return [
+        {"key": key, "first": first.get(key), "second": second.get(key)}
+        for key in keys
+        if first.get(key) != second.get(key)
+    ]
+
+
+def _flat(document: Any, prefix: str = "") -> dict[str, Any]:
+    if isinstance(document, Mapping) and document:
+        parts = document.items()
+    elif isinstance(document, list) and document and isinstance(document[0], Mapping):
+        parts = ((str(i), item) for i, item in enumerate(document))  # type: ignore[assignment]
+    else:
+        return {prefix: document}
+    return {k: v for key, value in parts for k, v in _flat(value, f"{prefix}.{key}".lstrip(".")).items()}
+
+
+def _outcome_json(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "file": outcome.file,
+        "name": outcome.name,
+        "passed": not outcome.differences,
+        "differences": [
+            {"at": d.at, "missing": list(d.missing), "unexpected": list(d.unexpected)}
+            for d in outcome.differences
+        ],
+        "told": list(outcome.told),
+    }
+
+
+def _show_outcome(outcome: Outcome, tongue: Language) -> None:
+    if not outcome.differences:
+        click.echo(text("rules_cli.passed", tongue, name=outcome.name))
+        return
+    click.echo(text("rules_cli.failed", tongue, name=outcome.name, file=outcome.file))
+    for difference in outcome.differences:
+        click.echo(text("rules_cli.at", tongue, at=difference.at))
+        for line in difference.missing:
+            click.echo(f"    - {line}")
+        for line in difference.unexpected:
+            click.echo(f"    + {line}")
+    click.echo(text("rules_cli.told", tongue))
+    for line in outcome.told or ("–",):
+        click.echo(f"    {line}")
+
+
+def _sensor_json(sensor: Mapping[str, Any], tongue: Language) -> dict[str, Any]:
+    hazards = []
+    for row in sensor["hazards"]:
+        reason = Reason(row["reason"]["key"], row["reason"]["values"])
+        pending, muted = row["pending"], row["muted"]
+        hazards.append(
+            {
+                **row,
+                "reason": reason_text(reason, tongue),
+                "sees": reason_text(Reason(row["sees"]), tongue),
+                "pending": pending
+                and {**pending, "since": rfc3339(pending["since"]), "due": rfc3339(pending["due"])},
+                "muted": muted and {**muted, "until": rfc3339(muted["until"])},
+            }
+        )
+    windows = [{**w, "from": rfc3339(w["from"]), "to": rfc3339(w["to"])} for w in sensor["windows"]]
+    blind = {
+        h: reason_text(Reason(key or "rules_health.sees.no"), tongue) for h, key in sensor["blind"].items()
+    }
+    return {**sensor, "hazards": hazards, "windows": windows, "blind": blind}
+
+
+def _show_sensor(sensor: Mapping[str, Any], tongue: Language) -> None:
+    click.echo(f"{sensor['sensor_id']}  {sensor['role']}  {sensor['model']}  → {sensor['asset_id'] or '–'}")
+    for window in sensor["windows"]:
+        click.echo(f"  {window['kind']} {window['from']} – {window['to']} {window['note']}")
+    for row in sensor["hazards"]:
+        state = row["severity"] or text("rules_cli.quiet", tongue)
+        click.echo(f"  {row['hazard']}: {state}  ({row['sees']})  {row['reason']}")
+        for key in ("pending", "muted"):
+            if row[key]:
+                click.echo(f"    {key}: " + "  ".join(f"{k}={v}" for k, v in row[key].items()))
+        for condition in row["conditions"]:
+            mark = "●" if condition.get("holds") else "○"
+            cells = [f"{k}={plain(v)}" for k, v in condition.items() if k not in ("name", "holds")]
+            click.echo(f"    {mark} {condition.get('name', '')}  " + "  ".join(cells))
+        click.echo("    " + text("rules_cli.holds", tongue, fire=row["for_s"], clear=row["clear_for_s"]))
+        click.echo("    " + "  ".join(f"{k}={plain(v)}" for k, v in row["evidence"].items()))
+    for hazard, why in sensor["blind"].items():
+        click.echo("  " + text("rules_cli.blind", tongue, hazard=hazard, why=why))
