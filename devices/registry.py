@@ -15,10 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from devices.id_index import NOT_FOUND, IdIndex
+
 UNBOUND: Final = -1
 """`asset` of a sensor that is bound to nothing."""
 
-UNKNOWN: Final = -1
+UNKNOWN: Final = NOT_FOUND
 """Index of an id that the registry does not have, and value of an unknown yes/no cell."""
 
 
@@ -119,21 +121,20 @@ class Registry:
     def __init__(self, assets: Assets, sensors: Sensors) -> None:
         self.assets = assets
         self.sensors = sensors
-        self._sensor_index = _index(sensors.texts["sensor_id"])
-        self._asset_index = _index(assets.texts["asset_id"])
+        self._sensor_rows = IdIndex(sensors.texts["sensor_id"])
+        self._asset_rows = IdIndex(assets.texts["asset_id"])
 
     def sensor_index(self, sensor_id: str) -> int:
         """Index of a sensor, or UNKNOWN."""
-        return self._sensor_index.get(sensor_id, UNKNOWN)
+        return self._sensor_rows.find_one(sensor_id)
 
     def asset_index(self, asset_id: str) -> int:
         """Index of an asset, or UNKNOWN."""
-        return self._asset_index.get(asset_id, UNKNOWN)
+        return self._asset_rows.find_one(asset_id)
 
     def sensor_indices(self, sensor_ids: Sequence[str]) -> npt.NDArray[np.int32]:
         """int32[k]  Indices of a batch of ids; UNKNOWN where the registry has none."""
-        get = self._sensor_index.get
-        return np.fromiter((get(i, UNKNOWN) for i in sensor_ids), np.int32, len(sensor_ids))
+        return self._sensor_rows.find(sensor_ids)
 
     def sensor_id(self, index: int) -> str:
         """Id of a sensor by its index."""
@@ -180,10 +181,6 @@ class Registry:
                 strain_max_ue=_column(sensor_rows, "strain_max_ue", np.nan, np.float32),
             ),
         )
-
-
-def _index(ids: pa.Array) -> dict[str, int]:
-    return {key: i for i, key in enumerate(ids.to_pylist())}
 
 
 def _member(enum: type[IntEnum], value: object) -> int:
