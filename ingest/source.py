@@ -47,7 +47,6 @@ class SourceStatus:
 
     connections : int  How often a connection came about; more than one means that it was lost before.
     unacknowledged : int  Messages handed over and not yet acknowledged.
-    unusable : int  Packets that no MQTT parser takes, dropped with a loud word.
     """
 
     connected: bool = False
@@ -55,7 +54,6 @@ class SourceStatus:
     session_resumed: bool = False
     trouble: Trouble | None = None
     unacknowledged: int = 0
-    unusable: int = 0
 
 
 class Source(Protocol):
