@@ -24,7 +24,7 @@ def ailing(
     length_s = scene.days * 86400
     crooked = rng.uniform(size=len(sensors)) < scene.faults.wrong_setup
     for row in np.flatnonzero(crooked):
-        # screwed on crookedly from the first day: a constant, and no hazard at all
+        # screwed on crookedly from the first day: a constant, which nobody can tell from the road's slope
         yield SensorEffect("wrong_setup", int(row), 0.0, np.inf, float(rng.uniform(3, 30))), None
     for kind in ("drift", "stuck", "spike", "noise", "clock"):
         rate = getattr(scene.faults, kind)
