@@ -7,7 +7,7 @@ keep their meaning. A changed registry is a new `Registry` with the old rows in 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any, Final
 
@@ -55,11 +55,15 @@ ASSET_TEXTS: Final = (
 SENSOR_TEXTS: Final = ("sensor_id", "model", "location", "section", "group")
 
 
+_COMPACT_FROM_BYTES: Final = 1 << 20
+
+
 @dataclass(frozen=True, slots=True)
 class Assets:
     """What is watched, one row each; the row is the asset's index.
 
-    texts : name → pyarrow string array[n]  `ASSET_TEXTS`; "" = unknown.
+    texts : name → pyarrow string array[n]  `ASSET_TEXTS`; "" = unknown. In a registry, a long column of
+        few different words is dictionary-encoded.
     kind : int8[n]  `Kind`.
     lon, lat : float64[n]  WGS-84 [°]; NaN = unknown.
     installed_on : int32[n]  Day of installation [days since 1970]; -1 = unknown.
@@ -119,8 +123,8 @@ class Registry:
     """Assets, sensors and which belongs to which."""
 
     def __init__(self, assets: Assets, sensors: Sensors) -> None:
-        self.assets = assets
-        self.sensors = sensors
+        self.assets = replace(assets, texts=_compact(assets.texts))
+        self.sensors = replace(sensors, texts=_compact(sensors.texts))
         self._sensor_rows = IdIndex(sensors.texts["sensor_id"])
         self._asset_rows = IdIndex(assets.texts["asset_id"])
 
@@ -181,6 +185,16 @@ class Registry:
                 strain_max_ue=_column(sensor_rows, "strain_max_ue", np.nan, np.float32),
             ),
         )
+
+
+def _compact(texts: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
+    """Words that a million rows share are kept once; ids and short columns stay as they are."""
+    return {
+        name: column
+        if column.nbytes < _COMPACT_FROM_BYTES or name in ("asset_id", "sensor_id", "name")
+        else column.dictionary_encode()
+        for name, column in texts.items()
+    }
 
 
 def _member(enum: type[IntEnum], value: object) -> int:

@@ -55,7 +55,8 @@ def dangers(
     assets = registry.assets
     if not len(assets):
         return
-    gone = pc.is_in(assets.texts["status"], pa.array(_GONE)).to_numpy(zero_copy_only=False)
+    status = assets.texts["status"].cast(pa.string())
+    gone = pc.is_in(status, pa.array(_GONE)).to_numpy(zero_copy_only=False)
     today = now // DAY_US
     years = assets.design_life_years.astype(np.float64)
     with np.errstate(invalid="ignore"):
@@ -66,7 +67,7 @@ def dangers(
         yield Danger(int(row), "over_age", details)
     for row in np.flatnonzero(~gone & (assets.low_lying == 1) & (assets.fall_net != 1)):
         yield Danger(int(row), "no_fall_net", {"known": bool(assets.fall_net[row] == 0)})
-    abandoned = pc.equal(assets.texts["status"], "abandoned").to_numpy(zero_copy_only=False)
+    abandoned = pc.equal(status, "abandoned").to_numpy(zero_copy_only=False)
     for row in np.flatnonzero(abandoned):
         yield Danger(int(row), "abandoned", {})
     for row in np.flatnonzero(~gone & (inspected < now - limits.inspection_days * DAY_US)):

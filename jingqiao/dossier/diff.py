@@ -114,8 +114,8 @@ def _diff(
     changed: dict[str, Mask] = {}
     for name in columns:
         if name in texts and name != key:
-            before = old.texts[name].take(pa.array(rows))
-            after = fresh.texts[name].take(pa.array(known))
+            before = old.texts[name].take(pa.array(rows)).cast(pa.string())
+            after = fresh.texts[name].take(pa.array(known)).cast(pa.string())
             changed[name] = pc.not_equal(before, after).to_numpy(zero_copy_only=False)
         elif name in numbers:
             x, y = getattr(old, name)[rows], getattr(fresh, name)[known]
@@ -141,7 +141,9 @@ def _merged(
 
     result: dict[str, Any] = {
         "texts": {
-            name: pa.concat_arrays([old.texts[name], fresh.texts[name]]).take(pa.array(places(name)))
+            name: pa.concat_arrays([part.texts[name].cast(pa.string()) for part in (old, fresh)]).take(
+                pa.array(places(name))
+            )
             for name in texts
         }
     }

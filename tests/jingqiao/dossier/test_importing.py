@@ -12,6 +12,7 @@ from config.faults import FaultsError
 from devices.import_csv import read_registry
 from devices.registry import ASSET_TEXTS, SENSOR_TEXTS, UNBOUND, Registry
 from jingqiao.database import reading
+from jingqiao.dossier.dangers import Limits, dangers
 from jingqiao.dossier.diff import ASSET_NUMBERS, SENSOR_NUMBERS
 from jingqiao.dossier.importing import import_files, plan_import, read_files
 from jingqiao.dossier.registry_store import load_registry, load_registry_version
@@ -146,6 +147,21 @@ def test_a_registry_that_has_changed_meanwhile_is_planned_anew(database, tmp_pat
     assert registry.assets.texts["asset_id"].to_pylist() == ["Z", "A", "B", "C"]
     assert registry.sensors.asset.tolist() == [0, 1, 2, 3]
     assert UNBOUND not in registry.sensors.asset
+
+
+@pytest.mark.parametrize("from_bytes", [0, 1 << 20])
+def test_a_compacted_registry_is_updated_as_a_plain_one(database, tmp_path, monkeypatch, from_bytes):
+    monkeypatch.setattr("devices.registry._COMPACT_FROM_BYTES", from_bytes)
+    import_files(database, *files(tmp_path), at=T0, who="li")
+    plan = import_files(
+        database, *files(tmp_path, ASSETS.replace("in_use", "filled"), SENSORS), at=T0 + 1, who="li"
+    )
+    assert (plan.counts["assets_changed"], plan.counts["sensors_changed"]) == (1, 0)
+    registry = load_registry(database)
+    assert registry.assets.texts["status"].to_pylist() == ["filled", "", ""]
+    inspected = np.zeros(3, np.int64)
+    named = {danger.name for danger in dangers(registry, inspected, T0, Limits()) if danger.asset == 0}
+    assert named == set()
 
 
 def test_the_schema_that_revisions_make_is_the_one_that_tables_say(database):
