@@ -122,11 +122,14 @@ class Escalation(_Table):
 
     repeat_min : after the last step everybody is told again so often; 0 = not again.
     repeats : how often at most.
+    progress_min : after an answer somebody has to be on site (or done) within so long, else people are asked
+        anew; 0 = never.
     """
 
     steps: tuple[Step, ...] = Field(min_length=1)
     repeat_min: float = Field(default=0, ge=0)
     repeats: int = Field(default=0, ge=0)
+    progress_min: float = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def _rising(self) -> Escalation:
@@ -136,17 +139,24 @@ class Escalation(_Table):
         return self
 
 
-def _policy(*steps: tuple[float, tuple[Who, ...]], repeat_min: float = 0, repeats: int = 0) -> Escalation:
+def _policy(
+    *steps: tuple[float, tuple[Who, ...]], repeat_min: float = 0, repeats: int = 0, progress_min: float = 0
+) -> Escalation:
     return Escalation(
         steps=tuple(Step(after_min=after, who=who) for after, who in steps),
         repeat_min=repeat_min,
         repeats=repeats,
+        progress_min=progress_min,
     )
 
 
 DEFAULT_ESCALATION: Final[Mapping[Colour, Escalation]] = {
-    "red": _policy((0, ("duty",)), (3, ("deputy",)), (8, ("leader",)), repeat_min=10, repeats=18),
-    "orange": _policy((0, ("duty",)), (5, ("deputy",)), (15, ("leader",)), repeat_min=30, repeats=4),
+    "red": _policy(
+        (0, ("duty",)), (3, ("deputy",)), (8, ("leader",)), repeat_min=10, repeats=18, progress_min=30
+    ),
+    "orange": _policy(
+        (0, ("duty",)), (5, ("deputy",)), (15, ("leader",)), repeat_min=30, repeats=4, progress_min=60
+    ),
     "yellow": _policy((0, ("duty",)), (30, ("deputy",))),
     "blue": _policy((0, ("duty",))),
 }
@@ -164,6 +174,9 @@ class Roster(_Table):
     teams: tuple[Team, ...] = Field(min_length=1)
     overrides: tuple[Override, ...] = ()
     escalation: Mapping[Colour, Escalation] = Field(default_factory=dict)
+    answer_url: str | None = None
+    """Where phones reach this service, e.g. `https://jingqiao.example.cn`: messages then carry a link that
+    answers with one touch."""
 
     @field_validator("timezone")
     @classmethod

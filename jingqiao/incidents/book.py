@@ -288,7 +288,7 @@ def _after_rise(incident: Incident, now: int) -> dict[str, Any]:
         return {"next_step_at": now}
     if incident.answered_severity is not None and incident.severity <= incident.answered_severity:
         return {}
-    return _ask_again(incident, now)
+    return _ask_again(incident, now) | {"answered_severity": incident.answered_severity}
 
 
 def _clear(incident: Incident | None, change: AlarmChange, now: int) -> list[IncidentEvent]:

@@ -12,7 +12,7 @@ import structlog
 from config.messages import Language, text
 from config.roster import Roster, Who
 from jingqiao.incidents.event import Event, IncidentEvent
-from jingqiao.incidents.incident import LIVE, SELF_HEALING, SYSTEM, Incident, from_row
+from jingqiao.incidents.incident import LIVE, SELF_HEALING, SYSTEM, Incident, State, from_row
 from jingqiao.incidents.store import find, insert_transitions, update_incidents
 from jingqiao.incidents.tables import incident as incident_table
 from jingqiao.notify.outbox import (
@@ -42,6 +42,9 @@ _ANSWERS: Final = frozenset(
     {Event.ACKNOWLEDGED, Event.ASSIGNED, Event.ON_SITE, Event.RESOLVED, Event.CLOSED, Event.FALSE_ALARM}
 )
 
+_PROMISED: Final = frozenset({State.ACKNOWLEDGED, State.DISPATCHED})
+"""States in which somebody said that they have it, and nobody is on site yet."""
+
 log = structlog.get_logger()
 
 
@@ -66,6 +69,7 @@ class Planner:
         answered = [e.incident.id for e in events if e.event in _ANSWERS]
         for incident_id in answered:
             cancel_steps(connection, incident_id, now)
+        self._expect_progress(connection, roster, events, now)
         ids = list(
             dict.fromkeys(e.incident.id for e in events if e.event not in (Event.OPENED, Event.COMMENT))
         )
@@ -149,9 +153,32 @@ class Planner:
         insert_transitions(connection, events, now, [e.incident.state for e in events])
         enqueue(connection, messages, now)
 
+    def _expect_progress(
+        self, connection: sa.Connection, roster: Roster, events: Sequence[IncidentEvent], now: int
+    ) -> None:
+        """An answer is a promise: when nobody is on site within the limit, people are asked anew."""
+        for event in events:
+            incident = event.incident
+            limit_min = roster.policy(incident.severity.colour).progress_min
+            if (
+                event.event in (Event.ACKNOWLEDGED, Event.ASSIGNED)
+                and incident.state in _PROMISED
+                and limit_min
+            ):
+                due_at = now + round(limit_min * _MINUTE_US)
+                update_incidents(connection, [replace(incident, next_step_at=due_at)])
+
     def _advance(
         self, roster: Roster, incident: Incident, duties: dict[tuple[str, str, str], Duty], now: int
     ) -> tuple[Incident, list[NewMessage], list[IncidentEvent]]:
+        if _promised(incident):
+            incident = replace(
+                incident,
+                unanswered_since=now,
+                answered_severity=None,
+                episode=incident.episode + 1,
+                step=0,
+            )
         if not _waits(incident):
             return replace(incident, next_step_at=None), [], []
         assert incident.unanswered_since is not None
@@ -182,7 +209,7 @@ class Planner:
         following = step_at(policy, incident.unanswered_since, last + 1)
         after = replace(incident, step=last + 1, next_step_at=following.at if following else None)
         events = []
-        if last > 0:
+        if last > 0 or _stalled(incident):
             words = ", ".join(dict.fromkeys(word for step in due for word in step.who))
             events.append(
                 IncidentEvent(Event.ESCALATED, after, after.severity, SYSTEM, f"step {last + 1}: {words}")
@@ -198,7 +225,8 @@ class Planner:
         messages: dict[str, NewMessage] = {}
         for step in due:
             for word in step.who:
-                for person in people_for(duty, (word,)):
+                promised = [p for p in roster.people if step.index == 0 and _is_promiser(roster, p, incident)]
+                for person in (*people_for(duty, (word,)), *promised):
                     if person not in messages:
                         messages[person] = self._step_message(roster, after, step, person, word, duty, now)
         return after, list(messages.values()), events
@@ -209,14 +237,22 @@ class Planner:
         assert incident.unanswered_since is not None
         policy = roster.policy(incident.severity.colour)
         kind = "step" if step.index == 0 else "escalated" if step.index < len(policy.steps) else "repeated"
+        if _stalled(incident):
+            kind = "stalled"
+        elif incident.answered_severity is not None:
+            kind = "raised"
+        language = roster.people[person].language or roster.language
         written = compose(
             incident,
             kind,
-            roster.people[person].language or roster.language,
+            language,
             roster.zone,
             link=self._link(incident.id, person, incident.episode) if self._link else None,
             fallback=not duty.people,
             minutes=round((now - incident.unanswered_since) / _MINUTE_US),
+            who=_name(roster, incident.assignee or incident.acknowledged_by or ""),
+            before=severity_name(incident.answered_severity or incident.severity, language),
+            after=severity_name(incident.severity, language),
         )
         return NewMessage(
             dedup_key=f"{incident.id}:{incident.episode}:{step.index}:{person}",
@@ -337,6 +373,22 @@ class QuietAnnouncer:
 
     def escalate(self, connection: sa.Connection, now: int) -> None:
         """Leave steps to the service."""
+
+
+def _promised(incident: Incident) -> bool:
+    """Whether somebody answered and nobody came."""
+    return incident.state in _PROMISED and incident.unanswered_since is None
+
+
+def _stalled(incident: Incident) -> bool:
+    """Whether people are asked anew because nobody came, not because it grew worse."""
+    return incident.state in _PROMISED and incident.answered_severity is None
+
+
+def _is_promiser(roster: Roster, person: str, incident: Incident) -> bool:
+    return incident.state in _PROMISED and (
+        _is(roster, person, incident.acknowledged_by) or _is(roster, person, incident.assignee)
+    )
 
 
 def _waits(incident: Incident) -> bool:

@@ -52,7 +52,7 @@ def compose(
     head += _shorten(where, HEAD_CHARACTERS - len(head))
     why_now = text(f"notify.kind.{kind}", language, **values)
     lines = [head, why_now, text("notify.fallback_note", language) if fallback else ""]
-    if kind in ("step", "escalated", "repeated", "raised", "refired", "assigned"):
+    if kind in ("step", "escalated", "repeated", "stalled", "raised", "refired", "assigned"):
         lines += _details(incident, language, zone)
         if not incident.alarm_firing:
             lines.append(text("notify.kind.cleared", language))

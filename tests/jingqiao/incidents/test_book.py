@@ -79,7 +79,9 @@ async def test_a_severity_that_rises_after_the_answer_asks_again(office: Office)
     await office.engine_says(change(severity=Severity.RED))
     (incident,) = office.incidents()
     assert (incident.severity, incident.state) == (Severity.RED, State.ACKNOWLEDGED)
-    assert [to for _, to, _, _ in office.phones.got] == ["张三"]
+    assert [(to, body.splitlines()[1]) for _, to, _, body in office.phones.got] == [
+        ("张三", "等级升高：黄色 → 红色")
+    ]
     assert history(office) == ["opened", "acknowledged", "raised"]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from jingqiao.incidents.incident import Action, State
 from rules.alarm import AlarmState
-from tests.support.response import Office, change
+from tests.support.response import ROSTER, Office, change
 
 
 @pytest.fixture
@@ -68,3 +68,33 @@ async def test_a_lid_that_reads_well_again_wakes_nobody_further_but_stays_open(o
     await office.until("03:30:00")
     assert [(when, to) for when, to, _, _ in office.phones.got] == [("03:02:00", "张三")]
     assert [i.state for i in office.incidents()] == [State.OPEN]
+
+
+PROGRESS = ROSTER.replace("repeat_min = 10", "repeat_min = 10\nprogress_min = 30")
+
+
+async def test_an_answer_without_anybody_on_site_asks_anew_after_the_limit(tmp_path: Path) -> None:
+    """03:02 Zhang has it; 03:32 nobody is on site: Zhang again, 03:37 the deputy, and so on."""
+    office = Office(tmp_path, PROGRESS)
+    await office.engine_says(change())
+    await office.until("03:02:00")
+    await office.does("zhang", Action.ACK)
+    office.phones.got.clear()
+    await office.until("03:38:00")
+    office.close()
+    assert [(when, to, body.splitlines()[1]) for when, to, _, body in office.phones.got] == [
+        ("03:32:00", "张三", "张三 接警后迟迟未到场，请跟进"),
+        ("03:37:00", "李四", "张三 接警后迟迟未到场，请跟进"),
+    ]
+
+
+async def test_a_crew_on_site_is_left_in_peace(tmp_path: Path) -> None:
+    office = Office(tmp_path, PROGRESS)
+    await office.engine_says(change())
+    await office.does("zhang", Action.ACK)
+    await office.until("03:20:00")
+    await office.does("zhang", Action.ON_SITE)
+    office.phones.got.clear()
+    await office.until("06:00:00")
+    office.close()
+    assert office.phones.got == []
