@@ -51,7 +51,9 @@ class LidRules(BaseModel):
     loose_limit: float = Field(default=8, gt=0, le=100)
     """CUSUM of the standardized peaks: each window above its allowance adds, at most 3 less the allowance."""
 
-    shock_g: float = Field(default=8, gt=0, le=400)
+    shock_g: float = Field(default=5, gt=0, le=400)
+    shock_ratio: float = Field(default=2.5, ge=1, le=100)
+    """A violent shock is at least `shock_g` and this many times the lid's usual peak."""
     damage_deg: float = Field(default=0.8, gt=0, le=45)
     damage_mm: float = Field(default=2.5, gt=0, le=100)
 
@@ -59,6 +61,10 @@ class LidRules(BaseModel):
     flood_urgent_mm: float = Field(default=1000, gt=0, le=50_000)
     flood_hysteresis_mm: float = Field(default=30, ge=0, le=5_000)
 
+    believe_after_s: float = Field(default=1800, gt=0, le=86_400)
+    """An event of one channel alone, by a sensor that often wakes, is believed when nothing takes it back."""
+    chatty_share: float = Field(default=0.15, ge=0, le=1)
+    """A sensor of whose messages more than this come off schedule says little by waking once more."""
     burst_s: float = Field(default=20, gt=0, le=300)
     """A sensor that reports at least this often is asked twice: its next reading comes within the budget."""
 

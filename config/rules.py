@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from datetime import time
 from pathlib import Path
 from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from config.bridge_rules import BridgeRules
 from config.health_rules import HealthRules
 from config.lid_rules import LidRules
 from config.toml_file import load
 
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Colour = Literal["blue", "yellow", "orange", "red"]
 HazardName = Literal[
     "missing",
@@ -51,7 +54,7 @@ DEFAULT_HOLDS: Final[Mapping[HazardName, Hold]] = {
     "missing": Hold(for_s=5, clear_for_s=60),
     "tilted": Hold(for_s=10, clear_for_s=60),
     "flooded": Hold(for_s=5, clear_for_s=600),
-    "sunken": Hold(clear_for_s=3600),
+    "sunken": Hold(for_s=5, clear_for_s=3600),
     "loose": Hold(clear_for_s=86_400),
     "damaged": Hold(clear_for_s=3600),
     "overload": Hold(clear_for_s=600),
@@ -96,15 +99,29 @@ class Where(BaseModel):
     low_lying: bool | None = None
 
 
+class Hours(BaseModel):
+    """Time of day, in the office's zone, in which an override holds: `{from = "22:00", to = "06:00"}`.
+
+    weekdays : days on which the hours begin; empty = every day.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True, serialize_by_alias=True)
+
+    start: time = Field(alias="from")
+    end: time = Field(alias="to")
+    weekdays: tuple[Weekday, ...] = ()
+
+
 class Override(BaseModel):
-    """Other limits for some assets; later overrides win over earlier ones.
+    """Other limits for some assets, always or in some hours; later overrides win over earlier ones.
 
     set : `lid.<key>`, `bridge.<key>` or `health.<key>` → value.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    where: Where
+    where: Where = Where()
+    when: Hours | None = None
     set: dict[str, Any]
 
 
@@ -118,6 +135,16 @@ class RuleSet(BaseModel):
     health: HealthRules = HealthRules()
     alarms: AlarmRules = AlarmRules()
     override: tuple[Override, ...] = ()
+    timezone: str = "Asia/Shanghai"
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise ValueError("no time zone of that name; for example Asia/Shanghai") from None
+        return value
 
     def version(self) -> str:
         """Twelve hex digits of the content: the same rules have the same version everywhere."""

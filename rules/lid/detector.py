@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +16,10 @@ from rules.alarm import Hazard, Reason
 from rules.detector import FAR, Round, Verdicts
 from rules.lid.angle import turn
 from rules.lid.explain import evidence_of, sees
-from rules.lid.judge import HAZARDS, Features, judge
+from rules.lid.judge import HAZARDS, STILL_READINGS, Features, judge
 from rules.lid.limits import Limits
-from rules.lid.reasons import REASONS, ROW
+from rules.lid.opinion import Fuses
+from rules.lid.reasons import REASONS
 from rules.lid.rocking import rock
 from rules.lid.schedule import on_schedule
 from rules.lid.settlement import settle
@@ -30,6 +32,18 @@ PASSING_S: Final = np.float32(60)
 """A lid that leaned this much and lay flat again within this time was only driven over."""
 
 
+class Fuse(NamedTuple):
+    """What will be said of a sensor at `due` [µs] if nothing comes from it until then."""
+
+    sensor: int
+    due: int
+    hazard: int
+    level: int
+    value: float
+    limit: float
+    reason: int
+
+
 class LidDetector:
     """All hazards of lids and wells, fused from whatever channels a sensor has."""
 
@@ -40,7 +54,7 @@ class LidDetector:
     def __init__(self, registry: Registry, rules: LidRules) -> None:
         self._state = LidState(len(registry.sensors))
         self._class_of = np.zeros(len(registry.sensors), np.uint16)
-        self._fuses: dict[int, tuple[int, float]] = {}
+        self._fuses: dict[int, Fuse] = {}
         self._heap: list[tuple[int, int]] = []
         self._follow(registry)
         self.thresholds_changed([rules], np.zeros(len(registry.sensors), np.uint16))
@@ -60,42 +74,21 @@ class LidDetector:
         return self._observe(sensor, time, columns)
 
     def tick(self, now: int) -> Sequence[Verdicts]:
-        """Suspect theft where a large movement was followed by silence."""
-        sensors: list[int] = []
-        times: list[int] = []
-        values: list[float] = []
+        """Say what has become certain because nothing came."""
+        ripe: list[Fuse] = []
         while self._heap and self._heap[0][0] <= now:
             due, sensor = heapq.heappop(self._heap)
             fuse = self._fuses.get(sensor)
-            if fuse is None or fuse[0] != due:
-                continue
-            del self._fuses[sensor]
-            sensors.append(sensor)
-            times.append(due)
-            values.append(fuse[1])
-        if not sensors:
-            return ()
-        index = np.array(sensors, np.int32)
-        self._state.said[index, 0] = 4
-        k = len(index)
-        return (
-            Verdicts(
-                Hazard.MISSING,
-                index,
-                np.array(times, np.int64),
-                np.full(k, 4, np.int8),
-                np.array(values, np.float32),
-                np.full(k, np.nan, np.float32),
-                np.full(k, ROW["missing.silent_after_movement"], np.uint8),
-            ),
-        )
+            if fuse is not None and fuse.due == due:
+                ripe.append(self._fuses.pop(sensor))
+        return self._burn(ripe)
 
     def due(self) -> int:
         """Earliest fuse [µs]."""
         while self._heap:
             due, sensor = self._heap[0]
             fuse = self._fuses.get(sensor)
-            if fuse is not None and fuse[0] == due:
+            if fuse is not None and fuse.due == due:
                 return due
             heapq.heappop(self._heap)
         return FAR
@@ -139,12 +132,11 @@ class LidDetector:
 
     def snapshot(self) -> Mapping[str, npt.NDArray[Any]]:
         """All state as named arrays."""
-        fuses = [(sensor, due, value) for sensor, (due, value) in sorted(self._fuses.items())]
+        fuses = [self._fuses[sensor] for sensor in sorted(self._fuses)]
         return {
             **{name: array.copy() for name, array in self._state.arrays().items()},
-            "fuse.sensor": np.array([f[0] for f in fuses], np.int32),
-            "fuse.due": np.array([f[1] for f in fuses], np.int64),
-            "fuse.value": np.array([f[2] for f in fuses], np.float64),
+            "fuse.whole": np.array([f[:4] + f[6:] for f in fuses], np.int64).reshape(-1, 5),
+            "fuse.broken": np.array([f[4:6] for f in fuses], np.float64).reshape(-1, 2),
         }
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
@@ -159,9 +151,11 @@ class LidDetector:
             raise ValueError("lid state has columns of different lengths")
         fresh.grow(len(self._registry.sensors))
         self._state = fresh
-        rows = (state["fuse.sensor"].tolist(), state["fuse.due"].tolist(), state["fuse.value"].tolist())
-        self._fuses = {sensor: (due, value) for sensor, due, value in zip(*rows, strict=True)}
-        self._heap = [(due, sensor) for sensor, (due, _) in self._fuses.items()]
+        self._fuses = {
+            whole[0]: Fuse(whole[0], whole[1], whole[2], whole[3], broken[0], broken[1], whole[4])
+            for whole, broken in zip(state["fuse.whole"].tolist(), state["fuse.broken"].tolist(), strict=True)
+        }
+        self._heap = [(fuse.due, fuse.sensor) for fuse in self._fuses.values()]
         heapq.heapify(self._heap)
 
     # --- what is known ---------------------------------------------------------------------------
@@ -215,6 +209,10 @@ class LidDetector:
         state.phase[sensor] = phase
         said = state.said[sensor]
         look = said.view(np.uint64).ravel() != 0
+        events = state.events[sensor]
+        state.events[sensor] = np.where(
+            look | (before == 0), events, events + (~scheduled - events) * np.float32(1 / 16)
+        )
 
         n = len(sensor)
         absent = np.full(n, np.nan, np.float32)
@@ -227,7 +225,10 @@ class LidDetector:
             state.shock[sensor] = rows
             score = np.maximum(rows[:, Shock.SCORE], rows[:, Shock.STEP_SCORE])
             look |= score >= self._limits.least("loose_limit")
+            if vibration is not None:
+                look |= vibration >= self._limits.least("shock_g")
         if angle is not None:
+            look |= self._state.tilt[sensor, Tilt.STILL] >= STILL_READINGS
             look |= angle >= self._limits.least("tilt_attention_deg") * np.float32(0.8)
         if change is not None:
             look |= np.abs(change) >= self._limits.least("forecast_least_mm")
@@ -252,19 +253,24 @@ class LidDetector:
             gap_before_s=before[at],
             heartbeat_s=heartbeat[at],
             scheduled=scheduled[at],
+            events=events[at],
             angle_deg=some(angle),
             step_deg=some(step),
             change_mm=some(change),
             displacement_mm=some(columns.get("displacement_mm")),
+            vibration_g=some(vibration),
             water_mm=some(water),
             open=some(columns.get("open")),
             tilt_alarm=some(columns.get("tilt_alarm")),
             water_alarm=some(columns.get("water_alarm")),
             said=said[at],
         )
+        burned = self._settle_fuses(features.sensor, features.time)
+        if burned:
+            features = replace(features, said=state.said[features.sensor])
         verdicts, fuses = judge(state, features, limits.take(at))
-        self._light(features.sensor, fuses, features.angle_deg)
-        return verdicts
+        self._light(features, fuses)
+        return [*burned, *verdicts]
 
     def _angle(
         self,
@@ -290,6 +296,13 @@ class LidDetector:
         creep = np.where(np.abs(rest) < 3, np.clip(rest, -reach, reach), 0)
         rows[:, Tilt.CREEP] += np.where(measured, creep, 0)
         rows[:, Tilt.CHANGE] = np.where(measured, angle, rows[:, Tilt.CHANGE])
+        raw = angle if tilt is None else tilt
+        moved = measured & (raw != rows[:, Tilt.LAST])
+        still = rows[:, Tilt.STILL]
+        moves = rows[:, Tilt.MOVES]
+        rows[:, Tilt.MOVES] = np.where(moved, moves + (1 / (still + 1) - moves) * np.float32(0.05), moves)
+        rows[:, Tilt.STILL] = np.where(moved, 0, still + measured)
+        rows[:, Tilt.LAST] = np.where(measured, raw, rows[:, Tilt.LAST])
         self._state.tilt[sensor] = rows
         return angle, step
 
@@ -318,11 +331,44 @@ class LidDetector:
         self._state.sink[sensor[i]] = rows
         return change
 
-    def _light(self, sensor: npt.NDArray[np.int32], fuses: npt.NDArray[np.int64], value: Float32) -> None:
-        """Set the fuses of sensors that have moved; a sensor that is heard again loses its old one."""
-        if self._fuses:
-            for s in sensor.tolist():
-                self._fuses.pop(s, None)
-        for i in np.flatnonzero(fuses != FAR).tolist():
-            self._fuses[int(sensor[i])] = (int(fuses[i]), float(value[i]))
-            heapq.heappush(self._heap, (int(fuses[i]), int(sensor[i])))
+    def _settle_fuses(self, sensor: npt.NDArray[np.int32], time: npt.NDArray[np.int64]) -> list[Verdicts]:
+        """A sensor that is heard again loses its fuse; one that burned before this reading still speaks."""
+        if not self._fuses:
+            return []
+        ripe = []
+        for s, at in zip(sensor.tolist(), time.tolist(), strict=True):
+            fuse = self._fuses.pop(s, None)
+            if fuse is not None and fuse.due <= at:
+                ripe.append(fuse)
+        return self._burn(ripe)
+
+    def _burn(self, ripe: Sequence[Fuse]) -> list[Verdicts]:
+        verdicts = []
+        for fuse in ripe:
+            self._state.said[fuse.sensor, fuse.hazard] = fuse.level
+            verdicts.append(
+                Verdicts(
+                    HAZARDS[fuse.hazard],
+                    np.array([fuse.sensor], np.int32),
+                    np.array([fuse.due], np.int64),
+                    np.array([fuse.level], np.int8),
+                    np.array([fuse.value], np.float32),
+                    np.array([fuse.limit], np.float32),
+                    np.array([fuse.reason], np.uint8),
+                )
+            )
+        return verdicts
+
+    def _light(self, f: Features, fuses: Fuses) -> None:
+        for i in np.flatnonzero(np.isfinite(fuses.wait_s)).tolist():
+            fuse = Fuse(
+                int(f.sensor[i]),
+                int(f.time[i]) + int(fuses.wait_s[i] * SECOND),
+                int(fuses.hazard[i]),
+                int(fuses.level[i]),
+                float(fuses.value[i]),
+                float(fuses.limit[i]),
+                int(fuses.reason[i]),
+            )
+            self._fuses[fuse.sensor] = fuse
+            heapq.heappush(self._heap, (fuse.due, fuse.sensor))

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rules.alarm import Hazard
-from rules.detector import FAR, Verdicts
+from rules.detector import Verdicts
 from rules.lid.limits import Limits
-from rules.lid.reasons import ROW
+from rules.lid.opinion import Doubt, Fuses, Opinion
 from rules.lid.settlement import days_to
 from rules.lid.state import WATCH, LidState, Shock, Sink, Tilt, Water
 
@@ -36,6 +36,10 @@ HAZARDS: Final = (
 )
 """Order of the columns of `LidState.said`."""
 
+STILL_READINGS: Final = np.float32(40)
+STILL_MOVES: Final = np.float32(0.6)
+"""As many equal readings of a sensor that moves this often by itself come by chance once in 10¹⁶."""
+
 LID_DIAMETER_MM: Final = np.float32(800)
 """A tilted lid's surface rises by no more than this times the sine of its angle."""
 
@@ -46,10 +50,10 @@ class Features:
 
     sensor : int32[k]  Registry index.  time : int64[k]  [µs].  hours : float32[k]  [h].
     gap_s, gap_before_s, heartbeat_s : float32[k]  Since the message before, its own gap, the set-up one [s].
-    scheduled : bool[k]  Came when the schedule says.
+    scheduled : bool[k]  Came when the schedule says.  events : float32[k]  Share that did not.
     angle_deg, step_deg : float32[k]  Turn since the baseline and since the last reading [°].
     change_mm, displacement_mm : float32[k]  Against the baseline and as measured [mm].
-    water_mm, open, tilt_alarm, water_alarm : float32[k]
+    vibration_g, water_mm, open, tilt_alarm, water_alarm : float32[k]
     said : uint8[k, 8]  What was said before.
     """
 
@@ -60,10 +64,12 @@ class Features:
     gap_before_s: Float32
     heartbeat_s: Float32
     scheduled: Bool
+    events: Float32
     angle_deg: Float32
     step_deg: Float32
     change_mm: Float32
     displacement_mm: Float32
+    vibration_g: Float32
     water_mm: Float32
     open: Float32
     tilt_alarm: Float32
@@ -71,38 +77,8 @@ class Features:
     said: npt.NDArray[np.uint8]
 
 
-@dataclass(slots=True)
-class Opinion:
-    """Levels of one hazard; -1 = none. Later, graver words replace earlier ones."""
-
-    level: npt.NDArray[np.int8]
-    value: Float32
-    limit: Float32
-    reason: npt.NDArray[np.uint8]
-
-    @classmethod
-    def none(cls, n: int) -> Opinion:
-        """Nothing said of n rows."""
-        nan = np.full(n, np.nan, np.float32)
-        return cls(np.full(n, -1, np.int8), nan, nan.copy(), np.zeros(n, np.uint8))
-
-    def say(self, where: Bool, level: int, value: Float32, limit: Float32 | float, reason: str) -> None:
-        """Say it where it is graver than what was said."""
-        where = where & (self.level < level)
-        if not where.any():
-            return
-        self.level[where] = level
-        self.value[where] = value[where]
-        self.limit[where] = limit[where] if isinstance(limit, np.ndarray) and len(limit) > 1 else limit
-        self.reason[where] = ROW[reason]
-
-    def fine(self, where: Bool) -> None:
-        """Say that it is not so."""
-        self.level[where & (self.level < 0)] = 0
-
-
-def judge(state: LidState, f: Features, limits: Limits) -> tuple[Sequence[Verdicts], npt.NDArray[np.int64]]:
-    """Verdicts of all hazards, and for each row when silence becomes suspicious [µs]; FAR = never."""
+def judge(state: LidState, f: Features, limits: Limits) -> tuple[Sequence[Verdicts], Fuses]:
+    """Verdicts of all hazards, and what silence will say."""
     tilt = state.tilt[f.sensor]
     sink = state.sink[f.sensor]
     shock = state.shock[f.sensor]
@@ -138,60 +114,51 @@ def judge(state: LidState, f: Features, limits: Limits) -> tuple[Sequence[Verdic
 
 def _judge(
     f: Features, limits: Limits, tilt: Float32, sink: Float32, shock: Float32, water: Float32
-) -> tuple[list[Opinion], npt.NDArray[np.int64], Bool]:
-    n = len(f.sensor)
-    angle = f.angle_deg
+) -> tuple[list[Opinion], Fuses, Bool]:
+    angle, mm = f.angle_deg, f.change_mm
     turned = angle >= limits["tilt_attention_deg"]
-    tilt[:, Tilt.RUN] = np.where(
-        np.isnan(angle), tilt[:, Tilt.RUN], np.where(turned, tilt[:, Tilt.RUN] + 1, 0)
+    shifted = np.abs(mm) >= limits["sunk_defect_mm"]
+    wet = f.water_mm >= limits["flood_mm"]
+    for rows, column, measured, over in (
+        (tilt, Tilt.RUN, angle, turned),
+        (sink, Sink.RUN, mm, shifted),
+        (water, Water.RUN, f.water_mm, wet),
+    ):
+        rows[:, column] = np.where(
+            np.isnan(measured), rows[:, column], np.where(over, rows[:, column] + 1, np.float32(0))
+        )
+    contact, closed = f.open > 0.5, f.open < 0.5
+    chatty = f.events > limits["chatty_share"]
+    alone = f.scheduled | chatty
+    agree = contact | (f.tilt_alarm > 0.5) | (turned & (np.abs(mm) >= 10))
+    first_tilt, first_mm = tilt[:, Tilt.RUN] <= 1, sink[:, Sink.RUN] <= 1
+    level = angle < 1
+    doubt = Doubt(
+        open=(alone | closed) & first_tilt & ~agree,
+        lean=(alone | (tilt[:, Tilt.PASSING] > 0)) & first_tilt & ~agree,
+        gone=(alone | closed | level) & first_mm & ~agree,
+        drop=alone & first_mm & ~agree,
+        flood=alone & (water[:, Water.RUN] <= 1) & ~(f.water_alarm > 0.5),
     )
-    shifted = np.abs(f.change_mm) >= limits["sunk_defect_mm"]
-    sink[:, Sink.RUN] = np.where(
-        np.isnan(f.change_mm), sink[:, Sink.RUN], np.where(shifted, sink[:, Sink.RUN] + 1, 0)
-    )
-    contact = f.open > 0.5
-    agree = contact | (f.tilt_alarm > 0.5) | (turned & (np.abs(f.change_mm) >= 10)) | (f.said[:, 0] >= 3)
-    quick = f.gap_s <= limits["burst_s"]
-    lone_tilt = (f.scheduled | (f.open < 0.5)) & (tilt[:, Tilt.RUN] <= 1) & ~agree
-    lone_mm = (
-        (f.scheduled | (f.open < 0.5) & (np.abs(f.change_mm) >= limits["gone_mm"]))
-        & (sink[:, Sink.RUN] <= 1)
-        & ~agree
-    )
-
     crept = (tilt[:, Tilt.CREEP] >= 5) & (angle - tilt[:, Tilt.CREEP] < 5) & ~contact
-    missing = _missing(f, limits, tilt, contact, crept, lone_tilt, lone_mm, quick)
-    # Where wheels make a lid seem to lean, one message that it leans is not enough.
-    often = (tilt[:, Tilt.PASSING] > 0) & (tilt[:, Tilt.RUN] <= 1) & ~agree
-    tilted = _tilted(f, limits, sink, missing, crept, lone_tilt | often, lone_mm)
-    sunken = _sunken(f, limits, sink, missing, lone_mm)
-    loose = _loose(f, limits, shock)
-    damaged = Opinion.none(n)
-    flooded = _flooded(f, limits, water)
-    fault = Opinion.none(n)
-    fault.say(crept & turned, 2, angle, limits["tilt_attention_deg"], "sensor_fault.creep")
-    steps = shock[:, Shock.STEP_SCORE]
-    noisy = (shock[:, Shock.COUNT] > 0) & (shock[:, Shock.SCORE] < limits["loose_limit"] / 4)
-    kept = limits["loose_limit"] * np.where(f.said[:, 6] > 0, np.float32(0.5), np.float32(1.25))
-    fault.say(noisy & (steps >= kept), 2, steps, limits["loose_limit"], "sensor_fault.noisy")
-    fault.fine(~np.isnan(angle))
-
-    moved = (turned & ~crept) | shifted
-    fuses = _fuses(f, limits, moved, (lone_tilt & turned) | (lone_mm & shifted), missing)
-    watch = moved | (water[:, Water.RUN] > 0)
-    return [missing, tilted, sunken, loose, damaged, flooded, fault], fuses, watch
+    missing = _missing(f, limits, tilt, crept, doubt)
+    tilted = _tilted(f, limits, sink, missing, crept, doubt)
+    sunken = _sunken(f, limits, sink, missing, doubt)
+    opinions = [
+        missing,
+        tilted,
+        sunken,
+        _loose(f, limits, shock),
+        _damaged(f, limits, tilt, sink, shock),
+        _flooded(f, limits, doubt),
+        _fault(f, limits, tilt, shock, crept),
+    ]
+    fuses = _fuses(f, limits, doubt, missing, tilted, sunken, crept)
+    watch = (turned & ~crept) | shifted | wet | (shock[:, Shock.HIT] > 0)
+    return opinions, fuses, watch
 
 
-def _missing(
-    f: Features,
-    limits: Limits,
-    tilt: Float32,
-    contact: Bool,
-    crept: Bool,
-    lone_tilt: Bool,
-    lone_mm: Bool,
-    quick: Bool,
-) -> Opinion:
+def _missing(f: Features, limits: Limits, tilt: Float32, crept: Bool, doubt: Doubt) -> Opinion:
     said = Opinion.none(len(f.sensor))
     angle, mm = f.angle_deg, f.change_mm
     open_ = (angle >= limits["open_deg"]) & ~crept
@@ -203,22 +170,22 @@ def _missing(
     carried = (
         (angle >= limits["carried_deg"]) & (tilt[:, Tilt.RUN] >= 2) & (f.step_deg >= 8) & (f.gap_s < 900)
     )
-    said.say(contact, 4, f.open, np.nan, "missing.contact")
-    said.say(open_ & ~lone_tilt, 4, angle, limits["open_deg"], "missing.angle")
-    said.say(gone & ~lone_mm, 4, mm, limits["gone_mm"], "missing.gone_mm")
+    quick = f.gap_s <= limits["burst_s"]
+    said.say(f.open > 0.5, 4, f.open, np.nan, "missing.contact")
+    said.say(open_ & ~doubt.open, 4, angle, limits["open_deg"], "missing.angle")
+    said.say(gone & ~doubt.gone, 4, mm, limits["gone_mm"], "missing.gone_mm")
     said.say(carried & ~crept, 4, angle, limits["carried_deg"], "missing.carried")
-    said.say(open_ & lone_tilt & ~quick, 2, angle, limits["open_deg"], "missing.unconfirmed")
-    said.say(gone & lone_mm & ~quick, 2, mm, limits["gone_mm"], "missing.unconfirmed")
+    said.say(open_ & doubt.open & ~quick, 2, angle, limits["open_deg"], "missing.unconfirmed")
+    said.say(gone & doubt.gone & ~quick, 2, mm, limits["gone_mm"], "missing.unconfirmed")
     known = ~np.isnan(angle) | ~np.isnan(mm) | ~np.isnan(f.open)
     # What was carried or fell silent stays missing until it lies flat again.
     rests = ~(angle >= limits["carried_deg"] - limits["tilt_hysteresis_deg"])
-    said.fine(known & rests)
-    said.fine(known & (f.said[:, 0] == 0))
+    said.fine(known & (rests | (f.said[:, 0] == 0)))
     return said
 
 
 def _tilted(
-    f: Features, limits: Limits, sink: Float32, missing: Opinion, crept: Bool, lone_tilt: Bool, lone_mm: Bool
+    f: Features, limits: Limits, sink: Float32, missing: Opinion, crept: Bool, doubt: Doubt
 ) -> Opinion:
     said = Opinion.none(len(f.sensor))
     angle, mm = f.angle_deg, f.change_mm
@@ -226,39 +193,34 @@ def _tilted(
     for level, name in ((4, "tilt_urgent_deg"), (3, "tilt_defect_deg"), (2, "tilt_attention_deg")):
         limit = limits[name]
         over = (angle >= limit - np.where(before >= level, limits["tilt_hysteresis_deg"], 0)) & ~crept
-        said.say(over & ~(lone_tilt & (level > 2)), level, angle, limit, "tilted.angle")
-        said.say(over & lone_tilt, 2, angle, limit, "tilted.angle")
-    raised = -sink[:, Sink.LEVEL]
+        said.say(over & ~doubt.lean, level, angle, limit, "tilted.angle")
+        said.say(over & doubt.lean, 2, angle, limit, "tilted.angle")
+    # The median lags when a lid has come back to its seat, the latest reading may be wild: both must say so.
+    raised = np.minimum(-sink[:, Sink.LEVEL], -mm)
     kept = limits["raised_mm"] - np.where(before >= 2, limits["sunk_hysteresis_mm"], 0)
-    event = (-mm >= limits["raised_mm"]) & ~lone_mm
-    measured = ~np.isnan(mm)
-    said.say(
-        measured & ((raised >= kept) | event),
-        3,
-        np.maximum(raised, -mm),
-        limits["raised_mm"],
-        "tilted.raised_mm",
-    )
-    said.fine(~np.isnan(angle) | measured)
+    said.say(raised >= kept, 3, raised, limits["raised_mm"], "tilted.raised_mm")
+    said.say((-mm >= limits["raised_mm"]) & ~doubt.drop, 3, -mm, limits["raised_mm"], "tilted.raised_mm")
+    said.say(-mm >= limits["raised_mm"], 2, -mm, limits["raised_mm"], "tilted.raised_mm")
+    said.fine(~np.isnan(angle) | ~np.isnan(mm))
     # Open is more than tilted: one alarm says it all.
-    said.level[(missing.level >= 2) & (before == 0)] = -1
-    said.level[(missing.level >= 2) & (before > 0)] = -1
+    said.level[missing.level >= 2] = -1
     return said
 
 
-def _sunken(f: Features, limits: Limits, sink: Float32, missing: Opinion, lone_mm: Bool) -> Opinion:
+def _sunken(f: Features, limits: Limits, sink: Float32, missing: Opinion, doubt: Doubt) -> Opinion:
     said = Opinion.none(len(f.sensor))
     mm, level, slow = f.change_mm, sink[:, Sink.LEVEL], sink[:, Sink.SLOW]
     before = f.said[:, 2]
     measured = ~np.isnan(mm)
     # The code's limit is of the lid against the road, whatever it was when the sensor came.
-    whole = level + np.where(sink[:, Sink.BASE] >= limits["sunk_attention_mm"], sink[:, Sink.BASE], 0)
+    base = sink[:, Sink.BASE]
+    whole = level + np.where(base >= limits["sunk_attention_mm"], base, 0)
     for grade, name in ((4, "sunk_urgent_mm"), (3, "sunk_defect_mm")):
         limit = limits[name]
         kept = limit - np.where(before >= grade, limits["sunk_hysteresis_mm"], 0)
         said.say(measured & (whole >= kept), grade, whole, limit, "sunken.level_mm")
-        said.say((mm >= limit) & ~lone_mm, grade, mm, limit, "sunken.step_mm")
-        said.say((mm >= limit) & lone_mm, 2, mm, limit, "sunken.step_mm")
+        said.say((mm >= limit) & ~doubt.drop, grade, mm, limit, "sunken.step_mm")
+    said.say(mm >= limits["sunk_defect_mm"], 2, mm, limits["sunk_defect_mm"], "sunken.step_mm")
     attention = limits["sunk_attention_mm"]
     kept = attention - np.where(before >= 2, limits["sunk_hysteresis_mm"], 0)
     said.say(measured & (slow >= kept) & (level >= kept), 2, slow, attention, "sunken.level_mm")
@@ -266,7 +228,7 @@ def _sunken(f: Features, limits: Limits, sink: Float32, missing: Opinion, lone_m
     coming = measured & (slow >= limits["forecast_least_mm"]) & (latest <= limits["forecast_days"])
     said.say(coming, 2, slow, limits["sunk_defect_mm"], "sunken.forecast_mm")
     said.fine(measured)
-    said.level[missing.level >= 4] = -1
+    said.level[missing.level >= 2] = -1
     return said
 
 
@@ -284,37 +246,98 @@ def _loose(f: Features, limits: Limits, shock: Float32) -> Opinion:
     return said
 
 
-def _flooded(f: Features, limits: Limits, water: Float32) -> Opinion:
+def _damaged(f: Features, limits: Limits, tilt: Float32, sink: Float32, shock: Float32) -> Opinion:
+    """A violent shock from which tilt or height have not come back."""
+    said = Opinion.none(len(f.sensor))
+    usual = np.where(shock[:, Shock.COUNT] > 0, np.exp(shock[:, Shock.MEAN]), 0)
+    hit = (f.vibration_g >= limits["shock_g"]) & (f.vibration_g >= limits["shock_ratio"] * usual)
+    hit &= shock[:, Shock.HIT] == 0
+    shock[hit, Shock.HIT] = f.hours[hit]
+    shock[hit, Shock.HIT_TILT] = tilt[hit, Tilt.CREEP]
+    shock[hit, Shock.HIT_MM] = sink[hit, Sink.SLOW]
+    shock[hit, Shock.HIT_RUN] = 0
+    since = f.hours - shock[:, Shock.HIT]
+    after = (shock[:, Shock.HIT] > 0) & ~hit
+    leans = np.abs(f.angle_deg - shock[:, Shock.HIT_TILT])
+    sits = np.abs(sink[:, Sink.LEVEL] - shock[:, Shock.HIT_MM])
+    sits = np.where(np.isnan(f.change_mm), np.float32(0), sits)
+    offset = (leans >= limits["damage_deg"]) | (sits >= limits["damage_mm"])
+    shock[:, Shock.HIT_RUN] = np.where(after & offset, shock[:, Shock.HIT_RUN] + 1, 0)
+    found = after & (shock[:, Shock.HIT_RUN] >= 3) & (since >= 6)
+    value = np.where(leans >= limits["damage_deg"], leans, sits)
+    said.say(found, 2, value, limits["damage_deg"], "damaged.offset")
+    said.fine(after)
+    back = after & ~offset & (since >= 24)
+    shock[back, Shock.HIT] = 0
+    return said
+
+
+def _flooded(f: Features, limits: Limits, doubt: Doubt) -> Opinion:
     said = Opinion.none(len(f.sensor))
     level = f.water_mm
     before = f.said[:, 5]
-    wet = level >= limits["flood_mm"]
-    water[:, Water.RUN] = np.where(
-        np.isnan(level), water[:, Water.RUN], np.where(wet, water[:, Water.RUN] + 1, 0)
-    )
-    lone = f.scheduled & (water[:, Water.RUN] <= 1) & ~(f.water_alarm > 0.5)
     for grade, name in ((4, "flood_urgent_mm"), (3, "flood_mm")):
         limit = limits[name]
         kept = limit - np.where(before >= grade, limits["flood_hysteresis_mm"], 0)
-        said.say((level >= kept) & ~lone, grade, level, limit, "flooded.level_mm")
-        said.say((level >= kept) & lone, 2, level, limit, "flooded.level_mm")
+        said.say((level >= kept) & ~doubt.flood, grade, level, limit, "flooded.level_mm")
+    said.say(level >= limits["flood_mm"], 2, level, limits["flood_mm"], "flooded.level_mm")
     said.say(f.water_alarm > 0.5, 3, level, limits["flood_mm"], "flooded.alarm")
     said.fine(~np.isnan(level) | ~np.isnan(f.water_alarm))
     return said
 
 
-def _fuses(f: Features, limits: Limits, moved: Bool, lone: Bool, missing: Opinion) -> npt.NDArray[np.int64]:
-    """When silence after this reading is suspicious: by the sensor's own pace, whichever is known."""
-    large = (
-        moved
-        & (missing.level < 4)
-        & ((f.angle_deg >= limits["theft_deg"]) | (np.abs(f.change_mm) >= limits["gone_mm"] / 2))
+def _fault(f: Features, limits: Limits, tilt: Float32, shock: Float32, crept: Bool) -> Opinion:
+    """What no lid does: creep for weeks, stand still where it always trembled, tremble without knocks."""
+    said = Opinion.none(len(f.sensor))
+    said.say(
+        crept & (f.angle_deg >= limits["tilt_attention_deg"]),
+        2,
+        f.angle_deg,
+        limits["tilt_attention_deg"],
+        "sensor_fault.creep",
     )
-    pace = np.where(f.gap_before_s > 0, np.maximum(f.gap_s, f.gap_before_s), f.heartbeat_s)
-    pace = np.where(np.isnan(pace), np.float32(86_400), pace)
-    wait = np.maximum(limits["theft_silence_gaps"] * pace, limits["theft_silence_least_s"])
-    soon = np.maximum(np.float32(1.5) * f.gap_s, np.float32(3))
-    open_ = (f.angle_deg >= limits["open_deg"]) | (np.abs(f.change_mm) >= limits["gone_mm"])
-    wait = np.where(lone & open_, soon, wait).astype(np.float64)
-    due = f.time + (wait * 1e6).astype(np.int64)
-    return np.where(large | (lone & open_), due, FAR)
+    steps = shock[:, Shock.STEP_SCORE]
+    calm = (shock[:, Shock.COUNT] > 0) & (shock[:, Shock.SCORE] < limits["loose_limit"] / 4)
+    kept = limits["loose_limit"] * np.where(f.said[:, 6] > 0, np.float32(0.5), np.float32(1.25))
+    said.say(calm & (steps >= kept), 2, steps, limits["loose_limit"], "sensor_fault.noisy")
+    still = (tilt[:, Tilt.STILL] >= STILL_READINGS) & (tilt[:, Tilt.MOVES] >= STILL_MOVES)
+    said.say(still, 2, tilt[:, Tilt.STILL], STILL_READINGS, "sensor_fault.stuck")
+    said.fine(~np.isnan(f.angle_deg))
+    return said
+
+
+def _fuses(
+    f: Features,
+    limits: Limits,
+    doubt: Doubt,
+    missing: Opinion,
+    tilted: Opinion,
+    sunken: Opinion,
+    crept: Bool,
+) -> Fuses:
+    """What becomes of a reading that is in doubt, or a large movement, when nothing follows."""
+    n = len(f.sensor)
+    angle, mm = f.angle_deg, f.change_mm
+    alike = np.abs(f.gap_s - f.gap_before_s) <= np.float32(0.1) * f.gap_s
+    beat = np.where(np.isnan(f.heartbeat_s), np.maximum(f.gap_s, f.gap_before_s), f.heartbeat_s)
+    pace = np.where(alike & (f.gap_s > 0), f.gap_s, beat)
+    silence = limits["theft_silence_gaps"] * pace
+    quick = f.gap_s <= limits["burst_s"]
+    silence = np.maximum(silence, np.where(quick, np.float32(3), limits["theft_silence_least_s"]))
+    chatty = ~f.scheduled
+    fuses = Fuses.none(n)
+    # An angle that nobody has taken back; the contact that says otherwise may be what is wrong.
+    open_ = (angle >= limits["open_deg"]) & ~crept & doubt.open & (missing.level < 4)
+    fuses.light(open_, silence, 0, 4, angle, limits["open_deg"], "missing.silent_after_movement")
+    gone = (np.abs(mm) >= limits["gone_mm"]) & doubt.gone & (missing.level < 4)
+    fuses.light(gone, silence, 0, 4, mm, limits["gone_mm"], "missing.silent_after_movement")
+    large = (angle >= limits["theft_deg"]) & ~crept & (missing.level < 2)
+    fuses.light(large, silence, 0, 4, angle, limits["theft_deg"], "missing.silent_after_movement")
+    wait = np.broadcast_to(limits["believe_after_s"], n)
+    for grade, name in ((4, "sunk_urgent_mm"), (3, "sunk_defect_mm")):
+        drop = (mm >= limits[name]) & doubt.drop & (sunken.level == 2) & chatty
+        fuses.light(drop, wait, 2, grade, mm, limits[name], "sunken.step_mm")
+    for grade, name in ((4, "tilt_urgent_deg"), (3, "tilt_defect_deg")):
+        lean = (angle >= limits[name]) & doubt.lean & (tilted.level == 2) & chatty
+        fuses.light(lean & ~large, wait, 1, grade, angle, limits[name], "tilted.angle")
+    return fuses

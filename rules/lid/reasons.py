@@ -11,6 +11,7 @@ REASONS: Final = (
     "rules_lid.missing.gone_mm",
     "rules_lid.missing.carried",
     "rules_lid.missing.silent_after_movement",
+    "rules_lid.missing.not_taken_back",
     "rules_lid.missing.unconfirmed",
     "rules_lid.tilted.angle",
     "rules_lid.tilted.raised_mm",
@@ -25,7 +26,6 @@ REASONS: Final = (
     "rules_lid.sensor_fault.creep",
     "rules_lid.sensor_fault.noisy",
     "rules_lid.sensor_fault.stuck",
-    "rules_lid.sensor_fault.wild",
 )
 
 ROW: Final = {key.removeprefix("rules_lid."): row for row, key in enumerate(REASONS)}

@@ -22,7 +22,7 @@ class Tilt(IntEnum):
     SINCE : first reading [h].  CHANGE : latest change [°].  CREEP : what of it came slowly [°].
     RUN : consecutive readings at or over the lowest limit.  LAST : latest raw value [°].
     STILL : readings since it last moved.  MOVES : share of readings that moved.
-    PEAK : greatest step between neighbours in the window [°].
+    PASSING : times that it leaned and lay flat again at once.
     """
 
     BASE = 0
@@ -37,8 +37,7 @@ class Tilt(IntEnum):
     LAST = 9
     STILL = 10
     MOVES = 11
-    WILD = 12
-    PASSING = 13
+    PASSING = 12
 
 
 class Sink(IntEnum):
@@ -78,6 +77,7 @@ class Shock(IntEnum):
     START : of the window [h].  PEAK : greatest in it, as a logarithm.  COUNT, MEAN, M2 : reference windows.
     SCORE : CUSUM.
     HIT, HIT_TILT, HIT_MM : latest violent shock [h] and what tilt and displacement were before it.
+    HIT_RUN : consecutive readings that have not come back from it.
     """
 
     START = 0
@@ -94,6 +94,7 @@ class Shock(IntEnum):
     HIT = 11
     HIT_TILT = 12
     HIT_MM = 13
+    HIT_RUN = 14
 
 
 class Water(IntEnum):
@@ -123,6 +124,7 @@ class LidState:
 
     last : int64[n]  Event time of the latest reading [µs]; 0 = none.
     gap : float32[n]  Seconds between the latest two messages; 0 = unknown.
+    events : float32[n]  Share of messages off schedule, over the latest dozen or so.
     phase : float32[n]  Where in its heartbeat the latest message on schedule came [s]; -1 = unknown.
     said : uint8[n, 8]  Latest level said of each hazard, and WATCH.
     tilt, sink, shock, water : float32[n, …]  Columns as the enums say.
@@ -131,6 +133,7 @@ class LidState:
     def __init__(self, n: int) -> None:
         self.last = np.zeros(n, np.int64)
         self.gap = np.zeros(n, np.float32)
+        self.events = np.zeros(n, np.float32)
         self.phase = np.full(n, -1, np.float32)
         self.said = np.zeros((n, 8), np.uint8)
         self.tilt = np.zeros((n, _WIDTH["tilt"]), np.float32)
@@ -143,7 +146,7 @@ class LidState:
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """All of it by name; views, not copies."""
-        names = ("last", "gap", "phase", "said", "tilt", "sink", "shock", "water")
+        names = ("last", "gap", "events", "phase", "said", "tilt", "sink", "shock", "water")
         return {name: getattr(self, name) for name in names}
 
     def grow(self, n: int) -> None:
