@@ -101,6 +101,8 @@ def danger_text(danger: Mapping[str, Any], spoken: Language) -> str:
         name = "never_inspected"
     if name == "no_fall_net" and not danger["known"]:
         name = "fall_net_unknown"
+    if "hazards" in values:
+        values["hazards"] = [text(f"notify.hazard.{hazard}", spoken) for hazard in values["hazards"]]
     for key in ("hazards", "models"):
         if key in values:
             values[key] = "、".join(values[key]) if spoken == "zh" else ", ".join(values[key])
