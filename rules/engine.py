@@ -22,6 +22,7 @@ from rules.alarm import AlarmChange, AlarmState, Hazard, Reason, Severity
 from rules.assets import AssetAlarms, Voice
 from rules.compose import default_detectors
 from rules.detector import (
+    FAR,
     Detector,
     HasThresholds,
     Hears,
@@ -33,6 +34,7 @@ from rules.detector import (
 from rules.explain import explain_sensor
 from rules.machine import SECOND, LaneHold, Machine, Transition
 from rules.rounds import rounds
+from rules.schedule import active, next_change
 from rules.snapshot import pack, unpack
 from rules.thresholds import Thresholds, resolve
 from rules.windows import Windows
@@ -121,7 +123,8 @@ class Engine:
         self.fault_count = 0
         self.late_count = 0
         self.duplicate_count = 0
-        self._set_thresholds(resolve(rules, registry))
+        self._next_hours = FAR
+        self.rules_changed(rules)
 
     # --- what comes in ---------------------------------------------------------------------------
 
@@ -135,6 +138,14 @@ class Engine:
         now = np.maximum.accumulate(frame.received)
         if now[0] < self._now:
             now = np.maximum(now, self._now)
+        if now[-1] >= self._next_hours:
+            row = int(np.searchsorted(now, self._next_hours))
+            if row:
+                rows = np.arange(len(frame))
+                return self.apply(frame.take(rows[:row])) + self.apply(frame.take(rows[row:]))
+            self._now = int(now[0])
+            self.rules_changed(self.rules)
+            return self.apply(frame)
         told: Told = []
         for d, hears in self._hearing:
             heard = self._safely(d, partial(hears.hear, frame.sensor, now, frame.gateway))
@@ -151,6 +162,8 @@ class Engine:
     def tick(self, now: int) -> list[AlarmChange]:
         """Let time pass: complete holds, notice silence. A `now` before an earlier one counts as that."""
         self._now = now = max(now, self._now)
+        if now >= self._next_hours:
+            self.rules_changed(self.rules)
         told: Told = []
         for transition in self.machine.tick(now):
             self._settle(transition, (0, transition.due, transition.lane, transition.sensor), told)
@@ -186,11 +199,14 @@ class Engine:
         self.machine.grow(n)
         for detector in self.detectors:
             detector.registry_changed(registry)
-        self._set_thresholds(resolve(self.rules, registry))
+        self.rules_changed(self.rules)
 
     def rules_changed(self, rules: RuleSet) -> None:
         """Other limits from now on. Raises FaultsError and changes nothing when they are faulty."""
-        thresholds = resolve(rules, self.registry)
+        resolve(rules, self.registry)
+        now = self._now if self._now != NEVER else 0
+        thresholds = resolve(rules, self.registry, active(rules, now))
+        self._next_hours = next_change(rules, now)
         self.rules = rules
         self.machine.holds = lane_holds(rules, self.machine.lanes)
         self._set_thresholds(thresholds)
@@ -253,6 +269,7 @@ class Engine:
             raise ValueError(
                 f"the snapshot has {header['sensors']} sensors, the registry {len(self.registry.sensors)}"
             )
+        self._now = header["now"]
         # Limits first: detectors look again at all they know when limits change, which the run that made
         # the snapshot did not.
         self.rules_changed(RuleSet.model_validate(header["rules"]))
@@ -262,7 +279,6 @@ class Engine:
             detector.restore(_under(f"detector.{detector.name}.", arrays))
         self.alarms.restore(header["alarms"])
         self.windows.restore(header["windows"])
-        self._now = header["now"]
         if header["sensors"] != len(self.registry.sensors):
             self.registry_changed(self.registry)
 

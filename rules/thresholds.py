@@ -31,9 +31,17 @@ class Thresholds:
     class_of: npt.NDArray[np.uint16]
 
 
-def resolve(rules: RuleSet, registry: Registry) -> Mapping[str, Thresholds]:
-    """Limits of every part. Raises FaultsError for keys that no part knows and values that it refuses."""
-    matches = [_assets(override.where, registry) for override in rules.override]
+def resolve(
+    rules: RuleSet, registry: Registry, active: Sequence[bool] | None = None
+) -> Mapping[str, Thresholds]:
+    """Limits of every part. Raises FaultsError for keys that no part knows and values that it refuses.
+
+    active : Sequence[bool] | None  Which overrides hold now; None = all.
+    """
+    holds = [True] * len(rules.override) if active is None else active
+    matches = [
+        _assets(override.where, registry) & held for override, held in zip(rules.override, holds, strict=True)
+    ]
     faults: list[Fault] = []
     resolved = {part: _resolve(part, rules, registry, matches, faults) for part in PARTS}
     faults += _strangers(rules.override)

@@ -69,7 +69,7 @@ class BatteryLow:
         sensor, charge = batch.sensor[rows], charge[rows]
         rung = np.zeros(len(rows), bool) if alarm is None else alarm[rows] > 0.5
         of = self._class_of[sensor]
-        low, empty, gap = self._low[of], self._empty[of], self._gap[of]
+        low, empty, gap = _at(self._low, of), _at(self._empty, of), _at(self._gap, of)
         before = self._level[sensor]
         # A level once reached is left only a gap above its limit: charge and voltage wander with temperature.
         with np.errstate(invalid="ignore"):
@@ -132,7 +132,7 @@ class BatteryLow:
         if volts is None:
             return np.full(len(batch.sensor), np.nan, np.float32) if percent is None else percent
         model = self._model[batch.sensor]
-        full, dead = self._full_v[model], self._dead_v[model]
+        full, dead = _at(self._full_v, model), _at(self._dead_v, model)
         by_volts = np.clip(100 * (volts - dead) / (full - dead), 0, 100)
         by_volts[(model == 0) & (volts > UNKNOWN_MODEL_HIGHEST_V)] = np.nan
         charge = by_volts if percent is None else np.where(np.isnan(percent), by_volts, percent)
@@ -146,3 +146,8 @@ class BatteryLow:
         models = self._registry.sensors.texts["model"].dictionary_encode()
         rows = np.array([row_of.get(m.lower(), 0) for m in models.dictionary.to_pylist()] or [0], np.uint8)
         self._model = rows[models.indices.to_numpy(zero_copy_only=False)]
+
+
+def _at(table: npt.NDArray[np.float32], row: npt.NDArray[Any]) -> Any:
+    """The row's entry; of a table with one row, that one for all: no gathering."""
+    return table[0] if len(table) == 1 else table[row]

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from config.faults import FaultsError
-from config.rules import Override, RuleSet, Where
+from config.rules import Hours, Override, RuleSet, Where
 from devices.registry import Registry
 from rules.engine import Engine
+from rules.schedule import active, next_change
 from rules.thresholds import check, resolve
-from tests.support.frames import frame_of
+from tests.support.frames import HOUR, T0, frame_of
 
 REGISTRY = Registry.of(
     [
@@ -95,3 +96,50 @@ def test_faulty_rules_change_nothing() -> None:
     with pytest.raises(FaultsError):
         engine.rules_changed(faulty)
     assert engine.rules == RuleSet()
+
+
+NIGHT = RuleSet(
+    override=(
+        Override(
+            when=Hours.model_validate({"from": "22:00", "to": "06:00", "weekdays": ["fri"]}),
+            set={"health.battery_low_pct": 50},
+        ),
+    )
+)
+FRIDAY_22 = 1_767_967_200_000_000 - 7 * 24 * HOUR
+"""2026-01-02 22:00 in China, a Friday."""
+
+
+@pytest.mark.parametrize(
+    ("hours", "expected"), [(-0.1, False), (0, True), (7.9, True), (8, False), (24, False), (168, True)]
+)
+def test_hours_over_midnight_belong_to_the_day_on_which_they_begin(hours: float, expected: bool) -> None:
+    assert active(NIGHT, FRIDAY_22 + int(hours * HOUR)) == (expected,)
+
+
+def test_the_next_change_is_the_next_end_or_beginning() -> None:
+    assert next_change(NIGHT, FRIDAY_22 - 1) == FRIDAY_22
+    assert next_change(NIGHT, FRIDAY_22) == FRIDAY_22 + 8 * HOUR
+
+
+def test_rules_with_hours_survive_their_record_in_the_log() -> None:
+    assert RuleSet.model_validate(NIGHT.model_dump(mode="json")) == NIGHT
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_limits_follow_the_hours_however_frames_are_cut(whole: bool) -> None:
+    hours = [-2, -1, 1, 7, 9]
+    offset = (FRIDAY_22 - T0) / 1e6
+    rows = [{"sensor": s, "t": offset + 3600 * h, "battery_pct": 40} for h in hours for s in (0, 1)]
+    engine = Engine(REGISTRY, NIGHT)
+    frames = [frame_of(rows)] if whole else [frame_of([row]) for row in rows]
+    changes = [change for frame in frames for change in engine.apply(frame)]
+    assert [(c.asset_id, c.state.value, (c.event_at - FRIDAY_22) // HOUR) for c in changes] == [
+        ("A", "firing", 1),
+        ("B", "firing", 1),
+    ]
+    changes = engine.tick(FRIDAY_22 + 11 * HOUR)
+    assert [(c.asset_id, c.state.value, (c.event_at - FRIDAY_22) // HOUR) for c in changes] == [
+        ("A", "clear", 9),
+        ("B", "clear", 9),
+    ]
