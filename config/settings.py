@@ -32,7 +32,6 @@ class LogSettings(_Section):
     """How long the durable log is kept; what the archive or the rules still need is never dropped."""
 
     retention_days: float = Field(default=14, gt=0)
-    group_commit_ms: float = Field(default=5, ge=0, le=20)
 
 
 class HttpSettings(_Section):
