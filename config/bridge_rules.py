@@ -116,7 +116,7 @@ class SlowDriftLimits(BaseModel):
     year_days: float = Field(default=365, gt=0)
     cusum_k: float = Field(default=0.25, gt=0)
     cusum_h: float = Field(default=12.6, gt=0)
-    pair_h: float = Field(default=9.5, gt=0)
+    pair_h: float = Field(default=10, gt=0)
     ewma_lambda: float = Field(default=0.2, gt=0, lt=1)
     ewma_limit: float = Field(default=4.5, gt=0)
     least_ue: float = Field(default=4, ge=0)

@@ -31,6 +31,8 @@ STRAIN, OVERLOAD, DRIFT, FAULT = range(4)
 MOST_PENDING: Final = 400_000
 TOGETHER_BLOCKS: Final = 15
 """Neighbours that leave their prediction within 5 minutes of each other move together."""
+TOGETHER_DAYS: Final = 8
+"""Neighbours whose CUSUMs left zero within these days drift together."""
 FRESH_TEMPERATURE_US: Final = 45 * 60_000_000
 NEVER: Final = -(1 << 60)
 
@@ -375,9 +377,13 @@ class BridgeDetector:
 
     def leaning_neighbours(self, channel: int) -> Int:
         """Gauges of the section (or, failing these, two of the asset) that drift as this one does."""
+        slow = self.slow
         others = self._others(channel)
+        apart = np.abs(slow.began(others) - int(slow.began(np.array([channel]))[0]))
+        others = others[apart <= TOGETHER_DAYS]
         leaning: Int = others[(self.slow.leaning[others] != 0) | self.slow.moved[others]]
-        near: Int = leaning[self.channels.near[leaning] == self.channels.near[channel]]
+        same = slow.moved[leaning] | (slow.leaning[leaning] == slow.side(np.array([channel]))[0])
+        near: Int = leaning[same & (self.channels.near[leaning] == self.channels.near[channel])]
         if len(near):
             return near
         return leaning if len(leaning) >= 2 else leaning[:0]

@@ -171,6 +171,14 @@ class SlowDrift:
         good = np.isfinite(y) & (x > since)
         return theil_sen(x[good], y[good], float(self.rho[channel]))
 
+    def side(self, c: Int) -> npt.NDArray[np.int8]:
+        """int8[k]  Sign of the greater CUSUM."""
+        return np.where(self.up[c] >= self.down[c], 1, -1).astype(np.int8)
+
+    def began(self, c: Int) -> Int:
+        """int64[k]  Day on which the greater CUSUM left zero."""
+        return np.where(self.up[c] >= self.down[c], self.up_since[c], self.down_since[c])
+
     def _began(self, channel: int) -> int:
         """Day on which the movement began, as the CUSUM has it."""
         since = self.up_since if self.up[channel] >= self.down[channel] else self.down_since

@@ -161,6 +161,69 @@ def day_registry(gauges: int = 4, **cells: Any) -> Registry:
     return Registry.of([{"asset_id": "B", "kind": "bridge"}], rows)
 
 
+@dataclass(frozen=True, slots=True)
+class MonthRecord:
+    """Weeks or years of a slow logger: `bridge_registry(sections, 4)` with thermometers.
+
+    every_s : interval of all sensors.
+    day_noise_ue, day_rho : AR(1) of the days. reading_noise_ue : of a reading.
+    season_c : annual swing. step_ue : gauge → µε from `drift_from_day` on.
+    drift_ue_per_day : gauge → µε a day.
+    season_ue : annual swing of strain that no thermometer explains.
+    """
+
+    days: int = 40
+    sections: int = 3
+    every_s: float = 600.0
+    day_noise_ue: float = 1.5
+    day_rho: float = 0.5
+    reading_noise_ue: float = 1.0
+    season_c: float = 0.0
+    season_ue: float = 0.0
+    drift_from_day: float = 14.0
+    drift_ue_per_day: Mapping[int, float] = field(default_factory=dict)
+    step_ue: Mapping[int, float] = field(default_factory=dict)
+
+    def frame(self, seed: int) -> Frame:
+        """The record."""
+        rng = np.random.default_rng(seed)
+        n = int(self.days * 86_400 / self.every_s)
+        t = np.arange(n) * self.every_s
+        day = t / 86_400
+        corner = np.arange(self.days + 2)
+        weather = np.interp(day, corner, 3.5 * _ar1(rng, self.days + 2, 4.0))
+        season = 2 * np.pi * day / 365.25
+        swing = np.interp(day, corner, rng.uniform(2, 8, self.days + 2))
+        air = 15 + weather - self.season_c * np.cos(season) + swing * np.sin(2 * np.pi * (day - 0.375))
+        sun = np.maximum(0, np.sin(2 * np.pi * (day - 0.3)))
+        sun = sun * np.interp(day, corner, rng.uniform(0, 8, self.days + 2))
+        share = 1 - np.exp(-self.every_s / 10_800)
+        late, _ = lfilter([share], [1, -(1 - share)], air + 0.5 * sun, zi=[(1 - share) * air[0]])
+        deck = air + sun
+        parts: list[tuple[int, Float, Float, Float]] = []
+        nothing = np.full(n, np.nan)
+        gauges = self.sections * 4
+        for g in range(gauges):
+            y = rng.normal(0, 100) + rng.uniform(4, 9) * late + rng.normal(0, 1.8) * (deck - late)
+            y = y + rng.normal(0, self.reading_noise_ue, n)
+            spread = self.day_noise_ue / np.sqrt(1 - self.day_rho**2)
+            memory = -1 / np.log(self.day_rho) if self.day_rho > 0 else 1e-3
+            y += np.interp(day, corner, spread * _ar1(rng, self.days + 2, memory))
+            y += self.season_ue * rng.uniform(-1, 1) * np.sin(season)
+            since = np.maximum(day - self.drift_from_day, 0)
+            y += self.drift_ue_per_day.get(g, 0.0) * since + self.step_ue.get(g, 0.0) * (since > 0)
+            parts.append((g, t + g * 0.5, y, nothing))
+        for s in range(self.sections):
+            parts.append((gauges + s, t, nothing, np.round(late + rng.normal(0, 0.1, n), 1)))
+        parts.append((gauges + self.sections, t, nothing, np.round(deck, 1)))
+        return frame(
+            np.concatenate([np.full(n, part[0]) for part in parts]),
+            np.concatenate([part[1] for part in parts]),
+            strain_ue=np.concatenate([part[2] for part in parts]),
+            temperature_c=np.concatenate([part[3] for part in parts]),
+        )
+
+
 def _smoothed(series: Float, tau: float) -> Float:
     """First-order lag of `tau` samples, scaled back to a standard deviation of 1."""
     a = np.exp(-1.0 / tau)
