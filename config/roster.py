@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, time
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
@@ -68,13 +68,35 @@ class Shift(_Table):
     """A weekly shift; `to` at or before `from` ends on the next day. Neither = the day from handover on.
 
     people : ids; all of them are told at the first step.
+    rotation : groups of ids that take turns instead, `rotation_days` each, the first one from the shift that
+        begins on `rotation_from`.
     """
 
     days: tuple[Weekday, ...] = WEEKDAYS
     from_: ClockTime | None = Field(default=None, alias="from")
     to: ClockTime | None = None
-    people: tuple[str, ...] = Field(min_length=1)
+    people: tuple[str, ...] = ()
+    rotation: tuple[tuple[str, ...], ...] = ()
+    rotation_from: date | None = None
+    rotation_days: int = Field(default=7, ge=1)
     deputy: str | None = None
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Shift:
+        if bool(self.people) == bool(self.rotation):
+            raise ValueError("needs either people or rotation")
+        if self.rotation and self.rotation_from is None:
+            raise ValueError("a rotation needs rotation_from, the day on which its first group begins")
+        if not all(self.rotation):
+            raise ValueError("a group of the rotation is empty")
+        return self
+
+    def people_on(self, day: date) -> tuple[str, ...]:
+        """Who has the shift that begins on a day."""
+        if not self.rotation or self.rotation_from is None:
+            return self.people
+        turns = (day - self.rotation_from).days // self.rotation_days
+        return self.rotation[turns % len(self.rotation)]
 
 
 class Team(_Table):
@@ -171,12 +193,19 @@ class Roster(_Table):
     language: Language = "zh"
     fallback: str
     people: Mapping[str, Person] = Field(min_length=1)
-    teams: tuple[Team, ...] = Field(min_length=1)
+    teams: tuple[Team, ...]
     overrides: tuple[Override, ...] = ()
     escalation: Mapping[Colour, Escalation] = Field(default_factory=dict)
     answer_url: str | None = None
     """Where phones reach this service, e.g. `https://jingqiao.example.cn`: messages then carry a link that
     answers with one touch."""
+
+    @field_validator("teams", mode="before")
+    @classmethod
+    def _some_team(cls, value: object) -> object:
+        if value == []:
+            raise ValueError("needs at least one team")
+        return value
 
     @field_validator("timezone")
     @classmethod
@@ -295,6 +324,8 @@ def _mentions(roster: Roster) -> Iterator[tuple[Sequence[str | int], str]]:
         for k, shift in enumerate(team.shifts):
             for person in shift.people:
                 yield ("teams", i, "shifts", k, "people"), person
+            for person in dict.fromkeys(person for group in shift.rotation for person in group):
+                yield ("teams", i, "shifts", k, "rotation"), person
             if shift.deputy is not None:
                 yield ("teams", i, "shifts", k, "deputy"), shift.deputy
     for i, override in enumerate(roster.overrides):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 from config.roster import WEEK_MIN, Override, Roster, Shift, Team, Who, shift_minutes
@@ -90,9 +90,9 @@ def team_duty(roster: Roster, team: Team, at: int) -> Duty:
     """Who is on duty in one team; `at` [µs since 1970 UTC]."""
     override = _override_at(roster, team, at)
     shifts = list(_shifts_at(roster, team, at))
-    people = tuple(dict.fromkeys(person for shift, _ in shifts for person in shift.people))
-    deputy = next((shift.deputy for shift, _ in shifts if shift.deputy), None) or team.deputy
-    until = min((end for _, end in shifts), default=None) or _next_start(roster, team, at)
+    people = tuple(dict.fromkeys(person for shift, day, _ in shifts for person in shift.people_on(day)))
+    deputy = next((shift.deputy for shift, _, _ in shifts if shift.deputy), None) or team.deputy
+    until = min((end for _, _, end in shifts), default=None) or _next_start(roster, team, at)
     next_override = min(
         (start for o in roster.overrides if o.team == team.id and (start := _us(roster, o.from_)) > at),
         default=None,
@@ -131,8 +131,8 @@ def _override_at(roster: Roster, team: Team, at: int) -> Override | None:
     return covering[-1] if covering else None
 
 
-def _shifts_at(roster: Roster, team: Team, at: int) -> Iterator[tuple[Shift, int]]:
-    """Shifts that cover the moment, each with its end [µs]."""
+def _shifts_at(roster: Roster, team: Team, at: int) -> Iterator[tuple[Shift, date, int]]:
+    """Shifts that cover the moment, each with the day on which it began and its end [µs]."""
     local = datetime.fromtimestamp(at / 1_000_000, roster.zone)
     minute = local.weekday() * 24 * 60 + local.hour * 60 + local.minute
     for shift in team.shifts:
@@ -140,7 +140,8 @@ def _shifts_at(roster: Roster, team: Team, at: int) -> Iterator[tuple[Shift, int
             for now in (minute, minute + WEEK_MIN):
                 if start <= now < end:
                     ends = local.replace(second=0, microsecond=0) + timedelta(minutes=end - now)
-                    yield shift, round(ends.timestamp() * 1_000_000)
+                    began = local - timedelta(minutes=now - start)
+                    yield shift, began.date(), round(ends.timestamp() * 1_000_000)
 
 
 def _next_start(roster: Roster, team: Team, at: int) -> int:

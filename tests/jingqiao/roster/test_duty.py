@@ -173,3 +173,44 @@ def test_what_is_due_is_what_is_not_done_and_not_later(done: int, minutes: int) 
         if (step := step_at(POLICY, at("03:00:00"), index)) is not None and step.at <= now
     ]
     assert list(steps_due(POLICY, at("03:00:00"), done, now)) == expected
+
+
+ROTATION = (
+    'fallback = "e"\n'
+    + PEOPLE
+    + """
+[[teams]]
+id = "lids"
+[[teams.shifts]]
+from = "20:00"
+to = "08:00"
+rotation = [["a"], ["b", "c"], ["d"]]
+rotation_from = 2026-09-21
+[[teams.shifts]]
+from = "08:00"
+to = "20:00"
+people = ["e"]
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("moment", "people"),
+    [
+        ("2026-09-21 20:00:00", ("a",)),
+        ("2026-09-28 07:59:00", ("a",)),  # Sunday's night shift belongs to the group that began it
+        ("2026-09-28 20:00:00", ("b", "c")),
+        ("2026-10-05 20:00:00", ("d",)),
+        ("2026-10-12 20:00:00", ("a",)),
+        ("2026-09-20 20:00:00", ("d",)),  # before the first day the turns run backwards
+        ("2026-10-12 12:00:00", ("e",)),
+    ],
+)
+def test_groups_take_turns_week_by_week(tmp_path: Path, moment: str, people: tuple[str, ...]) -> None:
+    assert who_is_on(roster(tmp_path, ROTATION), at(moment)).people == people
+
+
+def test_a_rotation_without_a_first_day_is_refused_with_its_line(tmp_path: Path) -> None:
+    text = ROTATION.replace("rotation_from = 2026-09-21\n", "")
+    (fault,) = faults(tmp_path, text)
+    assert "a rotation needs rotation_from" in fault
