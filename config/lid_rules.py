@@ -61,8 +61,6 @@ class LidRules(BaseModel):
     flood_urgent_mm: float = Field(default=1000, gt=0, le=50_000)
     flood_hysteresis_mm: float = Field(default=30, ge=0, le=5_000)
 
-    believe_after_s: float = Field(default=1800, gt=0, le=86_400)
-    """An event of one channel alone, by a sensor that often wakes, is believed when nothing takes it back."""
     chatty_share: float = Field(default=0.15, ge=0, le=1)
     """A sensor of whose messages more than this come off schedule says little by waking once more."""
     burst_s: float = Field(default=20, gt=0, le=300)

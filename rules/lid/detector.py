@@ -23,9 +23,10 @@ from rules.lid.reasons import REASONS
 from rules.lid.rocking import rock
 from rules.lid.schedule import on_schedule
 from rules.lid.settlement import settle
-from rules.lid.state import EPOCH_US, HOUR_US, LidState, Shock, Tilt
+from rules.lid.state import EPOCH_US, HOUR_US, LidState, Shock, Tilt, gather, scatter
 
 Float32 = npt.NDArray[np.float32]
+Bool = npt.NDArray[np.bool_]
 SECOND: Final = 1_000_000
 PASSING_DEG: Final = np.float32(4)
 PASSING_S: Final = np.float32(60)
@@ -63,7 +64,7 @@ class LidDetector:
 
     def observe(self, batch: Round) -> Sequence[Verdicts]:
         """Judge a round."""
-        mine = self._mine[batch.sensor]
+        mine = self._mine.take(batch.sensor)
         columns: Mapping[str, Float32] = batch.columns
         sensor, time = batch.sensor, batch.time
         if not mine.all():
@@ -162,7 +163,7 @@ class LidDetector:
 
     def explain(self, sensor: int, hazard: Hazard) -> tuple[Reason, Mapping[str, Any]]:
         """Baseline, latest features and conditions of one sensor."""
-        limits = self._limits.at(self._class_of[sensor : sensor + 1])
+        limits = self._limits.at(self._class_of, np.array([sensor]))
         return evidence_of(self._state, sensor, hazard, limits)
 
     def sees(self, sensor: int) -> Mapping[Hazard, str]:
@@ -197,38 +198,38 @@ class LidDetector:
         self, sensor: npt.NDArray[np.int32], time: npt.NDArray[np.int64], columns: Mapping[str, Float32]
     ) -> Sequence[Verdicts]:
         state = self._state
-        limits = self._limits.at(self._class_of[sensor])
+        limits = self._limits.at(self._class_of, sensor)
         hours = ((time - EPOCH_US) / HOUR_US).astype(np.float32)
-        last = state.last[sensor]
+        last = state.last.take(sensor)
         gap = np.where(last > 0, (time - last) * np.float32(1e-6), 0).astype(np.float32)
-        before = state.gap[sensor]
+        before = state.gap.take(sensor)
         state.last[sensor] = time
         state.gap[sensor] = gap
-        heartbeat = self._heartbeat[sensor]
-        scheduled, phase = on_schedule(time, gap, before, heartbeat, state.phase[sensor])
+        heartbeat = self._heartbeat.take(sensor)
+        scheduled, phase = on_schedule(time, gap, before, heartbeat, state.phase.take(sensor))
         state.phase[sensor] = phase
-        said = state.said[sensor]
+        said = gather(state.said, sensor)
         look = said.view(np.uint64).ravel() != 0
-        events = state.events[sensor]
+        events = state.events.take(sensor)
         state.events[sensor] = np.where(
             look | (before == 0), events, events + (~scheduled - events) * np.float32(1 / 16)
         )
 
         n = len(sensor)
         absent = np.full(n, np.nan, np.float32)
-        angle, step = self._angle(sensor, columns, hours, gap, limits)
+        angle, step, still = self._angle(sensor, columns, hours, gap, limits)
         change = self._displacement(sensor, columns, hours, gap, limits, n)
         vibration = columns.get("vibration_g")
         if vibration is not None or angle is not None:
-            rows = state.shock[sensor]
+            rows = gather(state.shock, sensor)
             rock(rows, vibration, step, hours, limits)
-            state.shock[sensor] = rows
+            scatter(state.shock, sensor, rows)
             score = np.maximum(rows[:, Shock.SCORE], rows[:, Shock.STEP_SCORE])
             look |= score >= self._limits.least("loose_limit")
             if vibration is not None:
                 look |= vibration >= self._limits.least("shock_g")
         if angle is not None:
-            look |= self._state.tilt[sensor, Tilt.STILL] >= STILL_READINGS
+            look |= still
             look |= angle >= self._limits.least("tilt_attention_deg") * np.float32(0.8)
         if change is not None:
             look |= np.abs(change) >= self._limits.least("forecast_least_mm")
@@ -279,12 +280,12 @@ class LidDetector:
         hours: Float32,
         gap: Float32,
         limits: Limits,
-    ) -> tuple[Float32 | None, Float32 | None]:
+    ) -> tuple[Float32 | None, Float32 | None, Bool | None]:
         tilt = columns.get("tilt_deg")
         x, y = columns.get("tilt_x_deg"), columns.get("tilt_y_deg")
         if tilt is None and (x is None or y is None):
-            return None, None
-        rows = self._state.tilt[sensor]
+            return None, None, None
+        rows = gather(self._state.tilt, sensor)
         angle = turn(rows, tilt, x, y, hours, limits)
         measured = ~np.isnan(angle)
         step = np.abs(angle - rows[:, Tilt.CHANGE])
@@ -303,8 +304,8 @@ class LidDetector:
         rows[:, Tilt.MOVES] = np.where(moved, moves + (1 / (still + 1) - moves) * np.float32(0.05), moves)
         rows[:, Tilt.STILL] = np.where(moved, 0, still + measured)
         rows[:, Tilt.LAST] = np.where(measured, raw, rows[:, Tilt.LAST])
-        self._state.tilt[sensor] = rows
-        return angle, step
+        scatter(self._state.tilt, sensor, rows)
+        return angle, step, rows[:, Tilt.STILL] >= STILL_READINGS
 
     def _displacement(
         self,
@@ -320,15 +321,15 @@ class LidDetector:
             return None
         measured = ~np.isnan(displacement)
         if measured.all():
-            rows = self._state.sink[sensor]
+            rows = gather(self._state.sink, sensor)
             change = settle(rows, displacement, hours, gap, limits)
-            self._state.sink[sensor] = rows
+            scatter(self._state.sink, sensor, rows)
             return change
         i = np.flatnonzero(measured)
-        rows = self._state.sink[sensor[i]]
+        rows = gather(self._state.sink, sensor[i])
         change = np.full(n, np.nan, np.float32)
         change[i] = settle(rows, displacement[i], hours[i], gap[i], limits.take(i))
-        self._state.sink[sensor[i]] = rows
+        scatter(self._state.sink, sensor[i], rows)
         return change
 
     def _settle_fuses(self, sensor: npt.NDArray[np.int32], time: npt.NDArray[np.int64]) -> list[Verdicts]:

@@ -194,13 +194,13 @@ def _tilted(
         limit = limits[name]
         over = (angle >= limit - np.where(before >= level, limits["tilt_hysteresis_deg"], 0)) & ~crept
         said.say(over & ~doubt.lean, level, angle, limit, "tilted.angle")
-        said.say(over & doubt.lean, 2, angle, limit, "tilted.angle")
+        said.say(over & doubt.lean, 1, angle, limit, "tilted.unconfirmed")
     # The median lags when a lid has come back to its seat, the latest reading may be wild: both must say so.
     raised = np.minimum(-sink[:, Sink.LEVEL], -mm)
     kept = limits["raised_mm"] - np.where(before >= 2, limits["sunk_hysteresis_mm"], 0)
     said.say(raised >= kept, 3, raised, limits["raised_mm"], "tilted.raised_mm")
     said.say((-mm >= limits["raised_mm"]) & ~doubt.drop, 3, -mm, limits["raised_mm"], "tilted.raised_mm")
-    said.say(-mm >= limits["raised_mm"], 2, -mm, limits["raised_mm"], "tilted.raised_mm")
+    said.say(-mm >= limits["raised_mm"], 1, -mm, limits["raised_mm"], "tilted.raised_mm")
     said.fine(~np.isnan(angle) | ~np.isnan(mm))
     # Open is more than tilted: one alarm says it all.
     said.level[missing.level >= 2] = -1
@@ -220,7 +220,7 @@ def _sunken(f: Features, limits: Limits, sink: Float32, missing: Opinion, doubt:
         kept = limit - np.where(before >= grade, limits["sunk_hysteresis_mm"], 0)
         said.say(measured & (whole >= kept), grade, whole, limit, "sunken.level_mm")
         said.say((mm >= limit) & ~doubt.drop, grade, mm, limit, "sunken.step_mm")
-    said.say(mm >= limits["sunk_defect_mm"], 2, mm, limits["sunk_defect_mm"], "sunken.step_mm")
+    said.say(mm >= limits["sunk_defect_mm"], 1, mm, limits["sunk_defect_mm"], "sunken.unconfirmed_mm")
     attention = limits["sunk_attention_mm"]
     kept = attention - np.where(before >= 2, limits["sunk_hysteresis_mm"], 0)
     said.say(measured & (slow >= kept) & (level >= kept), 2, slow, attention, "sunken.level_mm")
@@ -280,7 +280,7 @@ def _flooded(f: Features, limits: Limits, doubt: Doubt) -> Opinion:
         limit = limits[name]
         kept = limit - np.where(before >= grade, limits["flood_hysteresis_mm"], 0)
         said.say((level >= kept) & ~doubt.flood, grade, level, limit, "flooded.level_mm")
-    said.say(level >= limits["flood_mm"], 2, level, limits["flood_mm"], "flooded.level_mm")
+    said.say(level >= limits["flood_mm"], 1, level, limits["flood_mm"], "flooded.unconfirmed_mm")
     said.say(f.water_alarm > 0.5, 3, level, limits["flood_mm"], "flooded.alarm")
     said.fine(~np.isnan(level) | ~np.isnan(f.water_alarm))
     return said
@@ -324,7 +324,6 @@ def _fuses(
     silence = limits["theft_silence_gaps"] * pace
     quick = f.gap_s <= limits["burst_s"]
     silence = np.maximum(silence, np.where(quick, np.float32(3), limits["theft_silence_least_s"]))
-    chatty = ~f.scheduled
     fuses = Fuses.none(n)
     # An angle that nobody has taken back; the contact that says otherwise may be what is wrong.
     open_ = (angle >= limits["open_deg"]) & ~crept & doubt.open & (missing.level < 4)
@@ -333,11 +332,10 @@ def _fuses(
     fuses.light(gone, silence, 0, 4, mm, limits["gone_mm"], "missing.silent_after_movement")
     large = (angle >= limits["theft_deg"]) & ~crept & (missing.level < 2)
     fuses.light(large, silence, 0, 4, angle, limits["theft_deg"], "missing.silent_after_movement")
-    wait = np.broadcast_to(limits["believe_after_s"], n)
     for grade, name in ((4, "sunk_urgent_mm"), (3, "sunk_defect_mm")):
-        drop = (mm >= limits[name]) & doubt.drop & (sunken.level == 2) & chatty
-        fuses.light(drop, wait, 2, grade, mm, limits[name], "sunken.step_mm")
+        drop = (mm >= limits[name]) & doubt.drop & (sunken.level < grade)
+        fuses.light(drop, silence, 2, grade, mm, limits[name], "sunken.step_mm")
     for grade, name in ((4, "tilt_urgent_deg"), (3, "tilt_defect_deg")):
-        lean = (angle >= limits[name]) & doubt.lean & (tilted.level == 2) & chatty
-        fuses.light(lean & ~large, wait, 1, grade, angle, limits[name], "tilted.angle")
+        lean = (angle >= limits[name]) & doubt.lean & (tilted.level < grade)
+        fuses.light(lean & ~large, silence, 1, grade, angle, limits[name], "tilted.angle")
     return fuses

@@ -41,10 +41,10 @@ class Limits:
         """The least of a limit over all rule sets: nothing below it is of interest to any."""
         return float(self._table[name].min())
 
-    def at(self, classes: npt.NDArray[np.uint16]) -> Limits:
-        """Limits of rows of these classes."""
+    def at(self, class_of: npt.NDArray[np.uint16], sensors: npt.NDArray[Any]) -> Limits:
+        """Limits of some sensors."""
         one = len(next(iter(self._table.values()))) == 1
-        return Limits(self._table, None if one else classes)
+        return Limits(self._table, None if one else class_of.take(sensors))
 
     def take(self, rows: npt.NDArray[Any]) -> Limits:
         """Limits of some of the rows."""
