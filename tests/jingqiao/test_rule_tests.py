@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+import config
 from config.rules import RuleSet
 from devices.import_csv import read_registry
 from jingqiao.cli import main
@@ -15,7 +16,7 @@ from jingqiao.rule_tests import run_file, seconds
 from rules.engine import Engine
 from tests.support.frames import SECOND, T0, frame_of
 
-SHIPPED = sorted(Path("config/examples/rule-tests").glob("*.yaml"))
+SHIPPED = sorted((Path(config.__file__).parent / "examples" / "rule-tests").glob("*.yaml"))
 
 BROKEN = """
 assets: [{asset_id: A, kind: cover}]
