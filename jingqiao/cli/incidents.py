@@ -15,7 +15,12 @@ from config.messages import Language, text
 from config.roster import load_roster
 from config.settings import Settings
 from jingqiao.cli.output import CHECK_FAILED, language, print_json, print_table
-from jingqiao.cli.settings_option import database_or_exit, settings_option, settings_or_exit
+from jingqiao.cli.settings_option import (
+    database_or_exit,
+    group_settings_option,
+    settings_option,
+    settings_or_exit,
+)
 from jingqiao.clock import WallClock
 from jingqiao.database import reading
 from jingqiao.incidents.desk import NotPossibleError, UnknownIncidentError, act
@@ -37,6 +42,7 @@ _id = click.argument("incident_id", type=int, metavar="ID")
 
 
 @click.group()
+@group_settings_option
 def incidents() -> None:
     """List incidents and work on them."""
 

@@ -11,6 +11,7 @@ from config.messages import text
 from jingqiao.cli.output import CHECK_FAILED, WRONG_USE, language, print_json, print_table
 from jingqiao.cli.settings_option import (
     database_or_exit,
+    group_settings_option,
     roster_or_exit,
     settings_option,
     settings_or_exit,
@@ -27,6 +28,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
+@group_settings_option
 def notify() -> None:
     """Messages to people."""
 

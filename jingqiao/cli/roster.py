@@ -12,7 +12,12 @@ import click
 from config.messages import Language, text
 from config.roster import Roster
 from jingqiao.cli.output import CHECK_FAILED, WRONG_USE, language, print_json, print_table
-from jingqiao.cli.settings_option import roster_or_exit, settings_option, settings_or_exit
+from jingqiao.cli.settings_option import (
+    group_settings_option,
+    roster_or_exit,
+    settings_option,
+    settings_or_exit,
+)
 from jingqiao.clock import WallClock
 from jingqiao.incidents.view import rfc3339
 from jingqiao.roster.duty import Duty, people_for, team_duty, teams_for, who_is_on
@@ -21,6 +26,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
+@group_settings_option
 def roster() -> None:
     """Who is on duty."""
 

@@ -27,6 +27,23 @@ settings_option: Callable[[Any], Any] = click.option(
 )
 
 
+def _for_all_commands(context: click.Context, _parameter: click.Parameter, value: Path | None) -> None:
+    """What a group was given counts for its command."""
+    if value is not None and isinstance(context.command, click.Group):
+        names = context.command.list_commands(context)
+        context.default_map = {name: {"settings_path": str(value)} for name in names}
+
+
+group_settings_option: Callable[[Any], Any] = click.option(
+    "-c",
+    "--config",
+    type=click.Path(path_type=Path),
+    expose_value=False,
+    callback=_for_all_commands,
+    help="The settings file of the service; may also stand behind the command.",
+)
+
+
 def settings_or_exit(path: Path) -> Settings:
     """The settings, or their faults on standard error and the exit."""
     try:

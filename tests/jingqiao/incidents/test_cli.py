@@ -122,3 +122,12 @@ def test_the_example_roster_is_without_faults() -> None:
     from config.roster import load_roster
 
     assert "zhang" in load_roster(Path("config/examples/ezhou/roster.toml"), {}).people
+
+
+async def test_the_settings_may_stand_before_or_behind_the_command(office: Office, tmp_path: Path) -> None:
+    await office.engine_says(change())
+    config = ["-c", str(tmp_path / "jingqiao.toml")]
+    before = CliRunner().invoke(main, ["incidents", *config, "list", "--json"])
+    behind = CliRunner().invoke(main, ["incidents", "list", "--json", *config])
+    assert (before.exit_code, len(json.loads(before.stdout))) == (0, 1)
+    assert before.stdout == behind.stdout
