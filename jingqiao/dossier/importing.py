@@ -28,6 +28,7 @@ Progress = Callable[[int, int], None]
 """Told how many of how many rows are written."""
 
 _ATTEMPTS: Final = 5
+_CACHE_KIB: Final = 262_144
 ANY_CODE: Final = Scheme("none")
 
 
@@ -187,10 +188,15 @@ def apply_plan(
     with writing(database) as connection:
         if current_version(connection) != plan.version:
             return False
+        if connection.dialect.name == "sqlite":
+            # An index over ids in any order is built in memory, not by reading pages again and again.
+            connection.exec_driver_sql(f"PRAGMA cache_size = -{_CACHE_KIB}")
         done = _counter(plan, progress)
         _write_assets(connection, plan, at, who, done)
         _write_sensors(connection, plan, at, who, done)
         new_version(connection, at, who, why, plan.counts)
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("PRAGMA cache_size = -2000")
     return True
 
 
@@ -256,7 +262,7 @@ def _write_changes(
 def asset_columns(assets: Assets, rows: Any) -> dict[str, Any]:
     """The rows as columns of the table."""
     columns: dict[str, Any] = {"row": rows}
-    columns |= {name: assets.texts[name].take(pa.array(rows)) for name in ASSET_TEXTS}
+    columns |= {name: assets.texts[name].take(pa.array(rows)).cast(pa.string()) for name in ASSET_TEXTS}
     columns |= {name: getattr(assets, name)[rows] for name in diff.ASSET_NUMBERS}
     for name in ("installed_on", "low_lying", "fall_net"):
         columns[name] = pa.array(columns[name], mask=columns[name] == -1)
@@ -266,7 +272,7 @@ def asset_columns(assets: Assets, rows: Any) -> dict[str, Any]:
 def sensor_columns(sensors: Sensors, rows: Any) -> dict[str, Any]:
     """The rows as columns of the table."""
     columns: dict[str, Any] = {"row": rows}
-    columns |= {name: sensors.texts[name].take(pa.array(rows)) for name in SENSOR_TEXTS}
+    columns |= {name: sensors.texts[name].take(pa.array(rows)).cast(pa.string()) for name in SENSOR_TEXTS}
     columns |= {name: getattr(sensors, name)[rows] for name in diff.SENSOR_NUMBERS if name != "asset"}
     columns["installed_at"] = pa.array(columns["installed_at"], mask=columns["installed_at"] == 0)
     bound = sensors.asset[rows]
