@@ -15,8 +15,15 @@ DEFAULT_TOPICS = (
     "application/+/device/+/event/+",
     "v3/+/devices/+/up",
     "$sys/+/+/thing/property/post",
+    "$sys/+/+/dp/post/json",
+    "spBv1.0/+/NBIRTH/+",
+    "spBv1.0/+/NDATA/+",
+    "spBv1.0/+/NDEATH/+",
+    "spBv1.0/+/DBIRTH/+/+",
+    "spBv1.0/+/DDATA/+/+",
+    "spBv1.0/+/DDEATH/+/+",
 )
-"""Native protocol, ChirpStack v4, The Things Stack v3, OneNET thing model."""
+"""Native protocol, ChirpStack v4, The Things Stack v3, OneNET (thing model, data points), Sparkplug B."""
 
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
 

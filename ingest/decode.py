@@ -97,4 +97,5 @@ def _merge(parts: Sequence[DecodedBatch]) -> DecodedBatch:
         {sensor: state for part in parts for sensor, state in part.presence.items()},
         sum(part.unknown_keys for part in parts),
         sum(part.notices for part in parts),
+        tuple(message for part in parts for message in part.answers),
     )

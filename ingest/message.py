@@ -32,6 +32,7 @@ class DecodedBatch:
     presence : registry index → (online, event time µs)  Last word of `status` messages and births/deaths.
     unknown_keys : int  How many keys nobody knows were passed over.
     notices : int  Well-formed messages without readings (joins, answers, version reports).
+    answers : tuple[Message, ...]  Those that may answer a command: a device's word, or its network's.
     """
 
     frame: Frame = field(default_factory=empty)
@@ -41,3 +42,4 @@ class DecodedBatch:
     presence: Mapping[int, tuple[bool, int]] = field(default_factory=dict)
     unknown_keys: int = 0
     notices: int = 0
+    answers: tuple[Message, ...] = ()

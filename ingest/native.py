@@ -44,6 +44,7 @@ class _Parts:
         self.refusals: dict[int, list[Refusal]] = {}
         self.strain: list[tuple[int, StrainRow]] = []
         self.presence: dict[int, tuple[bool, int]] = {}
+        self.answers: list[Message] = []
 
 
 def _readings(
@@ -100,6 +101,8 @@ def _take_other(
         parts.strain.append((row, decode_strain(message.payload, sensor, message.received)))
     else:
         parts.presence[sensor] = decode_status(message.payload, message.received)
+        if b'"ack"' in message.payload:
+            parts.answers.append(message)
 
 
 def _unknown_sensor(topic: str) -> Refusal:
@@ -124,7 +127,9 @@ def _batch(
         frame = frame.take(order)
     refusals = {**refusals, **parts.refusals}
     letters = tuple(_letter(messages[row], refusals[row]) for row in sorted(refusals))
-    return DecodedBatch(frame, blocks, letters, {}, parts.presence, unknown_keys)
+    return DecodedBatch(
+        frame, blocks, letters, {}, parts.presence, unknown_keys, answers=tuple(parts.answers)
+    )
 
 
 def _letter(message: Message, refusals: list[Refusal]) -> DeadLetter:

@@ -1,7 +1,8 @@
 """ChirpStack v4 (JSON): `application/{id}/device/{eui}/event/{event}`.
 
-`up` carries a payload for the vendor's codec; `status` the battery that the network asked for; `join`, `ack`,
-`txack`, `log`, `location`, `integration` are notices. Protobuf's JSON omits zeros: an absent `fCnt` is 0.
+`up` carries a payload for the vendor's codec; `status` the battery that the network asked for; `join`,
+`txack`, `log`, `location`, `integration` are notices, and `ack` is one that may answer a command.
+Protobuf's JSON omits zeros: an absent `fCnt` is 0.
 Source: chirpstack.io, integrations/events.
 """
 
@@ -24,6 +25,7 @@ from ingest.message import DecodedBatch, Message
 _TOPIC: Final = re.compile(r"application/[^/]+/device/([^/]+)/event/([^/]+)\Z")
 _UP: Final = "/event/up"
 _STATUS: Final = "/event/status"
+_ACK: Final = "/event/ack"
 
 
 class _Device(msgspec.Struct, gc=False, rename="camel"):
@@ -77,6 +79,8 @@ def _take(collector: Collector, i: int, message: Message) -> None:
     else:
         _decode_any(message.payload)
         collector.notices += 1
+        if message.topic.endswith(_ACK):
+            collector.answers.append(message)
 
 
 def _take_up(collector: Collector, i: int, message: Message) -> None:

@@ -97,6 +97,7 @@ class Collector:
     presence: dict[int, tuple[bool, int]] = field(default_factory=dict)
     notices: int = 0
     unknown_keys: int = 0
+    answers: list[Message] = field(default_factory=list)
     _dead: dict[int, tuple[str, str]] = field(default_factory=dict)
 
     def dead(self, message: int, reason: str, detail: str) -> None:
@@ -138,6 +139,7 @@ class Collector:
             presence=self.presence,
             unknown_keys=self.unknown_keys,
             notices=self.notices,
+            answers=tuple(self.answers),
         )
 
     def _known(self, rows: Sequence[Uplink] | Sequence[Stated]) -> npt.NDArray[np.int32]:

@@ -43,6 +43,7 @@ topic write application/+/device/+/command/down
 topic read v3/#
 topic read $sys/#
 topic read spBv1.0/#
+topic write spBv1.0/+/NCMD/+
 """
 PLATFORM_ACL: Final = """\
 

@@ -213,6 +213,13 @@ def test_status_says_who_is_there():
     assert reason(batch) == ["type"]
 
 
+def test_a_status_that_answers_a_command_is_handed_on_whole():
+    answer = message(b'{"state":"online","ack":"7"}', kind="status")
+    plain = message(b'{"state":"online"}', kind="status")
+    batch = Router({})([plain, answer, message(b'{"tilt_deg":1}')], REGISTRY)
+    assert batch.answers == (answer,)
+
+
 def test_rows_of_readings_and_strain_keep_the_order_of_their_messages():
     def block(value):
         return message({"t": NOW_MS, "rate_hz": 1000, "strain_ue": [value]}, "b", "strain")

@@ -169,3 +169,15 @@ def test_its_topics_are_known_from_others() -> None:
     assert chirpstack.matches(f"application/a/device/{EUI}/event/up")
     assert not chirpstack.matches(f"application/a/device/{EUI}/command/down")
     assert not chirpstack.matches("jingqiao/v1/a/readings")
+
+
+def test_an_acknowledgement_is_handed_on_as_a_possible_answer() -> None:
+    ack = Message(
+        "application/7/device/24e124136b000001/event/ack",
+        b'{"queueItemId": "x", "acknowledged": true}',
+        1_700_000_000_000_000,
+    )
+    join = Message("application/7/device/24e124136b000001/event/join", b"{}", 1_700_000_000_000_000)
+    batch = chirpstack.decode([ack, join], Registry.of([], []))
+    assert batch.answers == (ack,)
+    assert batch.notices == 2
