@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -128,6 +129,8 @@ class BridgeDetector:
             state |= {f"{part}.{k}": v for k, v in getattr(self, part).snapshot().items()}
         state |= {f"pending.{k}": v for k, v in self._pending.state().items()}
         state |= {f"own.{name}": getattr(self, name) for name in self._OWN}
+        told = {str(self.channels.sensor[c]): told for c, told in self.interventions.items()}
+        state["interventions"] = np.frombuffer(json.dumps(told).encode(), np.uint8)
         return {name: np.array(array) for name, array in state.items()}
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
@@ -209,6 +212,8 @@ class BridgeDetector:
         for name in self._OWN:
             setattr(self, name, moved(f"own.{name}", getattr(self, name)))
         rows = {k.removeprefix("pending."): v for k, v in state.items() if k.startswith("pending.")}
+        told = json.loads(state["interventions"].tobytes())
+        self.interventions = {int(self.channels.of_sensor[int(s)]): told[s] for s in told}
         here = place[rows["channel"].astype(np.int64)]
         rows = {**rows, "channel": here}
         self._pending.restore({k: v[here != NO_CHANNEL] for k, v in rows.items()})
