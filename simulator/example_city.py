@@ -211,7 +211,7 @@ def _bridge_sensors() -> list[dict[str, Any]]:
                     "sensor_id": f"EG-{section}-G{girder}",
                     "role": "gauge",
                     "location": f"{place} {girder}号梁{'上' if top else '下'}翼缘",
-                    "heartbeat_s": "600",
+                    "heartbeat_s": "1800",
                     "e_gpa": "206",
                     "alpha_per_c": "1.2e-05",
                     "strain_min_ue": "-350",
@@ -226,13 +226,13 @@ def _bridge_sensors() -> list[dict[str, Any]]:
                 "sensor_id": f"EG-{section}-T",
                 "role": "temperature",
                 "location": f"{place} 梁底温度",
-                "heartbeat_s": "600",
+                "heartbeat_s": "1800",
                 "section": section,
             }
         )
     found.append(
         common
-        | {"sensor_id": "EG-DECK-T", "role": "temperature", "location": "桥面板温度", "heartbeat_s": "600"}
+        | {"sensor_id": "EG-DECK-T", "role": "temperature", "location": "桥面板温度", "heartbeat_s": "1800"}
     )
     return found
 
