@@ -247,11 +247,15 @@ def _is_gb18030(data: bytes) -> bool:
 def _records(data: bytes, *, strict: bool = False) -> Iterator[tuple[int, list[str]]]:
     """Each record with the line on which it begins, counted from 1; empty lines are empty records."""
     stream = io.TextIOWrapper(io.BytesIO(data), "utf-8-sig", newline="")
-    reader = csv.reader(stream, strict=strict)
-    line = 1
-    for record in reader:
-        yield line, record
-        line = reader.line_num + 1
+    limit = csv.field_size_limit(max(len(data), 1))  # a long cell is a fault to name, not one to break on
+    try:
+        reader = csv.reader(stream, strict=strict)
+        line = 1
+        for record in reader:
+            yield line, record
+            line = reader.line_num + 1
+    finally:
+        csv.field_size_limit(limit)
 
 
 def _csv_lines(data: bytes) -> Lines:
