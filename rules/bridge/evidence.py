@@ -86,7 +86,7 @@ class Evidence:
         minutes = float(d.fast.rise_s[channel]) / 60
         values = {
             "minutes": _round(minutes),
-            "slope": _round(slope) if math.isfinite(slope) else None,
+            "slope": f"{slope:+.1f}" if math.isfinite(slope) else "?",
             "days": days,
             "neighbours": len(names),
         }
@@ -95,7 +95,7 @@ class Evidence:
             "provisional": provisional,
             "compensated_ue": _round(shift),
             "sigma_ue": _round(sigma),
-            "slope_ue_per_month": values["slope"],
+            "slope_ue_per_month": _round(slope) if math.isfinite(slope) else None,
             "mann_kendall_p": _round(p, 4) if math.isfinite(p) else None,
             "forecast_30_days_ue": _round(shift + slope) if math.isfinite(slope) else None,
             "temperature_part_ue": _round(float(d.slow.temperature_part[channel])),

@@ -1,0 +1,60 @@
+"""How long the slow update of 10,000 gauges takes, and a day of 64 fast ones: `python benchmarks/bridge_speed.py`."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from rules.bridge.compensation import TERMS, Compensation
+from rules.bridge.slow import SlowDrift
+from tests.support.bridge_runs import bridge_engine, run
+from tests.support.bridge_series import DayRecord, bridge_registry, day_registry
+
+
+def slow_update(channels: int = 10_000) -> None:
+    """One frozen day of hourly values for all channels."""
+    n = channels // 4
+    engine_limits = _limits(n)
+    model = Compensation(channels, np.full(channels, 12.0))
+    slow = SlowDrift(channels, engine_limits, model)
+    slow.frozen[:], slow.complete[:], slow.sigma[:] = True, True, 2.0
+    model.origin[:] = 0.0
+    rng = np.random.default_rng(1)
+    c = np.arange(channels)
+    spent = []
+    for hour in range(24 * 4):
+        row = np.concatenate([np.ones((channels, 1)), rng.normal(0, 1, (channels, TERMS - 1))], axis=1)
+        value = rng.normal(0, 2, channels)
+        began = time.perf_counter()
+        slow.add(c, np.full(channels, hour), row, value, np.ones(channels, bool))
+        spent.append(time.perf_counter() - began)
+    hours = np.array(spent) * 1e3
+    print(f"| slow update, {channels} gauges: hour (median) | {np.median(hours):.1f} ms |")
+    print(f"| … hour that ends a day (greatest) | {hours.max():.1f} ms |")
+
+
+def _limits(sections: int):  # noqa: ANN202  # the detector's own type
+    from config.bridge_rules import BridgeRules
+    from rules.bridge.channels import channels
+    from rules.bridge.limits import Limits
+
+    registry = bridge_registry(sections, 4, thermometers=False)
+    table = channels(registry)
+    return Limits(table, (BridgeRules(),), np.zeros(len(registry.sensors), np.uint16)).slow
+
+
+def fast_gauges(gauges: int = 64) -> None:
+    """Half an hour of 1 s features of 64 gauges through the engine."""
+    frame = DayRecord(hours=0.5, gauges=gauges).frame(1)
+    engine = bridge_engine(day_registry(gauges))
+    began = time.perf_counter()
+    run(engine, frame, 20_000)
+    share = (time.perf_counter() - began) / 1800
+    print(f"| {gauges} gauges at 1 s features: share of one core | {share:.2%} |")
+
+
+if __name__ == "__main__":
+    print("| figure | here |\n|---|---|")
+    slow_update()
+    fast_gauges()
