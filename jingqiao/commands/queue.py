@@ -151,7 +151,7 @@ def answer_of(topic: str, payload: bytes) -> Answer | None:
         return None
     try:
         body = json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     command_id = body.get("ack" if native else "queueItemId") if isinstance(body, dict) else None
     if not isinstance(command_id, str):

@@ -170,6 +170,7 @@ def test_a_native_setting_that_cannot_be_is_refused(settings):
         ("jingqiao/v1/g1/readings", b'{"ack":"7"}'),
         ("application/1/device/ff/event/up", b'{"queueItemId":"7"}'),
         ("application/1/device/ff/event/ack", b"\xff"),
+        ("jingqiao/v1/g1/status", b"[" * 100_000),
     ],
 )
 def test_other_messages_are_no_answers(topic, payload):
