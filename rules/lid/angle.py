@@ -18,12 +18,12 @@ def normal(x_deg: Float32, y_deg: Float32) -> tuple[Float32, Float32, Float32]:
     """Unit normal of a plane from its two inclinations.
 
     Whether a maker means the angle of each axis against the horizontal or a roll and a pitch, the sines are
-    the horizontal parts (for the latter nearly so); only a roll beyond 90° turns the plane upside down.
+    the horizontal parts (for the latter nearly so); only an angle beyond 90° turns the plane upside down.
     """
     sx, sy = np.sin(x_deg * _RADIANS), np.sin(y_deg * _RADIANS)
     flat = sx * sx + sy * sy
     up = np.sqrt(np.maximum(np.float32(1) - flat, 0))
-    down = (np.abs(x_deg) > 90) != (np.abs(y_deg) > 90)
+    down = (np.abs(x_deg) > 90) | (np.abs(y_deg) > 90)
     length = np.sqrt(np.maximum(flat, np.float32(1)))
     return sx / length, sy / length, np.where(down, -up, up)
 

@@ -117,7 +117,7 @@ def _judge(
 ) -> tuple[list[Opinion], Fuses, Bool]:
     angle, mm = f.angle_deg, f.change_mm
     turned = angle >= limits["tilt_attention_deg"]
-    shifted = np.abs(mm) >= limits["sunk_defect_mm"]
+    shifted = np.abs(mm - sink[:, Sink.SLOW]) >= limits["sunk_defect_mm"]
     wet = f.water_mm >= limits["flood_mm"]
     for rows, column, measured, over in (
         (tilt, Tilt.RUN, angle, turned),
@@ -130,7 +130,7 @@ def _judge(
     contact, closed = f.open > 0.5, f.open < 0.5
     chatty = f.events > limits["chatty_share"]
     alone = f.scheduled | chatty
-    agree = contact | (f.tilt_alarm > 0.5) | (turned & (np.abs(mm) >= 10))
+    agree = contact | (f.tilt_alarm > 0.5) | (turned & (mm <= -10)) | (turned & shifted)
     first_tilt, first_mm = tilt[:, Tilt.RUN] <= 1, sink[:, Sink.RUN] <= 1
     level = angle < 1
     doubt = Doubt(
