@@ -14,6 +14,7 @@ from devices.registry import Registry
 from devices.strain import reduce_rows
 from ingest.log import Control
 from rules.alarm import AlarmChange
+from rules.detector import FAR
 from rules.engine import Engine, EngineFault
 
 FRAME_ROWS: Final = 20_000
@@ -82,6 +83,8 @@ def feed(
     horizon = engine.horizon()
     while row < n:
         due = engine.due()
+        if due <= ticked:
+            due = FAR  # that time has been told; a control must not wait behind it
         if waiting and waiting[0].at <= min(int(time[row]), due):
             control = waiting.pop(0)
             changes += engine.control(control.name, control.payload, control.at)

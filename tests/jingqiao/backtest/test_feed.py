@@ -1,0 +1,81 @@
+"""The order in which a backtest gives readings, controls and ticks to the engine."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from click.testing import CliRunner
+
+from devices.frame import Flag, Frame
+from ingest.log import Control
+from jingqiao.backtest.run import feed
+from jingqiao.cli import main
+
+
+class Recorder:
+    """An engine that notes what it is given and is always waiting for a time that has been told."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, int]] = []
+
+    def apply(self, frame: Frame) -> list[Any]:
+        self.heard += [("reading", int(t)) for t in frame.time]
+        return []
+
+    def tick(self, now: int) -> list[Any]:
+        self.heard.append(("tick", now))
+        return []
+
+    def control(self, name: str, payload: object, at: int) -> list[Any]:
+        self.heard.append((name, at))
+        return []
+
+    def due(self) -> int:
+        return 10
+
+    def horizon(self) -> int:
+        return 1_000
+
+
+def test_a_control_never_waits_behind_a_time_that_has_been_told() -> None:
+    times = np.array([10, 20, 30], np.int64)
+    n = len(times)
+    frame = Frame(
+        np.arange(n, dtype=np.int32), times, times, np.full(n, -1, np.int64), np.full(n, Flag.GOOD, np.uint8)
+    )
+    engine = Recorder()
+    feed(engine, frame, [Control("permit", {}, 25)])  # type: ignore[arg-type]
+    assert engine.heard == [
+        ("tick", 10),
+        ("tick", 10),
+        ("reading", 10),
+        ("reading", 20),
+        ("permit", 25),
+        ("reading", 30),
+    ]
+
+
+def test_a_permit_mutes_its_lid_and_a_lid_left_open_rings_at_its_end(tmp_path: Path) -> None:
+    start, minute = 1_790_000_000_000, 60_000
+    rows = [f"{s},{start + k * minute},0.5,false" for k in range(60) for s in ("a", "b")]
+    rows += [f"{s},{start + 60 * minute},120,true" for s in ("a", "b")]
+    rows += [f"a,{start + 70 * minute},0.5,false"]  # a is put back, b is forgotten
+    readings = tmp_path / "readings.csv"
+    readings.write_text("\n".join(["sensor_id,t,tilt_deg,open", *rows]) + "\n")
+    (tmp_path / "assets.csv").write_text("asset_id,kind\nA,cover\nB,cover\n")
+    (tmp_path / "sensors.csv").write_text("sensor_id,asset_id\na,A\nb,B\n")
+    begin, end = "2026-09-21T14:53:20Z", "2026-09-21T16:13:20Z"  # start + 0 … 80 min
+    (tmp_path / "maintenance.csv").write_text(
+        f"asset_id,from,to,kind,note\nA,{begin},{end},permit,\nB,{begin},{end},permit,\n"
+    )
+    arguments = ["--assets", "assets.csv", "--sensors", "sensors.csv", "--maintenance", "maintenance.csv"]
+    paths = [a if a.startswith("--") else str(tmp_path / a) for a in arguments]
+    result = CliRunner().invoke(main, ["backtest", str(readings), *paths, "--json"])
+    assert result.exit_code == 0, result.output
+    fired = [
+        (r["asset_id"], r["hazard"], r["severity"])
+        for r in json.loads(result.stdout)
+        if r["state"] == "firing"
+    ]
+    assert fired == [("B", "missing", "red")]
