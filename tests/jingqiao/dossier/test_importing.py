@@ -187,3 +187,14 @@ def test_the_schema_that_revisions_make_is_the_one_that_tables_say(database):
         for name in ours:
             metadata.tables[name].to_metadata(only_ours)
         assert compare_metadata(context, only_ours) == []
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3])
+def test_rows_come_whole_whatever_the_chunks_that_carry_them(database, tmp_path, monkeypatch, chunk):
+    monkeypatch.setattr("jingqiao.dossier.bulk.CHUNK", chunk)
+    paths = files(tmp_path)
+    done = []
+    import_files(database, *paths, at=T0, who="li", progress=lambda rows, total: done.append((rows, total)))
+    same(read_registry(*paths), load_registry(database))
+    assert done[-1] == (9, 9)
+    assert done == sorted(done)
