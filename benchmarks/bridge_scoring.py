@@ -102,9 +102,8 @@ def months(sections: int, years: float, seed: int) -> None:
     print(f"| false “unconfirmed: single sensor” | {poisson(len(found) - structural, exposure)} |")
     sigma = 1.5 / np.sqrt(1 - 0.5**2)
     onset = 375
-    print(
-        "\n| from day 375 on | found within 14 days | within 60 days | median | called structure |\n|---|---|---|---|---|"
-    )
+    print("\n| from day 375 on | found within 14 days | within 60 days | median | called structure |")
+    print("|---|---|---|---|---|")
     for name, gauges, step, ramp in (
         ("step of 2σ, a section", 4, 2.0, 0.0),
         ("step of 2σ, one gauge", 1, 2.0, 0.0),

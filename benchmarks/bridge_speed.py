@@ -1,4 +1,4 @@
-"""How long the slow update of 10,000 gauges takes, and a day of 64 fast ones: `python benchmarks/bridge_speed.py`."""
+"""Time of the slow update of 10,000 gauges and of 64 fast ones: `python benchmarks/bridge_speed.py`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def slow_update(channels: int = 10_000) -> None:
     print(f"| … hour that ends a day (greatest) | {hours.max():.1f} ms |")
 
 
-def _limits(sections: int):  # noqa: ANN202  # the detector's own type
+def _limits(sections: int):
     from config.bridge_rules import BridgeRules
     from rules.bridge.channels import channels
     from rules.bridge.limits import Limits
