@@ -175,7 +175,7 @@ class Engine:
         return changes + self._tell(told)
 
     def control(self, name: str, payload: Mapping[str, Any], at: int) -> list[AlarmChange]:
-        """A control change of the log: permit, intervention, rules; others go to the detectors."""
+        """A control change of the log: permit, intervention, rules, retry; others go to the detectors."""
         told: Told = []
         if name in ("permit", "intervention"):
             asset = self.registry.asset_index(str(payload.get("asset_id") or ""))
@@ -183,6 +183,8 @@ class Engine:
                 self.windows.take(asset, name, payload)
         elif name == "rules":
             self.rules_changed(RuleSet.model_validate(payload))
+        elif name == "retry":
+            self._history_until(payload, at)
         for d, detector in enumerate(self.detectors):
             said = self._safely(d, partial(detector.control, name, {**payload, "at": at}))
             self._take(d, said, told, at=at)
@@ -489,6 +491,12 @@ class Engine:
             )
 
     # --- helpers ---------------------------------------------------------------------------------
+
+    def _history_until(self, payload: Mapping[str, Any], at: int) -> None:
+        """What these sensors sent before they were bound is history: in a car, in hands, beside the lid."""
+        sensors = self.registry.sensor_indices([str(i) for i in payload.get("sensor_ids", ())])
+        known = sensors[sensors != UNKNOWN]
+        self._last[known] = np.maximum(self._last[known], at)
 
     def _muted_until(self, lane: int, sensor: int, time: int) -> int:
         if not self.windows or not self._muted_lane[lane]:

@@ -6,6 +6,7 @@ silences many at once (a gateway, a place, our own uplink) is told once, and its
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -67,6 +68,7 @@ class Silent:
         self._status = np.zeros(n, np.uint8)
         self._place = places(registry)
         self._offline: dict[int, int] = {}
+        self._gateway_id: dict[int, str] = {}
         self._groups: dict[int, Group] = {}
         self._said: list[AlarmChange] = []
         self._due = 0
@@ -177,7 +179,10 @@ class Silent:
         """`presence` {sensor_id, online}: a device that says good-bye is silent after a short hold.
 
         `await_first_word`: sensors that were never heard are not asked after (files of a few sensors).
+        `gateway` {key, gateway_id}: what the gateway of that key is called.
         """
+        if name == "gateway":
+            self._gateway_id[int(payload["key"])] = str(payload["gateway_id"])
         if name == "await_first_word":
             self._status[self._heard == NEVER] = UNEXPECTED
         if name != "presence":
@@ -331,7 +336,8 @@ class Silent:
         cause = "outage" if group.key == WHOLE_FLEET else "gateway" if group.key > 0 else "place"
         hours = (at - group.low) / HOUR
         key = f"rules_health.group.{cause}" if state is AlarmState.FIRING else "rules_health.group.back"
-        values = {"members": len(group.members), "value": hours, "gateway": group.key}
+        gateway = self._gateway_id.get(group.key, max(group.key, 0))
+        values = {"members": len(group.members), "value": hours, "gateway": gateway}
         return AlarmChange(
             "",
             Hazard.SILENT,
@@ -343,7 +349,7 @@ class Silent:
             "h",
             Reason(key, values),
             tuple(self._registry.sensor_id(int(sensor)) for sensor in group.members),
-            evidence={"cause": cause, "gateway": max(group.key, 0), "last_heard_us": group.low},
+            evidence={"cause": cause, "gateway": gateway, "last_heard_us": group.low},
         )
 
     # --- state -----------------------------------------------------------------------------------
@@ -392,6 +398,8 @@ class Silent:
             "groups": np.array(rows, np.int64).reshape(-1, 6),
             "members": np.array(members, np.int32).reshape(-1, 3),
             "due": np.array([self._due, int(self._waiting)], np.int64),
+            "gateway_keys": np.array(list(self._gateway_id), np.int32),
+            "gateway_ids": np.frombuffer(json.dumps(list(self._gateway_id.values())).encode(), np.uint8),
         }
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
@@ -408,5 +416,8 @@ class Silent:
                 joined = own[own[:, 2] == 1, 1].tolist()
                 self._groups[key] = Group(key, at, low, high, severity, first, joined, heard)
             self._due, self._waiting = int(state["due"][0]), bool(state["due"][1])
+            if "gateway_ids" in state:
+                ids = json.loads(np.asarray(state["gateway_ids"]).tobytes())
+                self._gateway_id = dict(zip(state["gateway_keys"].tolist(), ids, strict=True))
         except KeyError as error:
             raise ValueError(f"no state of silence: {error}") from error
