@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from config.archive import ArchiveSettings, DuckDBArchiveSettings
@@ -32,13 +32,19 @@ class LogSettings(_Section):
     """How long the durable log is kept; what the archive or the rules still need is never dropped."""
 
     retention_days: float = Field(default=14, gt=0)
+    dead_letter_days: float = Field(default=180, gt=0)
 
 
 class HttpSettings(_Section):
-    """Where health, metrics and pages are served."""
+    """Where health, metrics and pages are served.
+
+    ctwing_token : What CTWing's pushes must bring along (`?token=…` or the header `X-Token`); without it
+        anybody who reaches the port can push readings. Better from the environment than from the file.
+    """
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
+    ctwing_token: SecretStr | None = Field(default=None, min_length=16)
 
 
 class Settings(BaseSettings):

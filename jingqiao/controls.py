@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -21,12 +21,17 @@ class Asked:
     control: Control
 
 
-def open_requests(database: sa.Engine) -> list[Asked]:
-    """Requests nobody has taken, oldest first. Who and why go along, for the record."""
+RETRY: Final = "retry"
+"""Put through again what sensors sent before they were known: work of its own, `jingqiao.retries`."""
+
+
+def open_requests(database: sa.Engine, *, retries: bool = False) -> list[Asked]:
+    """Requests nobody has taken, oldest first: all but `retry`, or those alone. Who and why go along."""
     table = control_request
+    kind = table.c.name == RETRY if retries else table.c.name != RETRY
     with reading(database) as connection:
         rows = connection.execute(
-            sa.select(table).where(table.c.taken_seq.is_(None)).order_by(table.c.id)
+            sa.select(table).where(table.c.taken_seq.is_(None), kind).order_by(table.c.id)
         ).mappings()
         return [Asked(row["id"], _control(dict(row))) for row in rows]
 

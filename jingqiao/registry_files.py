@@ -54,6 +54,14 @@ def load_registry(folder: Path, version: int) -> Registry:
     )
 
 
+def forget_registries(folder: Path, before: int) -> None:
+    """Delete versions older than `before`: no snapshot needs them any more."""
+    for path in folder.glob("*-*.arrow"):
+        version = path.stem.rpartition("-")[2]
+        if version.isdigit() and int(version) < before:
+            path.unlink(missing_ok=True)
+
+
 def _table(path: Path) -> pa.Table:
     with pa.OSFile(str(path), "rb") as source, pa.ipc.open_file(source) as reader:
         return reader.read_all()

@@ -9,11 +9,14 @@ import structlog
 
 from config.archive import DuckDBArchiveSettings, InfluxArchiveSettings
 from config.roster import Roster, load_roster
+from config.rules import RuleSet
 from config.settings import Settings
 from config.sources import SourceSettings
 from devices.registry import Registry
 from ingest.decode import Router
-from ingest.envelopes.catalogue import STATELESS
+from ingest.envelopes.catalogue import STATELESS, routes
+from ingest.envelopes.ctwing import retry_key
+from ingest.envelopes.sparkplug import SparkplugDecoder
 from ingest.log import Control, Record, Tick
 from ingest.message import DecodedBatch
 from ingest.mqtt5_source import Mqtt5Source
@@ -27,18 +30,26 @@ from jingqiao.archive.contract import Archive
 from jingqiao.archive.duckdb import DuckDBArchive
 from jingqiao.archive.feeder import ArchiveFeeder
 from jingqiao.archive.influxdb import InfluxDBArchive
+from jingqiao.baseline_keeper import BaselineKeeper
+from jingqiao.broker_out import BrokerOut
 from jingqiao.clock import Clock
 from jingqiao.controls import mark_taken, open_requests
 from jingqiao.database import migrate, open_database
 from jingqiao.dossier.registry_store import load_registry as load_from_database
+from jingqiao.downlink import Downlink
+from jingqiao.housekeeping import Housekeeping
 from jingqiao.incidents.book import IncidentBook
 from jingqiao.incidents.facts import asset_facts
+from jingqiao.intake import Intake
 from jingqiao.journal import Journal
 from jingqiao.notify.dispatcher import Dispatcher
 from jingqiao.notify.planner import Planner
 from jingqiao.notify.sender import Sender
+from jingqiao.rebirths import Rebirths
 from jingqiao.registry_files import save_registry
+from jingqiao.reload import Reload
 from jingqiao.response_counts import ResponseCounts, response_counts
+from jingqiao.retries import Retries
 from jingqiao.runner import Runner
 from jingqiao.snapshots import SnapshotHead, write_snapshot
 from jingqiao.startup import import_named_files, registry_now, rules_of, start_engine
@@ -79,8 +90,7 @@ class Service:
         )
         started = start_engine(settings, known, rules, self.log, self.book, clock.now())
         self._known = started.known
-        self._rules_differ = started.engine.rules != rules
-        self._rules = rules
+        self._new_rules: RuleSet | None = rules if started.engine.rules != rules else None
         self.engine = started.engine
         self.runner = Runner(
             started.engine, self.book, self.vitals, clock.now, started.seq + 1, self._before_control
@@ -89,11 +99,28 @@ class Service:
         self.journal = Journal(self.log, self.runner.deliver)
         self.archive = open_archive(settings, self.registry)
         self.feeder = ArchiveFeeder(self.log, self.archive) if self.archive is not None else None
+        self.baselines = BaselineKeeper(self.database, clock)
         self.sources = [open_source(source, clock.now) for source in settings.mqtt]
+        sparkplug = [SparkplugDecoder() for _ in self.sources]
         self.pipelines = [
-            Pipeline(source, self.log, self.registry, Router(STATELESS), self._deliver, clock.now)
-            for source in self.sources
+            Pipeline(source, self.log, self.registry, Router(routes(decoder)), self._deliver, clock.now)
+            for source, decoder in zip(self.sources, sparkplug, strict=True)
         ]
+        self.intake = Intake(self.log, self.registry, Router(STATELESS), retry_key, self._deliver)
+        brokers = [BrokerOut(source) for source in settings.mqtt]
+        self.downlink = Downlink(self.database, brokers, clock)
+        self.rebirths = Rebirths(list(zip(sparkplug, brokers, strict=True)), clock)
+        self.retries = Retries(self.database, settings.log_path, self.registry, self.journal, clock)
+        self.reload = Reload(settings, self.registry, self.take_rules, self.take_roster, clock)
+        feeder = self.feeder
+        self.housekeeping = Housekeeping(
+            settings,
+            self.log,
+            self.archive,
+            clock,
+            self._known.folder,
+            None if feeder is None else lambda: feeder.status.offset,
+        )
         self._gateways: set[int] = set()
         if started.replayed:
             _log.info("log replayed", records=started.replayed, engine_at=started.seq)
@@ -106,6 +133,15 @@ class Service:
         """The roster of the moment."""
         return self._roster
 
+    def take_rules(self, rules: RuleSet) -> None:
+        """Judge by other rules from the next tick on; they have been checked."""
+        self._new_rules = rules
+
+    def take_roster(self, roster: Roster) -> None:
+        """Tell others from now on."""
+        self._roster = roster
+        self.dispatcher.wake()
+
     def response_counts(self) -> ResponseCounts:
         """Open incidents and messages of the last day."""
         return response_counts(self.database, self.clock.now())
@@ -116,9 +152,17 @@ class Service:
         driven : bool  The caller moves time: it calls `tick` and `dispatcher.tick` itself (demo, tests).
         """
         async with asyncio.TaskGroup() as group:
-            timers = (
-                [] if driven else [self._tick_for_ever(), self._snapshot_for_ever(), self.dispatcher.run()]
+            loops = (
+                self.dispatcher,
+                self.downlink,
+                self.rebirths,
+                self.retries,
+                self.reload,
+                self.housekeeping,
             )
+            timers = [self.intake.run()]
+            if not driven:
+                timers += [self._tick_for_ever(), self._snapshot_for_ever(), *(loop.run() for loop in loops)]
             if self.feeder is not None:
                 timers.append(self.feeder.run())
             tasks = [group.create_task(timer) for timer in timers]
@@ -131,6 +175,7 @@ class Service:
             await asyncio.gather(*pipelines, return_exceptions=True)
             server.should_exit = True
             await web
+            await self.intake.settled()
             for task in tasks:
                 task.cancel()
         await self.keep_snapshot()
@@ -139,10 +184,11 @@ class Service:
     async def tick(self) -> None:
         """Let time pass for the rules, and take what people asked for."""
         records: list[Record] = [Tick(self.clock.now())]
-        if self._rules_differ:
-            records.insert(0, Control("rules", self._rules.model_dump(mode="json"), self.clock.now()))
-        if await self.journal.write(records) is not None:
-            self._rules_differ = False
+        rules = self._new_rules
+        if rules is not None:
+            records.insert(0, Control("rules", rules.model_dump(mode="json"), self.clock.now()))
+        if await self.journal.write(records) is not None and self._new_rules is rules:
+            self._new_rules = None
         asked = await asyncio.to_thread(open_requests, self.database)
         for item in asked:
             if item.control.name == "registry":
@@ -153,11 +199,12 @@ class Service:
             await asyncio.to_thread(mark_taken, self.database, [item], seq)
 
     async def keep_snapshot(self) -> None:
-        """Write the engine's state to disk and forget what of the log nobody needs any more."""
+        """Write the engine's state to disk, and what it has learned into the dossier."""
         seq, state = await self.runner.snapshot()
         head = SnapshotHead(seq, self._known.version)
         await asyncio.to_thread(write_snapshot, self.settings.snapshot_dir, head, state)
         self.vitals.snapshot_seq = seq
+        await asyncio.to_thread(self.baselines.note, state)
 
     async def close(self) -> None:
         """Let go of files and connections."""
@@ -190,6 +237,7 @@ class Service:
             if key not in self._gateways:
                 self._gateways.add(key)
                 said.append(Control("gateway", {"key": key, "gateway_id": name}, self.clock.now()))
+        self.downlink.hear(batch.answers)
         if said:
             await self.journal.write(said)
 

@@ -14,6 +14,7 @@ import structlog
 _log = structlog.get_logger()
 _MAGIC = b"JQSNAP1\n"
 _KEEP = 2
+_HEAD_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +51,31 @@ def snapshots(folder: Path) -> Iterator[tuple[SnapshotHead, bytes]]:
     for path in sorted(folder.glob("engine-*.bin"), reverse=True):
         try:
             data = path.read_bytes()
-            if not data.startswith(_MAGIC):
-                raise ValueError("no snapshot")
-            (size,) = struct.unpack_from("<I", data, len(_MAGIC))
-            start = len(_MAGIC) + 4
-            head = SnapshotHead(**json.loads(data[start : start + size]))
+            head, start = _head(data)
         except (OSError, ValueError, TypeError, struct.error) as error:
             _log.warning(
                 "engine snapshot cannot be used; trying an older one", file=path.name, reason=str(error)
             )
             continue
-        yield head, data[start + size :]
+        yield head, data[start:]
+
+
+def snapshot_heads(folder: Path) -> list[SnapshotHead]:
+    """What the kept snapshots belong to, newest first; damaged ones are left out."""
+    heads = []
+    for path in sorted(folder.glob("engine-*.bin"), reverse=True):
+        try:
+            with path.open("rb") as file:
+                heads.append(_head(file.read(_HEAD_BYTES))[0])
+        except (OSError, ValueError, TypeError, struct.error):
+            continue
+    return heads
+
+
+def _head(data: bytes) -> tuple[SnapshotHead, int]:
+    """The head, and where the state begins. Raises ValueError, TypeError, struct.error."""
+    if not data.startswith(_MAGIC):
+        raise ValueError("no snapshot")
+    (size,) = struct.unpack_from("<I", data, len(_MAGIC))
+    start = len(_MAGIC) + 4
+    return SnapshotHead(**json.loads(data[start : start + size])), start + size

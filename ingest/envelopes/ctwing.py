@@ -84,6 +84,16 @@ def decode_push(body: bytes, received: int) -> list[Message]:
     return messages
 
 
+def retry_key(message: Message) -> tuple[str, int, int] | None:
+    """Device, time and number of a pushed message: what a retry repeats. None where it states no time, so
+    that a retry cannot be told from a device that says the same again."""
+    try:
+        head = _decode_head(message.payload)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return None if head.timestamp is None else (head.device_id, head.timestamp, head.up_packet_sn)
+
+
 def matches(topic: str) -> bool:
     """Whether a message came by CTWing's push."""
     return topic.startswith(PREFIX)

@@ -8,6 +8,7 @@ import pyarrow as pa
 from fastapi import FastAPI, HTTPException, Query, Response
 from fastapi.responses import JSONResponse
 
+from jingqiao.api.ctwing import ctwing_routes
 from jingqiao.api.health import health_of
 from jingqiao.api.metrics import metrics_text
 from jingqiao.archive.contract import ArchiveUnavailableError
@@ -54,4 +55,5 @@ def create_app(service: Service) -> FastAPI:
             writer.write_table(table)
         return Response(bytes(sink.getvalue()), media_type=ARROW)
 
+    app.include_router(ctwing_routes(service))
     return app

@@ -31,7 +31,7 @@ _log = structlog.get_logger()
     show_default=True,
 )
 def run(file: Path) -> None:
-    """Run the service of a settings file until SIGTERM or Ctrl-C."""
+    """Run the service of a settings file until SIGTERM or Ctrl-C; SIGHUP: read rules and roster anew."""
     set_up_logging()
     try:
         settings = load_settings(file)
@@ -54,6 +54,7 @@ async def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     service = Service(settings, WallClock(), AppriseSender())
+    loop.add_signal_handler(signal.SIGHUP, service.reload.ask)
     _log.info(
         "service started",
         sensors=len(service.registry().sensors),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -137,7 +138,7 @@ async def put_through_again(
     is. Returns how many messages went through.
     """
     done, after = 0, 0
-    while letters := waiting_letters(path, sensor_ids, after):
+    while letters := await asyncio.to_thread(waiting_letters, path, sensor_ids, after):
         after = letters[-1].number
         for letter in letters:
             decoded = decode([Message(letter.topic, letter.payload, letter.received)], registry)
@@ -149,6 +150,6 @@ async def put_through_again(
             # repeated readings; the other order could lose one.
             if records and await write(records) is None:
                 return done
-            mark_retried(path, letter.number, now())
+            await asyncio.to_thread(mark_retried, path, letter.number, now())
             done += 1
     return done

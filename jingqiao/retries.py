@@ -1,0 +1,85 @@
+"""What sensors sent before they were bound goes into the log as history, once the registry knows them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from devices.registry import UNKNOWN, Registry
+from ingest.decode import Router
+from ingest.envelopes.catalogue import routes
+from ingest.envelopes.sparkplug import SparkplugDecoder
+from ingest.log import Record
+from jingqiao.clock import Clock
+from jingqiao.controls import Asked, mark_taken, open_requests
+from jingqiao.journal import Journal
+from jingqiao.provisioning.discovery import put_through_again
+
+_log = structlog.get_logger()
+
+POLL_S: Final = 2.0
+
+
+class Retries:
+    """Takes the `retry` requests of the database.
+
+    path : the log's file. registry : () → the registry that the engine has now.
+    """
+
+    def __init__(
+        self,
+        database: sa.Engine,
+        path: Path,
+        registry: Callable[[], Registry],
+        journal: Journal,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._path = path
+        self._registry = registry
+        self._journal = journal
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Step for ever."""
+        while True:
+            try:
+                await self.step()
+            except SQLAlchemyError as error:
+                _log.error("back-fill waits for the database", reason=str(error).splitlines()[0])
+            await self._clock.sleep(POLL_S)
+
+    async def step(self) -> None:
+        """Put through what was asked for and can be decoded now; what cannot yet waits for the next step."""
+        for asked in await asyncio.to_thread(open_requests, self._database, retries=True):
+            ids = [str(sensor_id) for sensor_id in asked.control.payload.get("sensor_ids", ())]
+            if (self._registry().sensor_indices(ids) == UNKNOWN).any():
+                continue  # the registry that knows them is on its way
+            await self._put_through(asked, ids)
+
+    async def _put_through(self, asked: Asked, ids: Sequence[str]) -> None:
+        # First the word that what follows is history: nobody is paged for what a sensor saw in a car.
+        seq = await self._journal.write([asked.control])
+        stored = seq is not None
+
+        async def write(records: Sequence[Record]) -> int | None:
+            nonlocal stored
+            written = await self._journal.write(records)
+            stored = stored and written is not None
+            return written
+
+        if not stored:
+            return
+        # A decoder of its own: old Sparkplug messages must not disturb what the live one remembers.
+        decode = Router(routes(SparkplugDecoder()))
+        done = await put_through_again(self._path, ids, self._registry(), decode, write, self._clock.now)
+        if done:
+            _log.info("messages from before the binding are in the records", sensors=ids, messages=done)
+        if stored and seq is not None:
+            await asyncio.to_thread(mark_taken, self._database, [asked], seq)
