@@ -18,7 +18,7 @@ _MULTIPLIER: Final = 0x9E3779B97F4A7C15
 """2^64 divided by the golden ratio, odd: spreads neighbouring words over all bits (Knuth, TAOCP 3, 6.4)."""
 _SHIFT: Final = 29
 _FINISH: Final = (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53)
-"""Factors of MurmurHash3's 64-bit finalizer (Appleby, public domain): ids differ in their last digits only."""
+"""Factors of MurmurHash3's 64-bit finalizer (Appleby, public domain): ids differ in their last digits."""
 
 
 class IdIndex:

@@ -121,8 +121,20 @@ def mark_refused(database: sa.Engine, command_id: str, now: int, answer: str = "
 
 
 def cancel(database: sa.Engine, command_id: str, now: int) -> bool:
-    """Withdraw a command that was not sent yet; False where it is too late."""
-    return _change(database, command_id, ("queued",), state="cancelled", ended_at=now)
+    """Withdraw a command that was not sent yet; False where it is too late, or there is none.
+
+    command_id : its id, or as much of its beginning as no other waiting command shares.
+    """
+    with reading(database) as connection:
+        waiting = connection.scalars(
+            sa.select(device_command.c.id).where(
+                device_command.c.state == "queued",
+                device_command.c.id.startswith(command_id, autoescape=True),
+            )
+        ).all()
+    if len(waiting) != 1 or not command_id:
+        return False
+    return _change(database, waiting[0], ("queued",), state="cancelled", ended_at=now)
 
 
 def time_out(database: sa.Engine, now: int) -> int:

@@ -106,7 +106,8 @@ def test_a_command_that_was_never_sent_times_out_too(database):
 def test_a_command_can_be_withdrawn_until_it_is_sent(database):
     first = enqueue(database, "g1", {"x": 1}, at=T0, who="li")
     second = enqueue(database, "g1", {"x": 2}, at=T0 + 1, who="li")
-    assert cancel(database, first, T0 + 2)
+    assert not cancel(database, "", T0 + 2)
+    assert cancel(database, first[:8], T0 + 2)
     mark_sent(database, second, T0 + 3)
     assert not cancel(database, second, T0 + 4)
     assert states(database) == ["sent", "cancelled"]
