@@ -251,7 +251,7 @@ def _damaged(f: Features, limits: Limits, tilt: Float32, sink: Float32, shock: F
     said = Opinion.none(len(f.sensor))
     usual = np.where(shock[:, Shock.COUNT] > 0, np.exp(shock[:, Shock.MEAN]), 0)
     hit = (f.vibration_g >= limits["shock_g"]) & (f.vibration_g >= limits["shock_ratio"] * usual)
-    hit &= shock[:, Shock.HIT] == 0
+    hit &= (shock[:, Shock.HIT] == 0) & (shock[:, Shock.COUNT] >= limits["reference_windows"])
     shock[hit, Shock.HIT] = f.hours[hit]
     shock[hit, Shock.HIT_TILT] = tilt[hit, Tilt.CREEP]
     shock[hit, Shock.HIT_MM] = sink[hit, Sink.SLOW]
@@ -259,15 +259,18 @@ def _damaged(f: Features, limits: Limits, tilt: Float32, sink: Float32, shock: F
     since = f.hours - shock[:, Shock.HIT]
     after = (shock[:, Shock.HIT] > 0) & ~hit
     leans = np.abs(f.angle_deg - shock[:, Shock.HIT_TILT])
-    sits = np.abs(sink[:, Sink.LEVEL] - shock[:, Shock.HIT_MM])
+    sits = np.abs(sink[:, Sink.SLOW] - shock[:, Shock.HIT_MM])
     sits = np.where(np.isnan(f.change_mm), np.float32(0), sits)
-    offset = (leans >= limits["damage_deg"]) | (sits >= limits["damage_mm"])
+    # More than it trembles by itself between two readings.
+    trembles = np.where(shock[:, Shock.STEP_COUNT] > 0, np.exp(shock[:, Shock.STEP_MEAN]), 0)
+    far = leans >= np.maximum(limits["damage_deg"], np.float32(1.5) * trembles)
+    offset = far | (sits >= limits["damage_mm"])
     shock[:, Shock.HIT_RUN] = np.where(after & offset, shock[:, Shock.HIT_RUN] + 1, 0)
-    found = after & (shock[:, Shock.HIT_RUN] >= 3) & (since >= 6)
-    value = np.where(leans >= limits["damage_deg"], leans, sits)
+    found = after & (shock[:, Shock.HIT_RUN] >= 3) & (since >= 24)
+    value = np.where(far, leans, sits)
     said.say(found, 2, value, limits["damage_deg"], "damaged.offset")
     said.fine(after)
-    back = after & ~offset & (since >= 24)
+    back = after & ~offset & (since >= 48)
     shock[back, Shock.HIT] = 0
     return said
 
@@ -319,7 +322,8 @@ def _fuses(
     n = len(f.sensor)
     angle, mm = f.angle_deg, f.change_mm
     alike = np.abs(f.gap_s - f.gap_before_s) <= np.float32(0.1) * f.gap_s
-    beat = np.where(np.isnan(f.heartbeat_s), np.maximum(f.gap_s, f.gap_before_s), f.heartbeat_s)
+    # Of a sensor without a known pace two gaps say little: wait much longer than both.
+    beat = np.where(np.isnan(f.heartbeat_s), 5 * np.maximum(f.gap_s, f.gap_before_s), f.heartbeat_s)
     pace = np.where(alike & (f.gap_s > 0), f.gap_s, beat)
     silence = limits["theft_silence_gaps"] * pace
     quick = f.gap_s <= limits["burst_s"]

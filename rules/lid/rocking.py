@@ -65,7 +65,7 @@ def rock(
 
 def _close(rows: Float32, hours: Float32, limits: Limits) -> None:
     opened = rows[:, Shock.START] > 0
-    span = np.clip((hours - rows[:, Shock.START]) / limits["window_hours"], 1, np.float32(2.4))
+    span = np.clip((hours - rows[:, Shock.START]) / limits["window_hours"], 1, np.float32(1.5))
     for peak, count, mean, m2, score, floor, margin in _PARTS:
         seen = opened & (rows[:, peak] > 0)
         x = np.log(np.maximum(rows[:, peak], floor))
@@ -81,7 +81,8 @@ def _close(rows: Float32, hours: Float32, limits: Limits) -> None:
         rows[:, m2] = np.where(learn, rows[:, m2] + span * off * (held - new_mean), rows[:, m2])
         rows[:, mean] = np.where(learn, new_mean, rows[:, mean])
         rows[:, count] = np.where(learn, total, n)
-        sigma = np.maximum(spread * np.sqrt(1 + 2 / np.maximum(n, 1)), LEAST_SPREAD)
+        # A spread learned from few windows is often too small.
+        sigma = np.maximum(spread * (1 + 3 / np.maximum(n, 1)), LEAST_SPREAD)
         z = np.minimum((x - rows[:, mean] - margin) / sigma, GREATEST_Z)
         raised = np.clip(rows[:, score] + z - limits["loose_allowance"], 0, 2 * limits["loose_limit"])
         rows[:, score] = np.where(seen & known, raised, rows[:, score])
