@@ -30,6 +30,7 @@ from jingqiao.archive.contract import Archive
 from jingqiao.archive.duckdb import DuckDBArchive
 from jingqiao.archive.feeder import ArchiveFeeder
 from jingqiao.archive.influxdb import InfluxDBArchive
+from jingqiao.backlog import backlog_taken_in
 from jingqiao.baseline_keeper import BaselineKeeper
 from jingqiao.broker_out import BrokerOut
 from jingqiao.clock import Clock
@@ -215,6 +216,12 @@ class Service:
         self.database.dispose()
 
     async def _tick_for_ever(self) -> None:
+        await backlog_taken_in(
+            lambda: all(source.status.connected for source in self.sources),
+            lambda: sum(pipeline.counters.messages for pipeline in self.pipelines),
+            lambda: self.vitals.last_reading_at,
+            self.clock.now,
+        )
         while True:
             await self.tick()
             await self.clock.sleep(self.settings.tick_s)
