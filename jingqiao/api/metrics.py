@@ -90,5 +90,5 @@ class ServiceCollector:
 def metrics_text(service: Service) -> bytes:
     """The metrics in Prometheus' text format."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(ServiceCollector(service))  # type: ignore[arg-type]  # it needs no more than collect()
+    registry.register(ServiceCollector(service))
     return generate_latest(registry)
