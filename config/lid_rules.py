@@ -46,7 +46,7 @@ class LidRules(BaseModel):
 
     window_hours: float = Field(default=4, gt=0, le=168)
     """Peaks are taken over windows of this length, so that a sensor's chattiness does not matter."""
-    reference_windows: int = Field(default=12, ge=4, le=1000)
+    reference_windows: int = Field(default=16, ge=4, le=1000)
     loose_allowance: float = Field(default=0.5, gt=0, le=5)
     loose_limit: float = Field(default=8, gt=0, le=100)
     """CUSUM of the standardized peaks: each window above its allowance adds, at most 3 less the allowance."""

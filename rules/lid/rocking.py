@@ -15,6 +15,7 @@ STEP_FLOOR_DEG = np.float32(0.4)
 """Below these a peak is noise or quantization; they are the zero of the logarithms."""
 LEAST_SPREAD = np.float32(0.25)
 """Least standard deviation of a logarithm: no road is more regular than this."""
+LEARNS_TIMES = np.float32(2)
 SHOCK_MARGIN = np.float32(0.3)
 STEP_MARGIN = np.float32(0.7)
 """Logarithm of what does not count: shocks a third above the usual, steps twice the usual."""
@@ -69,10 +70,12 @@ def _close(rows: Float32, hours: Float32, limits: Limits) -> None:
     for peak, count, mean, m2, score, floor, margin in _PARTS:
         seen = opened & (rows[:, peak] > 0)
         x = np.log(np.maximum(rows[:, peak], floor))
-        known = rows[:, count] >= limits["reference_windows"]
-        learn = seen & ~known
         n = rows[:, count]
+        known = n >= limits["reference_windows"]
         spread = np.sqrt(np.maximum(rows[:, m2], 0) / np.maximum(n, 1))
+        # For a while the usual goes on being learned, from quiet windows only; then it is frozen.
+        quiet = (rows[:, score] < 1) & (np.abs(x - rows[:, mean]) <= 2 * np.maximum(spread, LEAST_SPREAD))
+        learn = seen & (~known | (quiet & (n < LEARNS_TIMES * limits["reference_windows"])))
         reach = np.float32(2.5) * np.maximum(spread, np.float32(0.3))
         held = np.where(n >= 3, np.clip(x, rows[:, mean] - reach, rows[:, mean] + reach), x)
         off = held - rows[:, mean]
