@@ -35,11 +35,15 @@ class KnownRegistry:
     folder: Path
 
     def follow(self, engine: Engine, control: Control) -> None:
-        """Take another version when a `registry` control names one."""
+        """Take a later version when a `registry` control names one.
+
+        An earlier one is passed over: a replay without a snapshot begins with the newest registry, whose
+        rows hold all earlier ones in their places.
+        """
         if control.name != "registry":
             return
         version = int(control.payload["version"])
-        if version == self.version:
+        if version <= self.version:
             return
         try:
             self.registry = load_registry(self.folder, version)
