@@ -53,7 +53,22 @@ class Book(Protocol):
 
 
 def judge(engine: Judge, record: Record, before_control: Callable[[Control], None]) -> list[AlarmChange]:
-    """What one record changes. `before_control` may swap registry or rules first."""
+    """What one record changes. `before_control` may swap registry or rules first.
+
+    A record that cannot be judged is passed over, loudly: after a restart it would stand in the way again,
+    and all sensors behind it would be unwatched.
+    """
+    try:
+        return _judged(engine, record, before_control)
+    except Exception:
+        _log.exception(
+            "a record of the log could not be judged and was passed over; report this defect",
+            record=type(record).__name__,
+        )
+        return []
+
+
+def _judged(engine: Judge, record: Record, before_control: Callable[[Control], None]) -> list[AlarmChange]:
     match record:
         case Frame():
             return engine.apply(record)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
@@ -25,7 +25,7 @@ from ingest.pipeline import Pipeline
 from ingest.source import Source
 from ingest.sqlite_log import SqliteLog
 from jingqiao.api.app import create_app
-from jingqiao.api.server import HttpServer
+from jingqiao.api.server import HttpServer, listen
 from jingqiao.archive.contract import Archive
 from jingqiao.archive.duckdb import DuckDBArchive
 from jingqiao.archive.feeder import ArchiveFeeder
@@ -54,6 +54,7 @@ from jingqiao.retries import Retries
 from jingqiao.runner import Runner
 from jingqiao.snapshots import SnapshotHead, write_snapshot
 from jingqiao.startup import import_named_files, registry_now, rules_of, start_engine
+from jingqiao.supervise import kept_going
 from jingqiao.vitals import Vitals
 
 _log = structlog.get_logger()
@@ -151,24 +152,28 @@ class Service:
         """Serve until `stop` is set; then finish what is in flight.
 
         driven : bool  The caller moves time: it calls `tick` and `dispatcher.tick` itself (demo, tests).
+
+        Raises PortTakenError at once when the HTTP port is not free.
         """
+        listening = listen(self.settings.http)
         async with asyncio.TaskGroup() as group:
-            loops = (
-                self.dispatcher,
-                self.downlink,
-                self.rebirths,
-                self.retries,
-                self.reload,
-                self.housekeeping,
-            )
-            timers = [self.intake.run()]
-            if not driven:
-                timers += [self._tick_for_ever(), self._snapshot_for_ever(), *(loop.run() for loop in loops)]
+            loops: dict[str, Callable[[], Awaitable[None]]] = {"intake": self.intake.run}
             if self.feeder is not None:
-                timers.append(self.feeder.run())
-            tasks = [group.create_task(timer) for timer in timers]
+                loops["archive"] = self.feeder.run
+            if not driven:
+                loops |= {
+                    "ticks": self._tick_for_ever,
+                    "snapshots": self._snapshot_for_ever,
+                    "messages": self.dispatcher.run,
+                    "commands": self.downlink.run,
+                    "rebirths": self.rebirths.run,
+                    "retries": self.retries.run,
+                    "reload": self.reload.run,
+                    "housekeeping": self.housekeeping.run,
+                }
+            tasks = [group.create_task(kept_going(part, loop), name=part) for part, loop in loops.items()]
             server = HttpServer.of(create_app(self), self.settings.http)
-            web = group.create_task(server.serve())
+            web = group.create_task(server.serve([listening]))
             pipelines = [group.create_task(pipeline.run()) for pipeline in self.pipelines]
             await stop.wait()
             for pipeline in self.pipelines:

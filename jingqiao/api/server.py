@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 from collections.abc import Iterator
 
 import uvicorn
 from fastapi import FastAPI
 
 from config.settings import HttpSettings
+
+
+class PortTakenError(OSError):
+    """The address where health and pages are served cannot be had."""
+
+
+def listen(settings: HttpSettings) -> socket.socket:
+    """The listening socket. Raises PortTakenError: uvicorn alone would end the process without a sentence."""
+    try:
+        return socket.create_server((settings.host, settings.port), backlog=128)
+    except OSError as error:
+        raise PortTakenError(
+            f"[http] {settings.host}:{settings.port} cannot be listened on ({error.strerror}); end the other "
+            "program, or choose another port in [http]"
+        ) from error
 
 
 class HttpServer(uvicorn.Server):

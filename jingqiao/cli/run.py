@@ -12,6 +12,7 @@ import structlog
 from config.faults import FaultsError
 from config.settings import Settings, load_settings
 from ingest.log import LogUnavailableError
+from jingqiao.api.server import PortTakenError
 from jingqiao.archive.contract import ArchiveUnavailableError
 from jingqiao.cli.output import CHECK_FAILED, fail_with
 from jingqiao.clock import WallClock
@@ -38,7 +39,7 @@ def run(file: Path) -> None:
         asyncio.run(serve(settings))
     except FaultsError as error:
         fail_with(error)
-    except (LogUnavailableError, ArchiveUnavailableError) as error:
+    except (LogUnavailableError, ArchiveUnavailableError, PortTakenError) as error:
         click.echo(str(error), err=True)
         raise SystemExit(CHECK_FAILED) from None
 
