@@ -79,8 +79,7 @@ class Dispatcher:
                 if not started:
                     await self._wait(due)
         finally:
-            await self._settle_flying()
-            self.close()
+            await self._settle_flying()  # not `close`: after a failure it is run again
 
     async def tick(self, now: int) -> None:
         """Do everything that is due at `now`, to its end."""
