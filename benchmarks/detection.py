@@ -1,8 +1,8 @@
 """Recall, delay and false alarms of the lid detectors: `python -m benchmarks.detection`.
 
 Two kinds of simulated fleet. In the *stricken* one some 150 lids come to harm among faulty sensors, works,
-storms and radio losses; it gives recall and delays. In the *healthy* one nothing happens but weather, traffic,
-permits and faults; it gives false alarms per 1,000 lid-years. Tune on some seeds, report others.
+storms and radio losses; it gives recall and delays. In the *healthy* one nothing happens but weather,
+traffic, permits and faults; it gives false alarms per 1,000 lid-years. Tune on some seeds, report others.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from rules.alarm import Hazard
 from rules.detector import Verdicts
 from rules.lid.limits import Limits
 from rules.lid.opinion import Doubt, Fuses, Opinion
-from rules.lid.settlement import days_to
+from rules.lid.settlement import days_to, unrest
 from rules.lid.state import WATCH, LidState, Shock, Sink, Tilt, Water
 
 Float32 = npt.NDArray[np.float32]
@@ -117,7 +117,7 @@ def _judge(
 ) -> tuple[list[Opinion], Fuses, Bool]:
     angle, mm = f.angle_deg, f.change_mm
     turned = angle >= limits["tilt_attention_deg"]
-    shifted = np.abs(mm - sink[:, Sink.SLOW]) >= limits["sunk_defect_mm"]
+    shifted = np.abs(mm - sink[:, Sink.SLOW]) >= limits["sunk_defect_mm"] + unrest(sink)
     wet = f.water_mm >= limits["flood_mm"]
     for rows, column, measured, over in (
         (tilt, Tilt.RUN, angle, turned),
@@ -198,8 +198,14 @@ def _tilted(
     # The median lags when a lid has come back to its seat, the latest reading may be wild: both must say so.
     raised = np.minimum(-sink[:, Sink.LEVEL], -mm)
     kept = limits["raised_mm"] - np.where(before >= 2, limits["sunk_hysteresis_mm"], 0)
-    said.say(raised >= kept, 3, raised, limits["raised_mm"], "tilted.raised_mm")
-    said.say((-mm >= limits["raised_mm"]) & ~doubt.drop, 3, -mm, limits["raised_mm"], "tilted.raised_mm")
+    said.say(raised >= kept + unrest(sink), 3, raised, limits["raised_mm"], "tilted.raised_mm")
+    said.say(
+        (-mm >= limits["raised_mm"] + 2 * unrest(sink)) & ~doubt.drop,
+        3,
+        -mm,
+        limits["raised_mm"],
+        "tilted.raised_mm",
+    )
     said.say(-mm >= limits["raised_mm"], 1, -mm, limits["raised_mm"], "tilted.raised_mm")
     said.fine(~np.isnan(angle) | ~np.isnan(mm))
     # Open is more than tilted: one alarm says it all.
@@ -215,15 +221,16 @@ def _sunken(f: Features, limits: Limits, sink: Float32, missing: Opinion, doubt:
     # The code's limit is of the lid against the road, whatever it was when the sensor came.
     base = sink[:, Sink.BASE]
     whole = level + np.where(base >= limits["sunk_attention_mm"], base, 0)
+    noise = unrest(sink)
     for grade, name in ((4, "sunk_urgent_mm"), (3, "sunk_defect_mm")):
         limit = limits[name]
         kept = limit - np.where(before >= grade, limits["sunk_hysteresis_mm"], 0)
-        said.say(measured & (whole >= kept), grade, whole, limit, "sunken.level_mm")
-        said.say((mm >= limit) & ~doubt.drop, grade, mm, limit, "sunken.step_mm")
+        said.say(measured & (whole >= kept + noise), grade, whole, limit, "sunken.level_mm")
+        said.say((mm >= limit + 2 * noise) & ~doubt.drop, grade, mm, limit, "sunken.step_mm")
     said.say(mm >= limits["sunk_defect_mm"], 1, mm, limits["sunk_defect_mm"], "sunken.unconfirmed_mm")
     attention = limits["sunk_attention_mm"]
     kept = attention - np.where(before >= 2, limits["sunk_hysteresis_mm"], 0)
-    said.say(measured & (slow >= kept) & (level >= kept), 2, slow, attention, "sunken.level_mm")
+    said.say(measured & (slow >= kept + noise / 2) & (level >= kept), 2, slow, attention, "sunken.level_mm")
     _, _, latest = days_to(sink, limits["sunk_defect_mm"])
     coming = measured & (slow >= limits["forecast_least_mm"]) & (latest <= limits["forecast_days"])
     said.say(coming, 2, slow, limits["sunk_defect_mm"], "sunken.forecast_mm")

@@ -15,6 +15,10 @@ SLOW_S = np.float32(12 * 3600)
 MEMORY_DAYS = np.float32(12.0)
 """Days after which a day's mean weighs 1/e in the regression."""
 LEAST_WEIGHT = np.float32(4.0)
+GREATEST_STEP_MM = np.float32(20.0)
+"""A step counts no more than this for the jitter: one fall of the lid is none."""
+CALM_MM = np.float32(3.0)
+"""Jitter that traffic, thermal movement and quantization explain."""
 STEP_MM = np.float32(0.3)
 """Least standard error of a day's mean: thermal movement and quantization [mm]."""
 
@@ -47,6 +51,8 @@ def settle(
         change = displacement_mm - rows[:, Sink.BASE]
     a, b = rows[:, Sink.A], rows[:, Sink.B]
     level = median_of_three(a, b, change)
+    step = np.minimum(np.abs(change - b), GREATEST_STEP_MM)
+    rows[:, Sink.JITTER] += (step - rows[:, Sink.JITTER]) * np.float32(1 / 8)
     rows[:, Sink.A] = b
     rows[:, Sink.B] = change
     rows[:, Sink.LEVEL] = level
@@ -118,6 +124,12 @@ def slope(
     rest = np.maximum(e2 - e0 * e0 / safe - rate * along, 0.0) / np.maximum(d0 - 2, 1.0)
     error = np.sqrt((rest + float(STEP_MM) ** 2) / spread)
     return np.where(enough, rate, 0).astype(np.float32), np.where(enough, error, 0).astype(np.float32)
+
+
+def unrest(rows: Float32) -> Float32:
+    """float32[k]  What a level must pass a limit by because the sensor trembles: a few millimetres of noise
+    in the median of three are two thirds of that of one reading [mm]."""
+    return np.asarray(np.float32(1.5) * np.maximum(rows[:, Sink.JITTER] - CALM_MM, 0), np.float32)
 
 
 def days_to(rows: Float32, limit_mm: Float32) -> tuple[Float32, Float32, Float32]:

@@ -48,6 +48,7 @@ class Sink(IntEnum):
     LEVEL : median of the latest three [mm].  SLOW : half-day mean [mm].  RUN : as for tilt.
     DAY, SUM, N : the day that is being added up.  S0, S1, S2, Y0, Y1, Y2 : forgetting regression of the
     days' means on their day.  RATE, RATE_SE : slope and its standard error [mm/d].
+    JITTER : usual step between neighbours [mm].
     """
 
     BASE = 0
@@ -69,7 +70,7 @@ class Sink(IntEnum):
     Y2 = 16
     RATE = 17
     RATE_SE = 18
-    PASSING = 19
+    JITTER = 19
 
 
 class Shock(IntEnum):
