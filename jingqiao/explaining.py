@@ -7,17 +7,26 @@ from typing import Any
 
 import numpy as np
 
+from config.messages import text
 from config.rules import RuleSet
 from config.settings import load_settings
 from devices.import_csv import read_registry
 from devices.registry import UNKNOWN, Registry
+from jingqiao.registry_files import load_registry
 from jingqiao.snapshots import snapshots
 from rules.engine import Engine
 from rules.snapshot import MAGIC
 
 
 class ExplainError(ValueError):
-    """There is nothing to explain: no such asset, no snapshot, no registry."""
+    """There is nothing to explain: no such asset, no snapshot, no registry.
+
+    key : str  Sentence of `rules_cli.explain`; `values` fill it.
+    """
+
+    def __init__(self, key: str, **values: object) -> None:
+        self.key, self.values = f"rules_cli.explain.{key}", values
+        super().__init__(text(self.key, "en", **values))
 
 
 def explain_asset(
@@ -31,26 +40,30 @@ def explain_asset(
 
     Raises ExplainError and FaultsError.
     """
-    if settings_path is not None:
-        settings = load_settings(settings_path)
-        assets, sensors = assets or settings.registry.assets, sensors or settings.registry.sensors
-        state = next((data for _, data in snapshots(settings.snapshot_dir)), None)
-        if state is None and snapshot_path is None:
-            raise ExplainError(f"no snapshot in {settings.snapshot_dir}: is the service running?")
-    elif snapshot_path is None:
-        raise ExplainError("name -c jingqiao.toml or --snapshot FILE")
+    state, registry = None, None
     if snapshot_path is not None:
         data = snapshot_path.read_bytes()
         state = data[max(0, data.find(MAGIC)) :]
-    if assets is None or sensors is None:
-        raise ExplainError("name --assets and --sensors")
-    registry = read_registry(assets, sensors)
+    elif settings_path is not None:
+        settings = load_settings(settings_path)
+        newest = next(snapshots(settings.snapshot_dir), None)
+        if newest is None:
+            raise ExplainError("no_snapshot", folder=settings.snapshot_dir)
+        head, state = newest
+        if assets is None and sensors is None:  # the registry that the engine had, whoever has changed it
+            registry = load_registry(settings.data_dir / "registry", head.registry_version)
+        assets, sensors = assets or settings.registry.assets, sensors or settings.registry.sensors
+    else:
+        raise ExplainError("no_settings")
+    if registry is None:
+        if assets is None or sensors is None:
+            raise ExplainError("no_registry")
+        registry = read_registry(assets, sensors)
     engine = Engine(registry, RuleSet())
-    assert state is not None
     try:
         engine.restore(state)
-    except ValueError as error:
-        raise ExplainError(str(error)) from None
+    except (ValueError, KeyError) as error:
+        raise ExplainError("misfit", reason=error) from None
     return explain_from(engine, registry, asset)
 
 
@@ -60,9 +73,9 @@ def explain_from(engine: Engine, registry: Registry, asset: str) -> list[dict[st
     if index != UNKNOWN:
         rows = np.flatnonzero(registry.sensors.asset == index).tolist()
         if not rows:
-            raise ExplainError(f"{asset} has no sensor")
+            raise ExplainError("no_sensor", asset=asset)
         return [engine.explain(row) for row in rows]
     sensor = registry.sensor_index(asset)
     if sensor == UNKNOWN:
-        raise ExplainError(f"neither an asset nor a sensor: {asset}")
+        raise ExplainError("unknown", asset=asset)
     return [engine.explain(sensor)]

@@ -66,7 +66,14 @@ def diff(first: Path, second: Path, as_json: bool) -> None:
 
 @rules.command()
 @click.argument("asset")
-@click.option("-c", "--config", "settings_path", type=_FILE, envvar="JINGQIAO_CONFIG", help="jingqiao.toml")
+@click.option(
+    "-c",
+    "--config",
+    "settings_path",
+    type=_FILE,
+    envvar="JINGQIAO_CONFIG",
+    help="Settings file of the service; by default ./jingqiao.toml where there is one.",
+)
 @click.option("--snapshot", "snapshot_path", type=_FILE, help="A snapshot of the engine, with the registry:")
 @click.option("--assets", type=_FILE, help="assets.csv of the snapshot.")
 @click.option("--sensors", type=_FILE, help="sensors.csv of the snapshot.")
@@ -82,12 +89,14 @@ def explain(
     """Why ASSET (or one sensor) rings or does not: baseline, conditions, limits, holds, windows."""
     from jingqiao.explaining import ExplainError, explain_asset  # noqa: PLC0415 - loads numpy and the rules
 
+    if settings_path is None and snapshot_path is None and Path("jingqiao.toml").exists():
+        settings_path = Path("jingqiao.toml")
     try:
         answer = explain_asset(asset, settings_path, snapshot_path, assets, sensors)
     except FaultsError as error:
         fail_with(error)
     except ExplainError as error:
-        click.echo(str(error), err=True)
+        click.echo(text(error.key, language(), **error.values), err=True)
         raise SystemExit(WRONG_USE) from None
     tongue = language()
     told = [_sensor_json(sensor, tongue) for sensor in answer]
@@ -151,7 +160,8 @@ def _show_outcome(outcome: Outcome, tongue: Language) -> None:
 def _sensor_json(sensor: Mapping[str, Any], tongue: Language) -> dict[str, Any]:
     hazards = []
     for row in sensor["hazards"]:
-        reason = Reason(row["reason"]["key"], row["reason"]["values"])
+        first = row["conditions"][0] if row["conditions"] else {}
+        reason = Reason(row["reason"]["key"], {**first, **row["reason"]["values"]})
         pending, muted = row["pending"], row["muted"]
         hazards.append(
             {
@@ -175,8 +185,9 @@ def _show_sensor(sensor: Mapping[str, Any], tongue: Language) -> None:
     for window in sensor["windows"]:
         click.echo(f"  {window['kind']} {window['from']} – {window['to']} {window['note']}")
     for row in sensor["hazards"]:
-        state = row["severity"] or text("rules_cli.quiet", tongue)
-        click.echo(f"  {row['hazard']}: {state}  ({row['sees']})  {row['reason']}")
+        hazard = text(f"notify.hazard.{row['hazard']}", tongue)
+        state = text(f"notify.severity.{row['severity']}" if row["severity"] else "rules_cli.quiet", tongue)
+        click.echo(f"  {hazard} {row['hazard']}: {state}  ({row['sees']})  {row['reason']}")
         for key in ("pending", "muted"):
             if row[key]:
                 click.echo(f"    {key}: " + "  ".join(f"{k}={v}" for k, v in row[key].items()))
@@ -184,7 +195,9 @@ def _show_sensor(sensor: Mapping[str, Any], tongue: Language) -> None:
             mark = "●" if condition.get("holds") else "○"
             cells = [f"{k}={plain(v)}" for k, v in condition.items() if k not in ("name", "holds")]
             click.echo(f"    {mark} {condition.get('name', '')}  " + "  ".join(cells))
-        click.echo("    " + text("rules_cli.holds", tongue, fire=row["for_s"], clear=row["clear_for_s"]))
+        fire = " / ".join(dict.fromkeys(f"{seconds:g}" for seconds in row["for_s"].values()))
+        click.echo("    " + text("rules_cli.holds", tongue, fire=fire, clear=f"{row['clear_for_s']:g}"))
         click.echo("    " + "  ".join(f"{k}={plain(v)}" for k, v in row["evidence"].items()))
     for hazard, why in sensor["blind"].items():
-        click.echo("  " + text("rules_cli.blind", tongue, hazard=hazard, why=why))
+        named = f"{text(f'notify.hazard.{hazard}', tongue)} {hazard}"
+        click.echo("  " + text("rules_cli.blind", tongue, hazard=named, why=why))

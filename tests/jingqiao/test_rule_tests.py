@@ -11,8 +11,11 @@ from click.testing import CliRunner, Result
 import config
 from config.rules import RuleSet
 from devices.import_csv import read_registry
+from devices.registry import Registry
 from jingqiao.cli import main
+from jingqiao.registry_files import save_registry
 from jingqiao.rule_tests import run_file, seconds
+from jingqiao.snapshots import SnapshotHead, write_snapshot
 from rules.engine import Engine
 from tests.support.frames import SECOND, T0, frame_of
 
@@ -121,5 +124,23 @@ def test_explain_says_why_it_rings_and_why_not(tmp_path: Path) -> None:
     assert hazards["silent"]["evidence"]["last_heard_us"] == T0 + 100 * SECOND
     assert "sunken" in sensor["blind"]
     assert sensor["windows"][0]["note"] == "cleaning"
-    assert run("explain", "a", *options).exit_code == 0
-    assert run("explain", "nobody", *options).exit_code == 2
+    shown = run("explain", "a", *options)
+    assert shown.exit_code == 0
+    assert "15%" in shown.stdout
+    assert "{" not in shown.stdout
+    refused = run("explain", "nobody", *options)
+    assert (refused.exit_code, "nobody" in refused.stderr) == (2, True)
+
+
+def test_explain_asks_the_running_service_with_the_registry_that_it_had(tmp_path: Path) -> None:
+    """Also after `devices add`: the files that the settings name are older than that."""
+    (tmp_path / "jingqiao.toml").write_text("")
+    assert "jingqiao run" in run("explain", "A", "-c", tmp_path / "jingqiao.toml").stderr
+    registry = Registry.of([{"asset_id": "A", "kind": "cover"}], [{"sensor_id": "a", "asset_id": "A"}])
+    save_registry(registry, tmp_path / "data" / "registry", 3)
+    write_snapshot(
+        tmp_path / "data" / "snapshots", SnapshotHead(9, 3), Engine(registry, RuleSet()).snapshot()
+    )
+    result = run("explain", "A", "-c", tmp_path / "jingqiao.toml", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert [sensor["sensor_id"] for sensor in json.loads(result.stdout)] == ["a"]
