@@ -60,7 +60,13 @@ UNITS: Final[Mapping[Hazard, str]] = {
     Hazard.SENSOR_FAULT: "",
     Hazard.BATTERY_LOW: "%",
 }
-"""Unit of a hazard's value where the detector's evidence names no `unit` of its own."""
+"""Unit of a hazard's value where neither the detector's evidence nor the reason's key names another."""
+
+
+def unit_of(hazard: Hazard, reason: str) -> str:
+    """Unit of the value behind a reason: a lid can be missing by an angle or by `…_mm`."""
+    return "mm" if reason.endswith("_mm") else UNITS[hazard]
+
 
 HORIZON_US: Final = 3600 * SECOND
 """Horizon of a detector that names none."""
@@ -474,7 +480,7 @@ class Engine:
             evidence = dict(said.voice.evidence)
             provisional = bool(evidence.pop("provisional", False))
             evidence.pop("conditions", None)
-            unit = str(evidence.pop("unit", UNITS[hazard]))
+            unit = str(evidence.pop("unit", unit_of(hazard, said.voice.reason.key)))
             yield AlarmChange(
                 "" if asset == UNBOUND else self.registry.asset_id(asset),
                 hazard,

@@ -171,7 +171,7 @@ def _missing(f: Features, limits: Limits, tilt: Float32, crept: Bool, doubt: Dou
         (angle >= limits["carried_deg"]) & (tilt[:, Tilt.RUN] >= 2) & (f.step_deg >= 8) & (f.gap_s < 900)
     )
     quick = f.gap_s <= limits["burst_s"]
-    said.say(f.open > 0.5, 4, f.open, np.nan, "missing.contact")
+    said.say(f.open > 0.5, 4, np.full_like(f.open, np.nan), np.nan, "missing.contact")
     said.say(open_ & ~doubt.open, 4, angle, limits["open_deg"], "missing.angle")
     said.say(gone & ~doubt.gone, 4, mm, limits["gone_mm"], "missing.gone_mm")
     said.say(carried & ~crept, 4, angle, limits["carried_deg"], "missing.carried")

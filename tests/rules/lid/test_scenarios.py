@@ -33,6 +33,7 @@ def test_a_lid_dragged_off_flat_is_missing() -> None:
     life.reads(at + 4000, tilt_deg=6, displacement_mm=-150)
     life.passes(at + 4030)
     assert life.alarms() == [("missing", "firing", "red", at + 4005.2)]
+    assert [(round(c.value), c.limit, c.unit) for c in life.said] == [(-150, 100, "mm")]
 
 
 def test_an_open_contact_is_a_missing_lid_from_the_first_reading() -> None:
@@ -41,6 +42,7 @@ def test_an_open_contact_is_a_missing_lid_from_the_first_reading() -> None:
     life.reads(0, open=1)
     life.passes(30)
     assert life.alarms() == [("missing", "firing", "red", 5.2)]
+    assert np.isnan(life.said[0].value)  # open is open: a message has no "1 °" to tell
 
 
 def test_a_spike_in_a_burst_never_pages() -> None:
