@@ -58,8 +58,11 @@ class Intake:
     async def run(self) -> None:
         """Deliver what was stored, until cancelled. Raises what `deliver` raises."""
         while True:
-            await self._deliver(*await self._waiting.get())
-            self._waiting.task_done()
+            stored = await self._waiting.get()
+            try:
+                await self._deliver(*stored)
+            finally:
+                self._waiting.task_done()
 
     async def settled(self) -> None:
         """Wait until everything that was stored has been delivered."""

@@ -15,11 +15,11 @@ from devices.registry import UNKNOWN, Registry
 from ingest.decode import Router
 from ingest.envelopes.catalogue import routes
 from ingest.envelopes.sparkplug import SparkplugDecoder
-from ingest.log import Record
+from ingest.log import Control, Record
 from jingqiao.clock import Clock
-from jingqiao.controls import Asked, mark_taken, open_requests
+from jingqiao.controls import RETRY, mark_taken, open_requests
 from jingqiao.journal import Journal
-from jingqiao.provisioning.discovery import put_through_again
+from jingqiao.provisioning.discovery import known_by_now, put_through_again, sensor_of
 
 _log = structlog.get_logger()
 
@@ -45,6 +45,7 @@ class Retries:
         self._registry = registry
         self._journal = journal
         self._clock = clock
+        self._looked_with: Registry | None = None
 
     async def run(self) -> None:
         """Step for ever."""
@@ -61,25 +62,43 @@ class Retries:
             ids = [str(sensor_id) for sensor_id in asked.control.payload.get("sensor_ids", ())]
             if (self._registry().sensor_indices(ids) == UNKNOWN).any():
                 continue  # the registry that knows them is on its way
-            await self._put_through(asked, ids)
+            seq = await self._put_through([asked.control], ids)
+            if seq is None:
+                return
+            await asyncio.to_thread(mark_taken, self._database, [asked], seq)
+        registry = self._registry()
+        if registry is not self._looked_with and await self._look(registry):
+            self._looked_with = registry
 
-    async def _put_through(self, asked: Asked, ids: Sequence[str]) -> None:
-        # First the word that what follows is history: nobody is paged for what a sensor saw in a car.
-        seq = await self._journal.write([asked.control])
-        stored = seq is not None
+    async def _look(self, registry: Registry) -> bool:
+        """Put through what waits of sensors that became known without a request: imported, or just before a
+        crash. False when the log cannot store now."""
+        known = await asyncio.to_thread(known_by_now, self._path, registry)
+        words = [
+            Control(RETRY, {"sensor_ids": [registry.sensor_id(sensor_of(registry, name))]}, newest)
+            for name, newest in known.items()
+        ]
+        return not known or await self._put_through(words, list(known)) is not None
+
+    async def _put_through(self, words: Sequence[Control], ids: Sequence[str]) -> int | None:
+        """Where the words lie in the log; None when the log cannot store everything now.
+
+        First the word that what follows is history: nobody is paged for what a sensor saw in a car.
+        """
+        seq = await self._journal.write(words)
+        if seq is None:
+            return None
+        stored = True
 
         async def write(records: Sequence[Record]) -> int | None:
             nonlocal stored
             written = await self._journal.write(records)
-            stored = stored and written is not None
+            stored = written is not None
             return written
 
-        if not stored:
-            return
         # A decoder of its own: old Sparkplug messages must not disturb what the live one remembers.
         decode = Router(routes(SparkplugDecoder()))
         done = await put_through_again(self._path, ids, self._registry(), decode, write, self._clock.now)
         if done:
             _log.info("messages from before the binding are in the records", sensors=ids, messages=done)
-        if stored and seq is not None:
-            await asyncio.to_thread(mark_taken, self._database, [asked], seq)
+        return seq if stored else None

@@ -110,6 +110,11 @@ class Runner:
         if not records:
             return
         self._waiting[last_seq - len(records) + 1] = records
+        # Whoever delivers may be cancelled when the service stops; what the engine has judged must be
+        # committed all the same, or the last snapshot would know of an alarm that nobody was told.
+        await asyncio.shield(asyncio.create_task(self._take_turns()))
+
+    async def _take_turns(self) -> None:
         async with self._turn:
             while (ready := self._waiting.pop(self._next_seq, None)) is not None:
                 await self._judge(self._next_seq, ready)

@@ -27,11 +27,15 @@ class ServiceCollector:
 
     def _ingest(self) -> Iterator[Metric]:
         names = ("messages", "readings", "strain_blocks", "notices", "unknown_keys", "log_failures")
+        intake = self._service.intake
+        counters = {str(i): pipeline.counters for i, pipeline in enumerate(self._service.pipelines)}
+        counters["ctwing"] = intake.counters
         for name in names:
             metric = CounterMetricFamily(f"jingqiao_ingest_{name}", f"{name} since start", labels=["source"])
-            for i, pipeline in enumerate(self._service.pipelines):
-                metric.add_metric([str(i)], float(getattr(pipeline.counters, name)))
+            for source, counted in counters.items():
+                metric.add_metric([source], float(getattr(counted, name)))
             yield metric
+        yield CounterMetricFamily("jingqiao_pushes_repeated", "Pushes that came again", intake.repeated)
         letters = CounterMetricFamily(
             "jingqiao_dead_letters", "Messages that could not be used", labels=["source", "reason"]
         )
@@ -41,11 +45,12 @@ class ServiceCollector:
         )
         connected = GaugeMetricFamily("jingqiao_source_connected", "1 = broker is heard", labels=["source"])
         for i, pipeline in enumerate(self._service.pipelines):
-            for reason, count in pipeline.counters.dead_letters.items():
-                letters.add_metric([str(i), reason], float(count))
             lag.add_metric([str(i)], pipeline.counters.lag_s)
             stuck.add_metric([str(i)], float(pipeline.counters.log_unavailable))
             connected.add_metric([str(i)], float(self._service.sources[i].status.connected))
+        for source, counted in counters.items():
+            for reason, count in counted.dead_letters.items():
+                letters.add_metric([source, reason], float(count))
         yield from (letters, lag, stuck, connected)
 
     def _engine(self) -> Iterator[Metric]:

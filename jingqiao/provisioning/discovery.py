@@ -13,7 +13,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from devices.registry import Registry
+from devices.registry import UNKNOWN, Registry
 from ingest.dead_letters import StoredLetter, mark_retried
 from ingest.log import Record
 from ingest.message import DecodedBatch, Message
@@ -99,6 +99,31 @@ def discovered(path: Path, database: sa.Engine, *, with_refused: bool = False) -
         )
     found = [sender for sender in senders.values() if with_refused or not sender.refused]
     return sorted(found, key=lambda sender: -sender.last)
+
+
+def known_by_now(path: Path, registry: Registry) -> dict[str, int]:
+    """Senders of waiting letters that the registry knows by now, by the name in the letter → when the newest
+    of their letters came [µs]. However they became known: bound, added, or imported."""
+    if not path.exists():
+        return {}
+    with closing(connect_reading(path)) as connection:
+        rows = connection.execute(
+            "SELECT topic, detail, max(received) FROM dead_letters"
+            " WHERE reason = ? AND retried IS NULL GROUP BY topic, detail",
+            (REASON,),
+        ).fetchall()
+    found: dict[str, int] = {}
+    for topic, detail, newest in rows:
+        for name in names_of(topic, detail):
+            if sensor_of(registry, name) != UNKNOWN:
+                found[name] = max(newest, found.get(name, 0))
+    return found
+
+
+def sensor_of(registry: Registry, name: str) -> int:
+    """Index of a sensor by what a letter calls it: the case of an EUI is the platform's whim."""
+    spellings = (name, name.lower(), name.upper())
+    return next((i for s in spellings if (i := registry.sensor_index(s)) != UNKNOWN), UNKNOWN)
 
 
 def waiting_letters(

@@ -15,14 +15,16 @@ from ingest.decode import Router
 from ingest.envelopes.catalogue import routes
 from ingest.envelopes.sparkplug import SparkplugDecoder
 from ingest.envelopes.sparkplug_payload import PayloadMessage
-from ingest.log import Control
+from ingest.log import Control, DeadLetter
 from ingest.message import Message
 from ingest.sqlite_log import SqliteLog
 from jingqiao.clock import ManualClock
 from jingqiao.controls import open_requests
+from jingqiao.dossier.importing import import_files
 from jingqiao.dossier.registry_store import load_registry
 from jingqiao.journal import Journal
 from jingqiao.provisioning.devices import add
+from jingqiao.provisioning.discovery import known_by_now
 from jingqiao.retries import Retries
 from tests.support.city import T0, small_city
 
@@ -125,3 +127,30 @@ async def test_a_sparkplug_birth_from_before_goes_through(database: sa.Engine, l
     service = Service(database, log)
     await service.retries.step()
     assert (service.delivered, waiting(log)) == (["retry", "frame"], 0)
+
+
+async def test_what_an_imported_sensor_sent_before_goes_through_without_a_request(
+    database: sa.Engine, log: SqliteLog, tmp_path: Path
+) -> None:
+    service = Service(database, log)
+    letters = [native("new", T0 - 7_000_000), native("new", T0 - 5_000_000), native("x", T0)]
+    await receive(log, database, *letters)
+    await service.retries.step()
+    assert service.delivered == []
+    sensors = tmp_path / "more.csv"
+    sensors.write_text("sensor_id,asset_id\nnew,B\n", "utf-8")
+    import_files(database, None, sensors, at=T0 + 1, who="li")
+    service.registry = load_registry(database)
+    await service.retries.step()
+    assert (service.delivered, waiting(log)) == (["retry", "frame", "frame"], 1)
+    [word] = [r for _, r in log.read(0) if isinstance(r, Control)]
+    assert (word.payload, word.at) == ({"sensor_ids": ["new"]}, T0 - 5_000_000)
+    await service.retries.step()
+    assert len(service.delivered) == 3
+
+
+async def test_a_name_in_another_case_is_the_same_sensor(database: sa.Engine, log: SqliteLog) -> None:
+    letter = DeadLetter(T0, "x", b"", "unknown_sensor", "no sensor 24E1AB, lid in the registry")
+    await log.append([], [letter])
+    add(database, "24e1ab", "B", at=T0, who="li", model="em310-tilt")
+    assert known_by_now(log.path, load_registry(database)) == {"24E1AB": T0}

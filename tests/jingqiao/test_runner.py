@@ -12,6 +12,7 @@ from ingest.log import Control, Tick
 from jingqiao.runner import Runner
 from jingqiao.vitals import Vitals
 from rules.alarm import AlarmChange, AlarmState, Hazard, Reason, Severity
+from tests.support.eventually import eventually
 
 
 def change(at: int) -> AlarmChange:
@@ -76,6 +77,17 @@ async def test_records_that_come_back_in_another_order_are_judged_in_the_logs_or
     await run.deliver(2, [Tick(10), Tick(20)])
     assert engine.seen == [10, 20, 30, 40]
     assert book.commits == [(2, [10, 20], [1, 2]), (4, [30, 40], [3, 4])]
+
+
+async def test_a_delivery_that_is_cancelled_half_way_is_committed_before_the_snapshot() -> None:
+    engine, book = TickEcho(), ListBook(failures=1)
+    run = runner(engine, book)
+    delivery = asyncio.create_task(run.deliver(1, [Tick(10)]))
+    await eventually(lambda: engine.seen)
+    delivery.cancel()
+    await asyncio.gather(delivery, return_exceptions=True)
+    assert await run.snapshot() == (1, bytes([10]))
+    assert book.commits == [(1, [10], [1])]
 
 
 async def test_controls_are_followed_before_the_engine_hears_of_them() -> None:
