@@ -146,9 +146,20 @@ class Dispatcher:
         try:
             while self._ended:
                 batch, self._ended = self._ended, []
-                await self._in_rows(self._courier.record, batch)
+                try:
+                    await self._in_rows(self._courier.record, batch)
+                except Exception:
+                    log.exception("one of several outcomes could not be written down; each is tried alone")
+                    await self._record_each(batch)
         finally:
             self._recording = None
+
+    async def _record_each(self, batch: list[Ended]) -> None:
+        for ended in batch:
+            try:
+                await self._in_rows(self._courier.record, [ended])
+            except Exception:  # its lease ends, then the provider is asked what became of it
+                log.exception("what became of a message could not be written down")
 
     async def _in_rows(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run database work in its one thread: the loop never waits for a disk."""

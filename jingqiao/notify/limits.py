@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from jingqiao.notify.sender import NO_CONNECTION
 from jingqiao.notify.tables import attempt
 
 
@@ -40,6 +41,7 @@ def free_at(connection: sa.Connection, account: str, limits: Sequence[Limit], no
                 attempt.c.account == account,
                 attempt.c.started_at > now - window_us,
                 sa.or_(attempt.c.outcome.is_(None), attempt.c.outcome != HELD),
+                sa.or_(attempt.c.provider_code.is_(None), attempt.c.provider_code != NO_CONNECTION),
             )
             .order_by(attempt.c.started_at.desc())
             .offset(limit.count - 1)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
+
+NO_CONNECTION: Final = "no connection"
+"""`provider_code` of a try that never reached the provider: it does not count against its limit."""
 
 
 class Result(StrEnum):

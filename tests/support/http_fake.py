@@ -44,6 +44,11 @@ class Answer:
 Behaviour = Callable[[Request], Answer]
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128
+    """The library's 5 drops connections when sixteen come at once; the kernel tries again after 1 s."""
+
+
 class HttpFake:
     """Serves until the `with` ends; keeps every request."""
 
@@ -86,7 +91,7 @@ class HttpFake:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)

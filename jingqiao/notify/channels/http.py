@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from jingqiao.notify.sender import Outcome, Result
+from jingqiao.notify.sender import NO_CONNECTION, Outcome, Result
 
 _NEVER_LEFT: Final = (
     urllib3.exceptions.NewConnectionError,
@@ -107,7 +107,7 @@ def _no_reply(error: requests.RequestException) -> Outcome:
     if isinstance(error, requests.exceptions.ConnectTimeout | requests.exceptions.SSLError) or isinstance(
         reason, _NEVER_LEFT
     ):
-        return Outcome(Result.FAILED_TEMPORARY, "no connection", type(reason).__name__)
+        return Outcome(Result.FAILED_TEMPORARY, NO_CONNECTION, type(reason).__name__)
     if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.MissingSchema):
         return Outcome(Result.FAILED_PERMANENT, "url", "the provider's address is none")
     return Outcome(Result.UNKNOWN, "no answer", type(error).__name__)

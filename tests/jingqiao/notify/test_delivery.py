@@ -14,7 +14,7 @@ from jingqiao.notify.apprise_sender import AppriseSender
 from jingqiao.notify.courier import Ended
 from jingqiao.notify.dispatcher import Dispatcher
 from jingqiao.notify.outbox import attempts_of, messages_of
-from jingqiao.notify.sender import Delivery, Outcome, Outgoing, Receipt, Result
+from jingqiao.notify.sender import NO_CONNECTION, Delivery, Outcome, Outgoing, Receipt, Result
 from jingqiao.notify.tables import message
 from rules.alarm import Severity
 from tests.support.http_fake import Answer, HttpFake
@@ -280,6 +280,18 @@ async def test_the_bots_twenty_a_minute_are_kept_and_red_goes_first(tmp_path: Pa
     assert sum("红色" in text for text in first[:16]) == 5  # sixteen go out at once
     assert len(provider.got) == 30
     assert len(set(provider.got)) == 30
+
+
+async def test_a_try_that_never_reached_the_bot_does_not_count_against_its_twenty(tmp_path: Path) -> None:
+    """The line is down for four of them; two seconds later they go, within the same minute."""
+    office = Office(tmp_path, ROSTER.replace("phone://zhang", "wecombot://KEY"))
+    office.phones.broken["wecombot://KEY"] = Outcome(Result.FAILED_TEMPORARY, NO_CONNECTION, "torn")
+    await office.engine_says(*[change(asset_id=f"A{i}") for i in range(20)])
+    assert not office.phones.got
+    office.phones.broken.clear()
+    await office.until("03:00:03")
+    assert len(office.phones.got) == 20
+    office.close()
 
 
 async def test_a_day_of_fifty_sms_sends_the_rest_by_the_next_channel(tmp_path: Path) -> None:
