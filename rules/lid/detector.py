@@ -16,6 +16,7 @@ from rules.alarm import Hazard, Reason
 from rules.detector import FAR, Round, Verdicts
 from rules.lid.angle import turn
 from rules.lid.explain import evidence_of, sees
+from rules.lid.history import look_back
 from rules.lid.judge import HAZARDS, STILL_READINGS, Features, judge
 from rules.lid.limits import Limits
 from rules.lid.opinion import Fuses
@@ -73,6 +74,17 @@ class LidDetector:
             sensor, time = sensor[mine], time[mine]
             columns = {name: column[mine] for name, column in columns.items()}
         return self._observe(sensor, time, columns)
+
+    def late(self, batch: Round) -> Sequence[Verdicts]:
+        """What late readings say by themselves against the baseline as it is now; state stays as it is."""
+        keep = np.flatnonzero(self._mine.take(batch.sensor))
+        if len(keep) == 0:
+            return ()
+        columns = {name: column[keep] for name, column in batch.columns.items()}
+        sensor = batch.sensor[keep]
+        return look_back(
+            self._state, sensor, batch.time[keep], columns, self._limits.at(self._class_of, sensor)
+        )
 
     def tick(self, now: int) -> Sequence[Verdicts]:
         """Say what has become certain because nothing came."""

@@ -1,0 +1,82 @@
+"""What back-filled readings show: lids that were open, tilted, sunken or flooded; recorded, never paged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from rules.alarm import Hazard
+from rules.detector import Verdicts
+from rules.lid.angle import between, normal
+from rules.lid.limits import Limits
+from rules.lid.opinion import Opinion
+from rules.lid.state import LidState, Sink, Tilt, gather
+
+Float32 = npt.NDArray[np.float32]
+
+
+def look_back(
+    state: LidState,
+    sensor: npt.NDArray[np.int32],
+    time: npt.NDArray[np.int64],
+    columns: Mapping[str, Float32],
+    limits: Limits,
+) -> Sequence[Verdicts]:
+    """Verdicts above 0 on readings that came too late, each by itself against the baseline of now.
+
+    Without a complete baseline only contact and water speak.
+    """
+    n = len(sensor)
+    absent = np.full(n, np.nan, np.float32)
+    tilt, sink = gather(state.tilt, sensor), gather(state.sink, sensor)
+    angle = _angle(tilt, columns, absent)
+    angle = np.where(tilt[:, Tilt.COUNT] >= limits["commission_readings"], angle, np.float32(np.nan))
+    mm = columns.get("displacement_mm", absent) - sink[:, Sink.BASE]
+    mm = np.where(sink[:, Sink.COUNT] >= limits["commission_readings"], mm, np.float32(np.nan))
+    water = columns.get("water_mm", absent)
+    missing, tilted, sunken, flooded = (Opinion.none(n) for _ in range(4))
+    with np.errstate(invalid="ignore"):
+        missing.say(columns.get("open", absent) > 0.5, 4, absent, np.nan, "missing.contact")
+        missing.say(angle >= limits["open_deg"], 4, angle, limits["open_deg"], "missing.angle")
+        missing.say(np.abs(mm) >= limits["gone_mm"], 4, mm, limits["gone_mm"], "missing.gone_mm")
+        for level, name in ((4, "tilt_urgent_deg"), (3, "tilt_defect_deg")):
+            over = (angle >= limits[name]) & (missing.level < 0)
+            tilted.say(over, level, angle, limits[name], "tilted.angle")
+        for level, name in ((4, "sunk_urgent_mm"), (3, "sunk_defect_mm")):
+            over = (mm >= limits[name]) & (missing.level < 0)
+            sunken.say(over, level, mm, limits[name], "sunken.step_mm")
+        for level, name in ((4, "flood_urgent_mm"), (3, "flood_mm")):
+            flooded.say(water >= limits[name], level, water, limits[name], "flooded.level_mm")
+    spoken = (
+        (Hazard.MISSING, missing),
+        (Hazard.TILTED, tilted),
+        (Hazard.SUNKEN, sunken),
+        (Hazard.FLOODED, flooded),
+    )
+    verdicts = []
+    for hazard, opinion in spoken:
+        i = np.flatnonzero(opinion.level > 0)
+        if len(i):
+            verdicts.append(
+                Verdicts(
+                    hazard,
+                    sensor[i],
+                    time[i],
+                    opinion.level[i],
+                    opinion.value[i],
+                    opinion.limit[i],
+                    opinion.reason[i],
+                )
+            )
+    return verdicts
+
+
+def _angle(tilt: Float32, columns: Mapping[str, Float32], absent: Float32) -> Float32:
+    scalar = np.abs(columns.get("tilt_deg", absent) - tilt[:, Tilt.BASE])
+    if "tilt_x_deg" not in columns or "tilt_y_deg" not in columns:
+        return scalar
+    now = normal(columns["tilt_x_deg"], columns["tilt_y_deg"])
+    vector = between(now, (tilt[:, Tilt.X], tilt[:, Tilt.Y], tilt[:, Tilt.Z]))
+    return np.asarray(np.fmax(scalar, vector), np.float32)

@@ -1,0 +1,83 @@
+"""However a stream is cut, doubled or delayed, the lids are judged alike."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from config.rules import RuleSet
+from rules.alarm import AlarmChange
+from rules.engine import Engine
+from rules.lid import detectors
+from tests.support.lid_rounds import HOUR, SECOND, START, Life, city, frame
+
+reading = st.fixed_dictionaries(
+    {},
+    optional={
+        "tilt_deg": st.sampled_from([1.0, 2.0, 12.0, 18.0, 40.0, 85.0]),
+        "displacement_mm": st.sampled_from([0.0, 1.0, 7.0, 20.0, 40.0, -150.0]),
+        "vibration_g": st.sampled_from([0.1, 1.0, 9.0]),
+        "water_mm": st.sampled_from([10.0, 400.0, 2000.0]),
+        "open": st.sampled_from([0.0, 1.0]),
+    },
+).filter(bool)
+steps = st.lists(
+    st.tuples(st.integers(0, 2), st.sampled_from([2, 40, 600, 21_600]), reading), min_size=1, max_size=40
+)
+
+
+def judged(rows: list[tuple[int, int, dict[str, float]]], cuts: set[int]) -> list[AlarmChange]:
+    """Changes over rows that are cut into frames before the given places."""
+    registry, rules = city(3), RuleSet()
+    engine = Engine(registry, rules, detectors(registry, rules.lid))
+    said: list[AlarmChange] = []
+    begin = 0
+    for end in [*sorted(c for c in cuts if 0 < c < len(rows)), len(rows)]:
+        said += engine.apply(frame(rows[begin:end], delay_s=0))
+        begin = end
+    assert engine.fault_count == 0, engine.faults
+    return said + engine.tick(rows[-1][1] + 60 * SECOND)
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps, st.sets(st.integers(1, 40)))
+def test_frames_may_be_cut_anywhere(given_steps: list, cuts: set[int]) -> None:
+    """One frame for all, or many: the same changes."""
+    now, rows = START, []
+    for sensor, gap_s, values in given_steps:
+        now += gap_s * SECOND
+        rows.append((sensor, now, values))
+    told = [(c.hazard, c.severity, c.state, c.event_at) for c in judged(rows, set())]
+    again = [(c.hazard, c.severity, c.state, c.event_at) for c in judged(rows, cuts)]
+    assert sorted(again, key=str) == sorted(told, key=str)
+
+
+def test_a_back_filled_open_lid_is_recorded_and_pages_nobody() -> None:
+    """What came half a day late."""
+    life = Life()
+    for k in range(12):
+        life.reads(k * 21_600.0, tilt_deg=2)
+    late = frame([(0, START + 60 * HOUR, {"tilt_deg": 88.0})], delay_s=12 * 3600)
+    changes = life.engine.apply(late)
+    assert [(c.hazard.value, c.historical) for c in changes] == [("missing", True)]
+    assert life.alarms() == []
+
+
+def test_a_mixed_city_is_judged_without_a_fault() -> None:
+    """Every channel missing somewhere, thousands of readings."""
+    rng = np.random.default_rng(8)
+    registry, rules = city(50), RuleSet()
+    engine = Engine(registry, rules, detectors(registry, rules.lid))
+    names = ("tilt_deg", "tilt_x_deg", "tilt_y_deg", "displacement_mm", "vibration_g", "water_mm", "open")
+    for k in range(60):
+        rows = [
+            (
+                int(s),
+                START + k * HOUR + int(s),
+                {n: float(abs(rng.normal(1, 0.3))) for n in names if rng.uniform() < 0.5} or {"open": 0.0},
+            )
+            for s in rng.permutation(50)
+        ]
+        engine.apply(frame(rows))
+    assert engine.fault_count == 0, engine.faults
