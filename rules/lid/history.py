@@ -74,7 +74,7 @@ def look_back(
 
 
 def _angle(tilt: Float32, columns: Mapping[str, Float32], absent: Float32) -> Float32:
-    scalar = np.abs(columns.get("tilt_deg", absent) - tilt[:, Tilt.BASE])
+    scalar: Float32 = np.abs(columns.get("tilt_deg", absent) - tilt[:, Tilt.BASE])
     if "tilt_x_deg" not in columns or "tilt_y_deg" not in columns:
         return scalar
     now = normal(columns["tilt_x_deg"], columns["tilt_y_deg"])
