@@ -8,21 +8,42 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 import aiomqtt
+from paho.mqtt.reasoncodes import ReasonCode
 
 from config.sources import SourceSettings
 from ingest.tls import client_context
 
-Publish = Callable[[str, bytes], Awaitable[None]]
-"""(topic, payload) → returns when the broker has taken it."""
+Publish = Callable[[str, bytes], Awaitable[bool]]
+"""(topic, payload) → returns when the broker has taken it; False = nobody listens there, it was dropped (only
+MQTT 5 brokers say so). Raises PublishRefusedError."""
 
+_NOBODY_LISTENS: Final = 16
 _WILD: Final = ("+", "#")
 
 
 class BrokerAwayError(RuntimeError):
     """The broker cannot be reached, or went away: what was not confirmed may or may not have been taken."""
+
+
+class PublishRefusedError(RuntimeError):
+    """The broker does not let us publish this, mostly by its access list."""
+
+
+class _Client(aiomqtt.Client):
+    """aiomqtt's client drops what the broker said to a publication; this one keeps it."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.said: list[ReasonCode] = []
+
+    def _on_publish(
+        self, client: Any, userdata: Any, mid: int, reason_code: ReasonCode, properties: Any
+    ) -> None:
+        self.said.append(reason_code)
+        super()._on_publish(client, userdata, mid, reason_code, properties)
 
 
 class BrokerOut:
@@ -50,7 +71,7 @@ class BrokerOut:
             try:
                 context = await asyncio.to_thread(client_context, settings)
                 five = settings.protocol == "5"
-                async with aiomqtt.Client(
+                async with _Client(
                     settings.host,
                     settings.port,
                     username=settings.username,
@@ -62,8 +83,13 @@ class BrokerOut:
                     tls_context=context,
                 ) as client:
 
-                    async def publish(topic: str, payload: bytes) -> None:
+                    async def publish(topic: str, payload: bytes) -> bool:
+                        client.said.clear()
                         await client.publish(topic, payload, qos=1)
+                        for word in client.said:
+                            if word.is_failure:
+                                raise PublishRefusedError(str(word))
+                        return all(word.value != _NOBODY_LISTENS for word in client.said)
 
                     yield publish
             except (aiomqtt.MqttError, OSError) as error:

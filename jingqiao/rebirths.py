@@ -9,7 +9,7 @@ import structlog
 
 from ingest.envelopes.sparkplug import SparkplugDecoder
 from ingest.envelopes.sparkplug_payload import rebirth_command
-from jingqiao.broker_out import BrokerAwayError, BrokerOut
+from jingqiao.broker_out import BrokerAwayError, BrokerOut, PublishRefusedError
 from jingqiao.clock import Clock
 
 _log = structlog.get_logger()
@@ -55,6 +55,9 @@ class Rebirths:
                         self._asked[i, group, node] = now
                         why = wanted.pop((group, node))
                         _log.info("asked a Sparkplug node for a rebirth", group=group, node=node, why=why)
+            except PublishRefusedError as error:
+                wanted.clear()
+                _log.error("a rebirth may not be asked for", broker=broker.url, reason=str(error))
             except BrokerAwayError as error:
                 _log.warning(
                     "a rebirth cannot be asked for; trying again", broker=broker.url, reason=str(error)

@@ -171,3 +171,41 @@ async def test_an_answer_that_is_nested_too_deep_harms_no_other(
     downlink.hear([deep, answer(command)])
     await downlink.step()
     assert states(database) == {command: "acked"}
+
+
+async def test_a_command_waits_for_a_device_that_does_not_listen(
+    database: sa.Engine, clock: ManualClock
+) -> None:
+    broker = BrokerFake()
+    broker.listened = False
+    downlink = Downlink(database, [broker], clock)
+    command = ask(database, 1)
+    await downlink.step()
+    await downlink.step()
+    assert (len(broker.taken), states(database)) == (1, {command: "queued"})
+    broker.listened = True
+    await clock.advance(16)
+    await downlink.step()
+    assert (len(broker.taken), states(database)) == (2, {command: "sent"})
+
+
+async def test_a_device_at_one_of_two_brokers_has_got_it(database: sa.Engine, clock: ManualClock) -> None:
+    here, there = BrokerFake(), BrokerFake()
+    here.listened = False
+    downlink = Downlink(database, [here, there], clock)
+    command = ask(database, 1)
+    await downlink.step()
+    assert states(database) == {command: "sent"}
+
+
+async def test_what_the_broker_does_not_allow_is_said_in_the_list(
+    database: sa.Engine, clock: ManualClock
+) -> None:
+    broker = BrokerFake()
+    broker.refuses = "Not authorized"
+    ask(database, 1)
+    await Downlink(database, [broker], clock).step()
+    with reading(database) as connection:
+        [row] = listed(connection)
+    assert row["state"] == "refused"
+    assert "Not authorized" in row["answer"]
