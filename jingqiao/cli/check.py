@@ -12,6 +12,7 @@ from config.messages import text
 from config.roster import load_roster
 from config.rules import load_rules
 from config.settings import Settings, load_settings
+from config.toml_file import read
 from jingqiao.cli.output import CHECK_FAILED, fault_rows, language, print_json
 from rules.thresholds import resolve
 
@@ -59,11 +60,23 @@ def find_faults(file: Path) -> tuple[list[Fault], list[str]]:
     if settings.roster is None:
         faults.append(
             Fault(
-                str(file), None, "roster", "no roster: nobody would be told", 'write roster = "roster.toml"'
+                str(file),
+                None,
+                "roster",
+                text("check.no_roster", language()),
+                text("check.no_roster_remedy", language()),
             )
         )
     if not settings.mqtt:
-        faults.append(Fault(str(file), None, "mqtt", "no source: nothing would be heard", "add [[mqtt]]"))
+        faults.append(
+            Fault(
+                str(file),
+                None,
+                "mqtt",
+                text("check.no_source", language()),
+                text("check.no_source_remedy", language()),
+            )
+        )
     return faults, checked
 
 
@@ -86,5 +99,27 @@ def _examinations(settings: Settings) -> list[tuple[list[Path], Callable[[], obj
         found.append(([rules], lambda: load_rules(rules)))
     if settings.roster is not None:
         roster = settings.roster
-        found.append(([roster], lambda: load_roster(roster)))
+        found.append(([roster], lambda: _roster_and_channels(roster)))
     return found
+
+
+def _roster_and_channels(file: Path) -> None:
+    """Raises FaultsError; of a channel only its name is told, for its URL holds keys."""
+    from jingqiao.notify.apprise_sender import channel_problem  # noqa: PLC0415 - apprise takes its time
+
+    roster = load_roster(file)
+    _, lines = read(file)
+    faults = []
+    for id_, person in roster.people.items():
+        for number, channel in enumerate(person.channels):
+            problem = channel_problem(channel.url)
+            if problem is not None:
+                place = next(
+                    (lines[key] for key in (("people", id_, "channels"), ("people", id_)) if key in lines),
+                    None,
+                )
+                field = f"people.{id_}.channels.{number}"
+                remedy = text("check.channel_remedy", language())
+                faults.append(Fault(str(file), place, field, f"{channel.name}: {problem}", remedy))
+    if faults:
+        raise FaultsError(faults)

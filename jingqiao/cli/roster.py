@@ -8,17 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import click
+import sqlalchemy as sa
 
 from config.messages import Language, text
 from config.roster import Roster
+from config.settings import Settings
+from devices.registry import Kind
 from jingqiao.cli.output import CHECK_FAILED, WRONG_USE, language, print_json, print_table
 from jingqiao.cli.settings_option import (
+    database_or_exit,
     group_settings_option,
     roster_or_exit,
     settings_option,
     settings_or_exit,
 )
 from jingqiao.clock import WallClock
+from jingqiao.database import reading
+from jingqiao.dossier.tables import asset
 from jingqiao.incidents.view import rfc3339
 from jingqiao.roster.duty import Duty, people_for, team_duty, teams_for, who_is_on
 
@@ -92,7 +98,7 @@ def week(settings_path: Path, as_json: bool, begin: str | None) -> None:
 @click.option("--at", "time", default=None, help="When; now where not said.")
 @click.option("--district", default="", help="District as in the registry.")
 @click.option("--kind", type=click.Choice(["cover", "bridge"]), default=None, help="Kind of asset.")
-@click.option("--asset", "asset_id", default="", help="Component code; its first six digits are a district.")
+@click.option("--asset", "asset_id", default="", help="An asset of the registry: its district and kind.")
 @click.option("--severity", type=click.Choice(["red", "orange", "yellow", "blue"]), default="red")
 def why(
     settings_path: Path,
@@ -104,8 +110,12 @@ def why(
     severity: str,
 ) -> None:
     """Who would be told of something, in which order, and by which rule."""
-    book = _roster(settings_path)
+    settings = settings_or_exit(settings_path)
+    book = roster_or_exit(settings, text("roster.no_roster", language()))
     moment = _moment(time, book) if time else WallClock().now()
+    if asset_id:
+        own_district, own_kind = _known_asset(settings, asset_id)
+        district, kind = district or own_district, kind or own_kind
     teams = teams_for(book, district, kind or "", asset_id)
     duty = who_is_on(book, moment, district, kind or "", asset_id)
     steps = [
@@ -136,6 +146,18 @@ def why(
         click.echo(
             text("roster.why.step", tongue, severity=colour, minutes=f"{step.after_min:g}", people=people)
         )
+
+
+def _known_asset(settings: Settings, asset_id: str) -> tuple[str, str]:
+    """District and kind of an asset, as the service would see them; of an unknown one nothing, said aloud."""
+    with reading(database_or_exit(settings)) as connection:
+        row = connection.execute(
+            sa.select(asset.c.district, asset.c.kind).where(asset.c.asset_id == asset_id)
+        ).one_or_none()
+    if row is None:
+        click.echo(text("roster.unknown_asset", language(), asset=asset_id), err=True)
+        return "", ""
+    return row.district or "", Kind(row.kind).name.lower()
 
 
 def _show_at(book: Roster, moment: int, as_json: bool) -> None:

@@ -10,9 +10,10 @@ import click
 import sqlalchemy as sa
 
 from config.faults import FaultsError
+from config.messages import text
 from config.roster import Roster, load_roster
 from config.settings import Settings, load_settings
-from jingqiao.cli.output import WRONG_USE, fail_with
+from jingqiao.cli.output import WRONG_USE, fail_with, language
 from jingqiao.database import migrate, open_database
 
 settings_option: Callable[[Any], Any] = click.option(
@@ -57,8 +58,10 @@ def database_or_exit(settings: Settings) -> sa.Engine:
     try:
         engine = open_database(settings.database_url)
         migrate(engine)
-    except (ValueError, sa.exc.SQLAlchemyError) as error:
-        click.echo(f"{settings.database_url.split('@')[-1]}: {error}", err=True)
+    except (ValueError, OSError, sa.exc.SQLAlchemyError) as error:
+        where = settings.database_url.split("@")[-1]
+        reason = str(error).splitlines()[0]
+        click.echo(text("check.no_database", language(), where=where, reason=reason), err=True)
         raise SystemExit(WRONG_USE) from None
     return engine
 

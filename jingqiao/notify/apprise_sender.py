@@ -70,6 +70,19 @@ class AppriseSender:
         return channel or None
 
 
+def channel_problem(url: str) -> str | None:
+    """Why nothing can ever be sent there; None for a URL that is in order. Tells nothing the URL holds."""
+    try:
+        if strict_channel(url) is not None:
+            return None
+    except ValueError as error:
+        return str(error)
+    _load_plugins()
+    if apprise.Apprise.instantiate(url, suppress_exceptions=True):
+        return None
+    return f"{url.partition(':')[0]}:// is no channel, or lacks a part"
+
+
 def _load_plugins() -> None:
     """Import apprise's hundred plugins now: the first warning must not wait a second for it."""
     with warnings.catch_warnings():

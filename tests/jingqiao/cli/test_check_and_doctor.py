@@ -44,6 +44,38 @@ def test_every_fault_of_every_file_comes_at_once_with_line_and_remedy(office: Pa
     assert all(fault["remedy"] or fault["problem"] for fault in faults)
 
 
+def test_a_channel_by_which_nothing_can_be_sent_is_a_fault_that_tells_no_key(office: Path) -> None:
+    roster = (office / "roster.toml").read_text("utf-8")
+    roster = roster.replace("json://127.0.0.1:8099/zhang", "jsn://SECRET")
+    roster = roster.replace("json://127.0.0.1:8099/li", "alisms://SECRET:SECRET@SMS_1/138")
+    (office / "roster.toml").write_text(roster, "utf-8")
+    result = run("check", "-c", str(office / "jingqiao.toml"))
+    assert result.exit_code == 1
+    told = [line for line in result.stderr.splitlines() if "channels" in line]
+    assert ["people.zhang.channels.0" in told[0], "people.li.channels.0" in told[1]] == [True, True]
+    assert "lacks sign" in told[1]
+    assert "SECRET" not in result.stderr
+
+
+def test_a_database_that_cannot_be_opened_is_told_with_a_remedy(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file, no folder")
+    (tmp_path / "jingqiao.toml").write_text("")
+    for command in (["incidents", "list"], ["assets", "list"], ["notify", "list"]):
+        result = run(*command, "-c", str(tmp_path / "jingqiao.toml"))
+        assert result.exit_code == 2
+        assert "jingqiao doctor" in result.stderr
+
+
+def test_roster_why_knows_an_assets_own_district_and_kind(office: Path) -> None:
+    settings = str(office / "jingqiao.toml")
+    files = [str(office / name) for name in ("assets.csv", "sensors.csv")]
+    assert run("import", *files, "-c", settings).exit_code == 0
+    result = run("roster", "why", "--asset", "4207040101000003", "-c", settings, "--json")
+    assert json.loads(result.stdout)["teams"] == ["echeng-covers"]
+    stranger = run("roster", "why", "--asset", "4201000101000003", "-c", settings)
+    assert (stranger.exit_code, "not in the registry" in stranger.stderr) == (0, True)
+
+
 def test_a_settings_file_with_a_mistake_names_the_key(tmp_path: Path) -> None:
     (tmp_path / "jingqiao.toml").write_text('langage = "en"\n', "utf-8")
     result = run("check", "-c", str(tmp_path / "jingqiao.toml"))
