@@ -44,6 +44,7 @@ from jingqiao.incidents.facts import asset_facts
 from jingqiao.intake import Intake
 from jingqiao.journal import Journal
 from jingqiao.notify.dispatcher import Dispatcher
+from jingqiao.notify.links import AnswerLinks, kept_key
 from jingqiao.notify.planner import Planner
 from jingqiao.notify.sender import Sender
 from jingqiao.rebirths import Rebirths
@@ -82,7 +83,9 @@ class Service:
         self._roster = load_roster(settings.roster) if settings.roster is not None else nobody()
         self.log = SqliteLog(settings.log_path)
         self.vitals = Vitals(clock.now())
-        planner = Planner(self.roster)
+        self.link_key = kept_key(settings.data_dir / "links.key")
+        links = AnswerLinks(self.roster, self.link_key, clock.now)
+        self.planner = planner = Planner(self.roster, links)
         self.dispatcher = Dispatcher(self.database, sender, self.roster, planner, clock)
         self.book = IncidentBook(
             self.database,

@@ -12,6 +12,7 @@ from jingqiao.api.ctwing import ctwing_routes
 from jingqiao.api.health import health_of
 from jingqiao.api.metrics import metrics_text
 from jingqiao.archive.contract import ArchiveUnavailableError
+from jingqiao.notify.answer_page import answer_router
 
 if TYPE_CHECKING:
     from jingqiao.service import Service
@@ -22,6 +23,14 @@ ARROW = "application/vnd.apache.arrow.stream"
 def create_app(service: Service) -> FastAPI:
     """The application around one running service."""
     app = FastAPI(title="Jingqiao 井桥", docs_url=None, redoc_url=None)
+    answers = answer_router(
+        service.database,
+        service.roster,
+        service.planner,
+        service.link_key,
+        service.clock.now,
+        service.dispatcher.wake,
+    )
 
     @app.get("/healthz")
     def healthz() -> JSONResponse:
@@ -56,4 +65,5 @@ def create_app(service: Service) -> FastAPI:
         return Response(bytes(sink.getvalue()), media_type=ARROW)
 
     app.include_router(ctwing_routes(service))
+    app.include_router(answers)
     return app

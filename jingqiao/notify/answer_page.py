@@ -5,18 +5,20 @@ Opening it changes nothing (chat programs open links to show a preview); only th
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from html import escape
 from typing import Final
 
 import sqlalchemy as sa
+import structlog
 from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse
 
 from config.messages import Language, text
 from config.roster import Roster
 from jingqiao.database import reading
-from jingqiao.incidents.desk import act
+from jingqiao.incidents.desk import NotPossibleError, act
 from jingqiao.incidents.event import Announcer
 from jingqiao.incidents.incident import LIVE, Action, Incident
 from jingqiao.incidents.store import find
@@ -33,6 +35,9 @@ p{{overflow-wrap:anywhere}}</style></head>
 <body><h1>{title}</h1>{body}{action}</body></html>"""
 
 
+log = structlog.get_logger()
+
+
 def answer_router(
     database: sa.Engine,
     roster: Callable[[], Roster],
@@ -45,6 +50,13 @@ def answer_router(
     router = APIRouter()
 
     def page(token: str, *, answer: bool) -> Response:
+        try:
+            return answered(token, answer=answer)
+        except Exception:
+            log.exception("an answer page failed; the phone was told to use another way")
+            return _notice("answer.trouble", roster().language, 503)
+
+    def answered(token: str, *, answer: bool) -> Response:
         book = roster()
         try:
             ticket = verify(key, token, now())
@@ -56,16 +68,20 @@ def answer_router(
             return _notice("answer.bad_link", book.language, 403)
         language = book.people[ticket.person].language or book.language
         if answer and _asks(incident, ticket):
-            incident = act(
-                database,
-                incident.id,
-                Action.ACK,
-                who=ticket.person,
-                now=now(),
-                why="link",
-                announcer=announcer,
-                on_commit=on_commit,
-            )
+            # Somebody may finish it in this very moment: then the page shows that.
+            with contextlib.suppress(NotPossibleError):
+                act(
+                    database,
+                    incident.id,
+                    Action.ACK,
+                    who=ticket.person,
+                    now=now(),
+                    why="link",
+                    announcer=announcer,
+                    on_commit=on_commit,
+                )
+            with reading(database) as connection:
+                incident = find(connection, ticket.incident_id) or incident
         return _show(incident, ticket, book, language)
 
     @router.get("/a/{token}")
