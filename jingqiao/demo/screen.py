@@ -111,12 +111,12 @@ class Screen:
     def _phone(self) -> RenderableType:
         shown = self._stage.messages()[-_SHOWN_MESSAGES:]
         if not shown:
-            return Panel(self._say("phone_empty"), title=f"📱 {self._say('phone')}", border_style="green")
+            return Panel(self._say("phone_empty"), title=f"{self._say('phone')}", border_style="green")
         cards: list[RenderableType] = []
         for message in reversed(shown):
             heading = f"{message.to}  {self._local(message.at)}"
             cards.append(Panel(Text(f"{message.title}\n{message.body}"), title=heading, title_align="left"))
-        return Panel(Group(*cards), title=f"📱 {self._say('phone')}", border_style="green")
+        return Panel(Group(*cards), title=f"{self._say('phone')}", border_style="green")
 
     def _live(self) -> list[Incident]:
         service = self._stage.service
