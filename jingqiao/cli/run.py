@@ -50,6 +50,8 @@ async def serve(settings: Settings) -> None:
 
     if not settings.mqtt:
         _log.warning("no [[mqtt]] source is set: nothing will be heard")
+    if settings.http.ctwing_token is None and settings.http.host not in ("127.0.0.1", "::1", "localhost"):
+        _log.warning("anybody who reaches the HTTP port can push readings; set JINGQIAO_HTTP__CTWING_TOKEN")
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import io
 import json
+import signal
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -255,6 +256,10 @@ def test_rules_and_roster_are_taken_from_their_files_without_a_restart(
     eventually_now(lambda: phone.requests, 20)
     assert {request.path for request in phone.requests} == {"/li"}
     known = hazards(office)
+    taken = office.log().count("roster taken")
+    assert office._process is not None
+    office._process.send_signal(signal.SIGHUP)
+    eventually_now(lambda: office.log().count("roster taken") > taken, 20)
     office.kill()
     office.start()
     send(broker, reading(7, now_ms(), tilt_deg=0.5), reading(6, now_ms() + 50, tilt_deg=7.0))
