@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -53,11 +54,11 @@ class Housekeeping:
             await self._clock.sleep(EVERY_S)
             try:
                 await self.step()
-            except (LogUnavailableError, ArchiveUnavailableError, OSError) as error:
+            except (LogUnavailableError, ArchiveUnavailableError, OSError, sqlite3.Error) as error:
                 _log.error("old records could not be forgotten; trying again", reason=str(error))
 
     async def step(self) -> None:
-        """Forget once. Raises LogUnavailableError, ArchiveUnavailableError, OSError."""
+        """Forget once. Raises LogUnavailableError, ArchiveUnavailableError, OSError, sqlite3.Error."""
         now, keep = self._clock.now(), self._settings.log
         heads = await asyncio.to_thread(snapshot_heads, self._settings.snapshot_dir)
         if heads:  # without a snapshot a restart needs the log from its beginning

@@ -55,6 +55,8 @@ class Reload:
         self._registry = registry
         self._clock = clock
         self._asked = asyncio.Event()
+        self.faulty: dict[Path, int] = {}
+        """Files that are faulty now → number of faults; what they held before goes on."""
         self._files: list[_Watched] = []
         if settings.rules is not None:
             self._files.append(_Watched("rules", settings.rules, self._good_rules, take_rules))
@@ -93,7 +95,9 @@ class Reload:
                 file=str(file.path),
                 faults=[str(fault) for fault in error.faults],
             )
+            self.faulty[file.path] = len(error.faults)
             return
+        self.faulty.pop(file.path, None)
         file.take(content)
         version = {"version": content.version()} if isinstance(content, RuleSet) else {}
         _log.info(f"{file.name} taken from the changed file", file=str(file.path), **version)

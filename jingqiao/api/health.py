@@ -42,6 +42,8 @@ def health_of(service: Service) -> Health:
         problems.append(text("health.engine", language, seconds=round(age_s)))
     if service.feeder is not None and service.feeder.status.failures:
         problems.append(text("health.archive", language, failures=service.feeder.status.failures))
+    for file, faults in service.reload.faulty.items():
+        problems.append(text("health.file", language, file=file.name, faults=faults))
     counts = service.response_counts()
     if counts.messages.get("failed", 0):
         problems.append(text("health.messages", language, count=counts.messages["failed"]))

@@ -16,6 +16,8 @@ import pyarrow as pa
 import pytest
 
 from ingest.envelopes.sparkplug_payload import PayloadMessage, parse
+from ingest.log import Control
+from ingest.sqlite_log import read_records
 from tests.support.eventually import eventually_now
 from tests.support.http_fake import Answer, HttpFake
 from tests.support.listener import Listener
@@ -163,11 +165,34 @@ def commands(office: Office) -> dict[str, tuple[str, str]]:
     return {row["sensor_id"]: (row["state"], row["answer"]) for row in json.loads(done.stdout)}
 
 
-def test_a_command_goes_down_and_its_answer_comes_back(broker: Mosquitto, office: Office) -> None:
+def add_milesight(office: Office) -> str:
     eui = "24e124126a148401"
     office.start()
     added = office.command("devices", "add", eui, "4207040101000007", "--model", "em320-tilt")
     assert added.returncode == 0, added.stderr
+    return eui
+
+
+def test_the_rules_are_told_what_a_gateway_is_called(broker: Mosquitto, office: Office) -> None:
+    eui = add_milesight(office)
+    data = base64.b64encode(bytes.fromhex("01755c03d4000001005046")).decode()
+    uplink = {
+        "deviceInfo": {"devEui": eui, "deviceName": "lid"},
+        "fPort": 85,
+        "data": data,
+        "rxInfo": [{"gatewayId": "0016c001f153a14c", "rssi": -48}],
+    }
+
+    def names() -> list[str]:
+        send(broker, (f"application/9/device/{eui}/event/up", json.dumps(uplink).encode()))
+        records = read_records(office.folder / "data" / "log.sqlite", 0, 10_000)
+        return [r.payload["gateway_id"] for _, r in records if isinstance(r, Control) and r.name == "gateway"]
+
+    assert eventually_now(names, 20, 0.2) == ["0016c001f153a14c"]
+
+
+def test_a_command_goes_down_and_its_answer_comes_back(broker: Mosquitto, office: Office) -> None:
+    eui = add_milesight(office)
     with Listener(broker.port, "jingqiao/v1/+/command", "application/+/device/+/command/down") as devices:
         interval = ("--set", "report_interval_s=600")
         done = office.command("devices", "command", "LID-003", *interval, "--json")
@@ -241,6 +266,7 @@ def test_rules_and_roster_are_taken_from_their_files_without_a_restart(
     eventually_now(lambda: len(archived(office, "LID-005")) == 10, 20)
     (office.folder / "rules.toml").write_text("[lid]\ntilt_attention_deg = 99\nno_such = 1\n", "utf-8")
     eventually_now(lambda: "the rules file is faulty" in office.log(), 20)
+    assert any("rules.toml" in problem for problem in (office.health() or {})["problems"])
     assert "no_such" in office.log()
     roster = (office.folder / "roster.toml").read_text("utf-8")
     (office.folder / "roster.toml").write_text(roster.replace("/zhang", "/li"), "utf-8")
@@ -249,6 +275,7 @@ def test_rules_and_roster_are_taken_from_their_files_without_a_restart(
     )
     eventually_now(lambda: "rules taken from the changed file" in office.log(), 20)
     eventually_now(lambda: "roster taken from the changed file" in office.log(), 20)
+    assert (office.health() or {})["problems"] == []
     assert hazards(office) == []
     for k in range(3):
         send(broker, reading(6, now_ms() + k, tilt_deg=7.0))

@@ -98,10 +98,12 @@ async def test_a_faulty_file_changes_nothing_and_is_said_once(desk: Desk, faulty
     assert await desk.settle() == []
     assert desk.rules == []
     assert [line["log_level"] for line in said] == ["error"]
+    assert list(desk.reload.faulty) == [desk.folder / "rules.toml"]
     assert said[0]["faults"]
     desk.write("rules.toml", "[lid]\nopen_deg = 61\n")
     await desk.settle()
     assert len(desk.rules) == 1
+    assert desk.reload.faulty == {}
 
 
 async def test_every_fault_is_named(desk: Desk) -> None:
