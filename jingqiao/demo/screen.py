@@ -153,9 +153,9 @@ def summary_table(result: dict[str, Any], language: Language) -> RenderableType:
             event["delivered_to"] or "",
         )
     lines = [
-        f"{say('missed')} {len(result['missed'])}   {say('false')} {len(result['false'])}   "
-        f"{say('notices')} {len(result['notices'])}   {say('delivered')} {result['messages_delivered']}",
-        f"{say('readings')} {result['readings']:,}   {say('rate')} {result['readings_per_s']:,.0f}",
+        f"{say('missed')} {len(result['missed'])} · {say('false')} {len(result['false'])} · "
+        f"{say('notices')} {len(result['notices'])} · {say('delivered')} {result['messages_delivered']}",
+        f"{say('readings')} {result['readings']:,} · {say('rate')} {result['readings_per_s']:,.0f}",
     ]
     if not result["complete"]:
         lines.append(say("ended_early"))
