@@ -155,6 +155,13 @@ class Runner:
                         reason=str(error).splitlines()[0],
                     )
                 await asyncio.sleep(min(10.0, 0.1 * 2**failures))
+            except Exception:
+                # A defect in composing incidents would fail again for ever and hold up every alarm behind it.
+                _log.exception(
+                    "alarms could not be made incidents and are lost to people; report this defect",
+                    alarms=[f"{c.asset_id} {c.hazard} {c.state} {c.severity.colour}" for c in changes],
+                )
+                return
             else:
                 if failures:
                     _log.info("the database is back; alarms are stored", failed_tries=failures)

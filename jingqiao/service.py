@@ -54,7 +54,7 @@ from jingqiao.response_counts import ResponseCounts, response_counts
 from jingqiao.retries import Retries
 from jingqiao.runner import Runner
 from jingqiao.snapshots import SnapshotHead, write_snapshot
-from jingqiao.startup import import_named_files, registry_now, rules_of, start_engine
+from jingqiao.startup import good_or_last_good, import_named_files, registry_now, rules_of, start_engine
 from jingqiao.supervise import kept_going
 from jingqiao.vitals import Vitals
 
@@ -80,7 +80,11 @@ class Service:
         known = registry_now(settings, self.database)
         self._known = known
         rules = rules_of(settings)
-        self._roster = load_roster(settings.roster) if settings.roster is not None else nobody()
+        self._roster = (
+            good_or_last_good(settings.roster, load_roster, settings.data_dir)
+            if settings.roster is not None
+            else nobody()
+        )
         self.log = SqliteLog(settings.log_path)
         self.vitals = Vitals(clock.now())
         self.link_key = kept_key(settings.data_dir / "links.key")

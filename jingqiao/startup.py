@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import sqlalchemy as sa
 import structlog
 
+from config.faults import FaultsError
 from config.rules import RuleSet, load_rules
 from config.settings import Settings
 from devices.registry import Registry
@@ -24,6 +28,8 @@ from rules.engine import Engine
 
 _log = structlog.get_logger()
 _REPLAY_RECORDS = 1000
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -103,7 +109,33 @@ def registry_now(settings: Settings, database: sa.Engine) -> KnownRegistry:
 
 def rules_of(settings: Settings) -> RuleSet:
     """The rule set that the settings name, or the defaults. Raises FaultsError."""
-    return load_rules(settings.rules) if settings.rules is not None else RuleSet()
+    if settings.rules is None:
+        return RuleSet()
+    return good_or_last_good(settings.rules, load_rules, settings.data_dir)
+
+
+def good_or_last_good(path: Path, load: Callable[[Path], T], data_dir: Path) -> T:
+    """The file, or, when it is faulty, what it was when the service last started with it.
+
+    A typo and a power cut together must not leave the city unwatched. Raises FaultsError when there is no
+    earlier one.
+    """
+    kept = data_dir / "last-good" / path.name
+    try:
+        loaded = load(path)
+    except FaultsError as error:
+        if not kept.exists():
+            raise
+        _log.error(
+            "a file is faulty; the service starts with what it was before. Mend it: it is taken at once",
+            file=str(path),
+            faults=[str(fault) for fault in error.faults[:5]],
+        )
+        return load(kept)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(path, kept)
+    kept.chmod(0o600)
+    return loaded
 
 
 def start_engine(

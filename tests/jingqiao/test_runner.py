@@ -114,3 +114,19 @@ async def test_a_snapshot_says_which_record_is_the_last_in_it() -> None:
     run = runner(TickEcho(), ListBook())
     await run.deliver(2, [Tick(1), Tick(2)])
     assert await run.snapshot() == (2, bytes([1, 2]))
+
+
+async def test_a_defect_in_the_book_is_shouted_and_holds_up_nobody_behind_it() -> None:
+    class BrokenOnce(ListBook):
+        def commit(
+            self, seq: int, changes: Sequence[AlarmChange], now: int, change_seqs: Sequence[int] | None = None
+        ) -> None:
+            if seq == 1:
+                raise KeyError("a defect")
+            super().commit(seq, changes, now, change_seqs)
+
+    book = BrokenOnce()
+    run = runner(TickEcho(), book)
+    await run.deliver(1, [Tick(10)])
+    await run.deliver(2, [Tick(20)])
+    assert book.commits == [(2, [20], [2])]
