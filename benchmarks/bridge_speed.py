@@ -1,18 +1,28 @@
-"""Time of the slow update of 10,000 gauges and of 64 fast ones: `python benchmarks/bridge_speed.py`."""
+"""Time of the slow update of 10,000 gauges and of 64 fast ones: `python -m benchmarks.bridge_speed`."""
 
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 
 from rules.bridge.compensation import TERMS, Compensation
 from rules.bridge.slow import SlowDrift
-from tests.support.bridge_runs import bridge_engine, run
+from tests.support.bridge_runs import bridge_engine
+from tests.support.bridge_runs import run as play
 from tests.support.bridge_series import DayRecord, bridge_registry, day_registry
 
 
-def slow_update(channels: int = 10_000) -> None:
+Rows = list[tuple[str, float, str]]
+
+
+def run() -> Rows:
+    """(what, figure, unit) rows of the table in docs/performance.md."""
+    return slow_update() + fast_gauges()
+
+
+def slow_update(channels: int = 10_000) -> Rows:
     """One frozen day of hourly values for all channels."""
     n = channels // 4
     engine_limits = _limits(n)
@@ -30,11 +40,13 @@ def slow_update(channels: int = 10_000) -> None:
         slow.add(c, np.full(channels, hour), row, value, np.ones(channels, bool))
         spent.append(time.perf_counter() - began)
     hours = np.array(spent) * 1e3
-    print(f"| slow update, {channels} gauges: hour (median) | {np.median(hours):.1f} ms |")
-    print(f"| … hour that ends a day (greatest) | {hours.max():.1f} ms |")
+    return [
+        (f"bridge, slow update of {channels:,} gauges: an hour (median)", float(np.median(hours)), "ms"),
+        (f"bridge, slow update of {channels:,} gauges: an hour that ends a day", float(hours.max()), "ms"),
+    ]
 
 
-def _limits(sections: int):
+def _limits(sections: int) -> Any:
     from config.bridge_rules import BridgeRules
     from rules.bridge.channels import channels
     from rules.bridge.limits import Limits
@@ -44,17 +56,16 @@ def _limits(sections: int):
     return Limits(table, (BridgeRules(),), np.zeros(len(registry.sensors), np.uint16)).slow
 
 
-def fast_gauges(gauges: int = 64) -> None:
+def fast_gauges(gauges: int = 64) -> Rows:
     """Half an hour of 1 s features of 64 gauges through the engine."""
     frame = DayRecord(hours=0.5, gauges=gauges).frame(1)
     engine = bridge_engine(day_registry(gauges))
     began = time.perf_counter()
-    run(engine, frame, 20_000)
+    play(engine, frame, 20_000)
     share = (time.perf_counter() - began) / 1800
-    print(f"| {gauges} gauges at 1 s features: share of one core | {share:.2%} |")
+    return [(f"bridge, {gauges} gauges at 1 s features: share of one core", 100 * share, "%")]
 
 
 if __name__ == "__main__":
-    print("| figure | here |\n|---|---|")
-    slow_update()
-    fast_gauges()
+    for what, figure, unit in run():
+        print(f"{what}: {figure:,.2f} {unit}")
