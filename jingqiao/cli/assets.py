@@ -129,8 +129,11 @@ def export(form: str, sensors: bool, crs: Crs, output: Path | None, settings: Se
     if output is None:
         write(sys.stdout)
     else:
-        with output.open("w", encoding="utf-8", newline="") as out:
-            write(out)
+        try:
+            with output.open("w", encoding="utf-8", newline="") as out:
+                write(out)
+        except OSError as error:
+            refuse("assets.not_written", path=output, reason=error.strerror)
 
 
 @group.command()

@@ -15,7 +15,8 @@ import click
 from rich.console import Console
 from rich.live import Live
 
-from jingqiao.cli.output import language, print_json
+from config.faults import FaultsError
+from jingqiao.cli.output import fail_with, language, print_json
 from jingqiao.logging import set_up_logging
 
 
@@ -36,7 +37,10 @@ def demo(seconds: float | None, as_json: bool, scenario: str, screenshot: Path |
     for name in ("amqtt", "transitions", "mqtt", "paho", "aiomqtt"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     with tempfile.TemporaryDirectory(prefix="jingqiao-demo-", ignore_cleanup_errors=True) as folder:
-        stage = Stage(Path(folder), scenario, seconds)
+        try:
+            stage = Stage(Path(folder), scenario, seconds)
+        except FaultsError as error:
+            fail_with(error)
         screen = Screen(stage, lang, ZoneInfo("Asia/Shanghai"))
         console = Console(record=screenshot is not None, width=120 if screenshot else None)
         shown = not as_json and (console.is_terminal or screenshot is not None)

@@ -100,6 +100,9 @@ def bind(
         try:
             sensors.bind(database, sensor_id, asset_id, at=now(), who=who, why=why)
         except UnknownSensorError:
+            senders = unknown_senders(settings.log_path, database, with_refused=True)
+            if not any(sensor_id in sender.names for sender in senders):
+                raise  # a slip of the pen would watch a lid with a sensor that does not exist
             sensors.add(database, sensor_id, asset_id, model=model, role=role, at=now(), who=who, why=why)
     click.echo(text("devices_.bound", language(), sensor_id=sensor_id, asset_id=asset_id))
 
@@ -382,7 +385,7 @@ def _refusals() -> Iterator[None]:
         refuse("devices_.exists", sensor_id=error.args[0])
     except sensors.NotBoundError as error:
         refuse("devices_.not_bound", sensor_id=error.args[0])
-    except (CommandError, ValueError) as error:
+    except (CommandError, ValueError, OSError) as error:
         refuse("devices_.impossible", problem=error)
 
 

@@ -186,9 +186,18 @@ def test_devices_come_move_and_go(city):
     assert [d["sensor_id"] for d in answer(city("devices", "list", "--unbound", "--json"))] == ["s1"]
     city("devices", "replace", "n1", "s1")
     assert "no sensor zz" in city("devices", "unbind", "zz", code=1).stderr
+    assert "no sensor zz" in city("devices", "bind", "zz", "B", code=1).stderr
     assert "bound to nothing" in city("devices", "unbind", "n1", code=1).stderr
     assert "in the dossier already" in city("devices", "add", "s1", "B", code=1).stderr
     assert "not possible" in city("devices", "add", "a/b", "B", code=1).stderr
+
+
+def test_a_place_that_cannot_be_written_is_named_with_a_remedy(city, tmp_path):
+    (tmp_path / "file").write_text("")
+    nowhere = str(tmp_path / "file" / "x")
+    assert "cannot be written" in city("assets", "export", "-o", nowhere, code=1).stderr
+    options = ("--service-password", "secret")
+    assert "not possible" in city("devices", "broker-files", nowhere, *options, code=1).stderr
 
 
 def test_broker_files_are_written_without_any_password_in_them(city):
