@@ -13,7 +13,6 @@ from tests.support.bridge_runs import bridge_engine
 from tests.support.bridge_runs import run as play
 from tests.support.bridge_series import DayRecord, bridge_registry, day_registry
 
-
 Rows = list[tuple[str, float, str]]
 
 
