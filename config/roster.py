@@ -185,6 +185,25 @@ DEFAULT_ESCALATION: Final[Mapping[Colour, Escalation]] = {
 """Ours, not a standard's: an urgent lid is to be guarded within 30 min (Tianjin), so a leader knows in 8."""
 
 
+class Calm(_Table):
+    """What keeps people below red from being woken for nothing. Red is never held.
+
+    most_an_hour : messages below red that one person gets in any hour; the last of them is a summary.
+    quiet_from, quiet_to : between them yellow and blue wait; the same time twice = no quiet hours.
+    group_from : so many incidents of one kind in one area within `group_within_s` are told together.
+    digest_min : how long what is too much waits for the summary.
+    warn_ahead_h : how long before it a shift with nobody reachable is told of; 0 = never.
+    """
+
+    most_an_hour: int = Field(default=12, ge=1)
+    quiet_from: ClockTime = time(22, 0)
+    quiet_to: ClockTime = time(7, 0)
+    group_from: int = Field(default=3, ge=2)
+    group_within_s: float = Field(default=120, gt=0)
+    digest_min: float = Field(default=10, gt=0)
+    warn_ahead_h: float = Field(default=24, ge=0)
+
+
 class Roster(_Table):
     """The whole roster."""
 
@@ -196,6 +215,7 @@ class Roster(_Table):
     teams: tuple[Team, ...]
     overrides: tuple[Override, ...] = ()
     escalation: Mapping[Colour, Escalation] = Field(default_factory=dict)
+    calm: Calm = Calm()
     answer_url: str | None = None
     """Where phones reach this service, e.g. `https://jingqiao.example.cn`: messages then carry a link that
     answers with one touch."""

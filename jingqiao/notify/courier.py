@@ -22,6 +22,7 @@ from jingqiao.notify.outbox import (
     begin_attempt,
     claim,
     end_attempt,
+    fail_members,
     last_attempt,
     next_due,
     settle,
@@ -103,6 +104,7 @@ class Courier:
         roster = self._roster()
         with writing(self._database) as connection:
             self._planner.escalate(connection, now)
+            self._planner.release(connection, now)
             jobs: list[Job] = []
             while len(jobs) < free:
                 claimed = claim(connection, now, self._lease_us, free - len(jobs))
@@ -334,5 +336,8 @@ class Courier:
             return
         failed = settle(connection, claimed, state=MessageState.FAILED.value, due_at=None, finished_at=now)
         log.error("a person could not be told by any channel", person=claimed.person)
+        if failed:
+            for incident_id, key in fail_members(connection, claimed.id, now):
+                self._planner.hurry(connection, incident_id, key, now)
         if failed and claimed.incident_id is not None and claimed.kind in STEP_KINDS:
             self._planner.hurry(connection, claimed.incident_id, claimed.dedup_key, now)

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from jingqiao.notify.tables import attempt, message, receipt
 
-STEP_KINDS: Final = ("step", "escalated", "repeated")
+STEP_KINDS: Final = ("step", "escalated", "repeated", "stalled")
 """Kinds of messages that want an answer."""
 
 
@@ -30,10 +30,16 @@ class MessageState(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     """Answered before it went out."""
+    HELD = "held"
+    """Kept back for a while; `held` says why."""
+    MERGED = "merged"
+    """Told in a summary (`told_by`)."""
 
 
 WAITING: Final = (MessageState.PENDING, MessageState.SENDING, MessageState.UNSURE)
 ARRIVED: Final = (MessageState.SENT, MessageState.DELIVERED, MessageState.READ)
+KEPT: Final = (MessageState.HELD, MessageState.MERGED)
+"""Nobody failed to be told here: it is kept on purpose, or stands in a summary that has its own row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,10 @@ class NewMessage:
     title: str
     body: str
     fields: Mapping[str, str]
+    area: str = ""
+    held: str | None = None
+    held_until: int | None = None
+    """[µs since 1970 UTC]"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +97,14 @@ def enqueue(connection: sa.Connection, messages: Sequence[NewMessage], now: int)
             "body": new.body,
             "fields": dict(new.fields),
             "created_at": now,
-            "state": MessageState.PENDING.value,
+            "state": (MessageState.HELD if new.held else MessageState.PENDING).value,
             "channel": 0,
             "tries": 0,
             "asks": 0,
-            "due_at": now,
+            "due_at": new.held_until if new.held else now,
+            "held": new.held,
+            "area": new.area or None,
+            "let_go_at": None if new.held else now,
         }
         for new in messages
     ]
@@ -104,7 +117,7 @@ def claim(connection: sa.Connection, now: int, lease_us: int, limit: int) -> lis
     lease = uuid.uuid4().hex
     candidates = (
         sa.select(message.c.id)
-        .where(message.c.due_at <= now)
+        .where(message.c.due_at <= now, message.c.state != MessageState.HELD.value)
         .order_by(message.c.severity.desc(), message.c.created_at, message.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -195,7 +208,9 @@ def cancel_steps(connection: sa.Connection, incident_id: int, now: int) -> None:
         .where(
             message.c.incident_id == incident_id,
             message.c.kind.in_(STEP_KINDS),
-            message.c.state.in_([MessageState.PENDING.value, MessageState.UNSURE.value]),
+            message.c.state.in_(
+                [MessageState.PENDING.value, MessageState.UNSURE.value, MessageState.HELD.value]
+            ),
         )
         .values(state=MessageState.CANCELLED.value, due_at=None, finished_at=now)
     )
@@ -209,6 +224,7 @@ def told(connection: sa.Connection, incident_ids: Sequence[int]) -> dict[int, li
             message.c.incident_id.in_(incident_ids),
             message.c.kind.in_(STEP_KINDS),
             message.c.state != MessageState.FAILED.value,
+            sa.or_(message.c.let_go_at.is_not(None), message.c.told_by.is_not(None)),
         )
         .order_by(message.c.id)
     )
@@ -216,6 +232,21 @@ def told(connection: sa.Connection, incident_ids: Sequence[int]) -> dict[int, li
     for incident_id, person in connection.execute(query):
         people.setdefault(incident_id, {})[person] = None
     return {incident_id: list(names) for incident_id, names in people.items()}
+
+
+def fail_members(connection: sa.Connection, summary_id: int, now: int) -> list[tuple[int, str]]:
+    """A summary failed for good: so did what it told. Gives (incident id, key) of what asks for an answer."""
+    rows = connection.execute(
+        sa.update(message)
+        .where(message.c.told_by == summary_id, message.c.state == MessageState.MERGED.value)
+        .values(state=MessageState.FAILED.value, finished_at=now)
+        .returning(message.c.incident_id, message.c.dedup_key, message.c.kind)
+    ).all()
+    return [
+        (row.incident_id, row.dedup_key)
+        for row in rows
+        if row.incident_id is not None and row.kind in STEP_KINDS
+    ]
 
 
 def next_due(connection: sa.Connection) -> int | None:

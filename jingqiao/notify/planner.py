@@ -15,8 +15,10 @@ from jingqiao.incidents.event import Event, IncidentEvent
 from jingqiao.incidents.incident import LIVE, SELF_HEALING, SYSTEM, Incident, State, from_row
 from jingqiao.incidents.store import find, insert_transitions, update_incidents
 from jingqiao.incidents.tables import incident as incident_table
+from jingqiao.notify.calm import area_of, release, sift
 from jingqiao.notify.outbox import (
     ARRIVED,
+    KEPT,
     STEP_KINDS,
     WAITING,
     MessageState,
@@ -82,7 +84,7 @@ class Planner:
                 messages += self._about(roster, event, audience.get(event.incident.id, []), now)
             except Exception:
                 log.exception("a message could not be composed", incident=event.incident.id)
-        enqueue(connection, messages, now)
+        self._put(connection, roster, messages, [e.incident for e in events], now)
 
     def escalate(self, connection: sa.Connection, now: int) -> None:
         """Take every step that is due by now. Several overdue ones become one message a person."""
@@ -113,6 +115,26 @@ class Planner:
             update_incidents(connection, changed)
             insert_transitions(connection, events, now, [e.incident.state for e in events])
             _supersede(connection, messages, now)
+            self._put(connection, roster, messages, changed, now)
+
+    def release(self, connection: sa.Connection, now: int) -> None:
+        """Let go of what was held back and may be told now."""
+        release(connection, self._roster(), now)
+
+    def _put(
+        self,
+        connection: sa.Connection,
+        roster: Roster,
+        messages: Sequence[NewMessage],
+        incidents: Sequence[Incident],
+        now: int,
+    ) -> None:
+        """Into the outbox, by the rules of calm; should those break, people are told rather too much."""
+        try:
+            with connection.begin_nested():
+                sift(connection, roster, messages, {incident.id: incident for incident in incidents}, now)
+        except Exception:
+            log.exception("messages could not be sifted; all of them are sent")
             enqueue(connection, messages, now)
 
     def hurry(self, connection: sa.Connection, incident_id: int, dedup_key: str, now: int) -> None:
@@ -127,7 +149,7 @@ class Planner:
             .where(
                 message.c.incident_id == incident_id,
                 message.c.dedup_key.startswith(f"{step_key}:", autoescape=True),
-                message.c.state.in_([state.value for state in (*WAITING, *ARRIVED)]),
+                message.c.state.in_([state.value for state in (*WAITING, *ARRIVED, *KEPT)]),
             )
         )
         incident = find(connection, incident_id, lock=True)
@@ -151,7 +173,7 @@ class Planner:
             log.error("nobody could be told of an incident: every channel failed", incident=incident.id)
         update_incidents(connection, [after])
         insert_transitions(connection, events, now, [e.incident.state for e in events])
-        enqueue(connection, messages, now)
+        self._put(connection, roster, messages, [after], now)
 
     def _expect_progress(
         self, connection: sa.Connection, roster: Roster, events: Sequence[IncidentEvent], now: int
@@ -257,7 +279,8 @@ class Planner:
         return NewMessage(
             dedup_key=f"{incident.id}:{incident.episode}:{step.index}:{person}",
             incident_id=incident.id,
-            kind=kind,
+            kind="step" if kind == "raised" else kind,  # asks for an answer as a first step does
+            area=area_of(incident),
             severity=int(incident.severity),
             person=person,
             role=word if duty.people or word != "duty" else "fallback",
@@ -339,7 +362,9 @@ def _supersede(connection: sa.Connection, messages: Sequence[NewMessage], now: i
                 message.c.incident_id == sa.bindparam("this_incident"),
                 message.c.person == sa.bindparam("this_person"),
                 sa.or_(*(message.c.kind == kind for kind in STEP_KINDS)),
-                message.c.state == MessageState.PENDING.value,
+                sa.or_(
+                    message.c.state == MessageState.PENDING.value, message.c.state == MessageState.HELD.value
+                ),
             )
             .values(state=MessageState.CANCELLED.value, due_at=None, finished_at=now),
             again,

@@ -29,11 +29,17 @@ message = sa.Table(
     sa.Column("due_at", sa.BigInteger),
     sa.Column("lease", sa.String(64)),
     sa.Column("finished_at", sa.BigInteger),
+    sa.Column("held", sa.String(32)),
+    sa.Column("area", sa.String(128)),
+    sa.Column("let_go_at", sa.BigInteger),
+    sa.Column("told_by", _ID, index=True),
     sa.Index(None, "due_at"),
+    sa.Index(None, "person", "let_go_at"),
 )
 """One message to one person. `channel` is the position in the person's list, `tries` those on it so far,
 `due_at` when a worker shall take it up next: the time of the next try, of the next question for a receipt
-(`asks` so far), or the end of a worker's lease."""
+(`asks` so far), or the end of a worker's lease. `held` says why it was kept back (`calm.py`), `area` what is
+told together, `let_go_at` when it counted against the person's hour, `told_by` the summary that told it."""
 
 attempt = sa.Table(
     "attempt",
@@ -65,3 +71,17 @@ receipt = sa.Table(
     sa.Column("detail", sa.Text, nullable=False),
 )
 """What a provider said of a try afterwards: delivered, read, failed."""
+
+silence = sa.Table(
+    "silence",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("asset_id", sa.String(64), nullable=False),
+    sa.Column("district", sa.String(64), nullable=False),
+    sa.Column("hazard", sa.String(32), nullable=False),
+    sa.Column("from_at", sa.BigInteger, nullable=False),
+    sa.Column("until_at", sa.BigInteger, nullable=False),
+    sa.Column("who", sa.String(128), nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+)
+"""What people asked not to be told of for a while; "" = any. Ended early by an earlier `until_at`."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jingqiao.incidents.view import rfc3339
+from jingqiao.notify.outbox import MessageState
 
 
 def message_json(row: Mapping[str, Any], attempts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -19,6 +20,9 @@ def message_json(row: Mapping[str, Any], attempts: Sequence[Mapping[str, Any]]) 
         "state": row["state"],
         "created_at": rfc3339(row["created_at"]),
         "finished_at": rfc3339(row["finished_at"]),
+        "held": row["held"],
+        "held_until": rfc3339(row["due_at"]) if row["state"] == MessageState.HELD.value else None,
+        "told_by": row["told_by"],
         "title": row["title"],
         "body": row["body"],
         "attempts": [

@@ -32,6 +32,13 @@ BRIDGE = "4207040199000001"
 ROSTER = """
 fallback = "office"
 
+[calm]
+most_an_hour = 100000
+group_from = 100000
+quiet_from = "00:00"
+quiet_to = "00:00"
+warn_ahead_h = 0
+
 [people.zhang]
 name = "张三"
 channels = ["phone://zhang"]
