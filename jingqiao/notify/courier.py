@@ -51,6 +51,7 @@ class Job:
     attempt_id : int | None  Row of the try; None where there is nobody to send to.
     ask_about : str | None  The provider's number ("" = it gave none) of the try to ask about; None = send.
     started_at : int  When that try began [µs since 1970 UTC].
+    ours : bool  The try that is asked about was cut off on our side (a crash): no fault of the channel's.
     """
 
     claimed: Claimed
@@ -59,6 +60,7 @@ class Job:
     attempt_id: int | None
     ask_about: str | None
     started_at: int
+    ours: bool = False
 
     def run(self, sender: Sender) -> Outcome | Receipt | None:
         """Send, or ask. Called in a worker thread."""
@@ -146,7 +148,15 @@ class Courier:
             if last is None:
                 settle(connection, claimed, due_at=None)
                 return None
-            return Job(claimed, channel, outgoing, last["id"], last["provider_id"] or "", last["started_at"])
+            return Job(
+                claimed,
+                channel,
+                outgoing,
+                last["id"],
+                last["provider_id"] or "",
+                last["started_at"],
+                ours=last["outcome"] is None,
+            )
         account = account_of(channel.url)
         limits = limits_of(channel.url)
         free = free_at(connection, account, limits, now) if limits else now
@@ -290,7 +300,9 @@ class Courier:
         settle(connection, job.claimed, state=MessageState.UNSURE.value, due_at=due_at)
 
     def _again(self, connection: sa.Connection, job: Job, now: int) -> None:
-        if job.claimed.tries < len(BACKOFF_S) - 1:
+        if job.ours:
+            settle(connection, job.claimed, state=MessageState.PENDING.value, due_at=now)
+        elif job.claimed.tries < len(BACKOFF_S) - 1:
             self._retry(connection, job, now)
         else:
             self._next_channel(connection, job, Outcome(Result.FAILED_TEMPORARY, "no answer"), now)
