@@ -17,6 +17,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from rules.bridge.onset import Movement, movement
+
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
 
@@ -29,13 +31,21 @@ THIRD: Final = REFERENCE // 3
 NOW: Final = 2 * MINUTE
 RISE: Final = 10 * MINUTE
 LEAST_REFERENCE: Final = 10 * MINUTE
+SURE_REFERENCE: Final = 24 * MINUTE
+"""With less than this the slope is little known: then strain itself must leap, too."""
 LEAST_THIRD: Final = 8
 FAST_INTERVAL: Final = 2 * MINUTE + 1
 """A gauge whose cells are further apart is too slow for this test."""
 COMMIT: Final = 20 * MINUTE
 """A shift that has stood this long since its onset is the new state."""
-JUMP: Final = 0.35
-"""Share of a movement that comes within 80 s where a vehicle stops; then the hold counts from there."""
+LONGEST_RISE: Final = 36
+"""What takes longer than 12 minutes is the slow test's."""
+LEAST_SMOOTH: Final = 11
+"""What takes less than this may be vehicles that stop one after the other."""
+LASTING: Final = 5
+"""Newest blocks that must still show the movement, one left out."""
+OUTRUNS: Final = 2.0
+"""An imposed movement is this many times as quick as the warming before it."""
 LEAP_REACH: Final = 26 * MINUTE
 WATCH: Final = 25 * MINUTE
 """A channel that left its prediction and neither stands nor returns is no longer watched."""
@@ -93,6 +103,7 @@ class FastDrift:
         "moving",
         "off",
         "limit",
+        "sure",
     )
 
     def __init__(self, n: int, limits: FastLimits, beta_prior: Float) -> None:
@@ -115,6 +126,7 @@ class FastDrift:
         self.moving = np.full(n, -(10**12), np.int64)
         self.off, self.peak = np.zeros(n), np.zeros(n)
         self.limit = np.full(n, np.nan)
+        self.sure = np.zeros(n, bool)
 
     @property
     def shift_ue(self) -> Float:
@@ -221,6 +233,7 @@ class FastDrift:
         self.base[new], self.slope[new], self.base_t[new] = base[leaves], slope[leaves], now_t[leaves]
         self.returned[new] = 0
         self.peak[new] = 0.0
+        self.sure[new] = known[able][leaves] >= SURE_REFERENCE
 
     def _watch(self, block: int, channel: int, y: Float, t: Float) -> None:
         """Follow one channel that left its prediction: back again, standing, or settled."""
@@ -241,7 +254,8 @@ class FastDrift:
         back = now < 0.4 * limit or now < 0.5 * self.peak[channel]
         self.returned[channel] = self.returned[channel] + 1 if back else 0
         if self.returned[channel] >= NOW:
-            self._end_watch(channel, block, 0.0, masks=True)
+            # One that crossed to the other side is no load that left: what comes next must not be hidden.
+            self._end_watch(channel, block, 0.0, masks=found or now > -0.4 * limit)
             return
         if found:
             self.pending[channel] = direction * max(abs(self.pending[channel]), now)
@@ -250,16 +264,20 @@ class FastDrift:
                 self._end_watch(channel, block, direction * now, masks=True)
             return
         standing = None
+        leap = 0.0
         if now >= limit:
-            less_t = y - beta * np.where(np.isfinite(warming), warming, 0.0)
-            leap = min(leaps(direction * y[-LEAP_REACH:]), leaps(direction * less_t[-LEAP_REACH:]))
-            if leap >= limit:
-                standing = stands(
-                    residual[REFERENCE:],
-                    limit,
-                    float(self.limits.hold[channel]),
-                    float(self.limits.smooth_hold[channel]),
-                )
+            leap = leaps(residual[-LEAP_REACH:])
+            if not self.sure[channel]:
+                less_t = y - beta * np.where(np.isfinite(warming), warming, 0.0)
+                leap = min(leap, *(leaps(direction * z[-LEAP_REACH:]) for z in (y, less_t)))
+        if leap >= (0.8 if self.sure[channel] else 1.0) * limit:
+            standing = stands(
+                residual[REFERENCE:],
+                limit,
+                float(self.limits.hold[channel]),
+                float(self.limits.smooth_hold[channel]),
+                min(abs(float(self.raw_slope[channel])), abs(float(self.slope[channel]))),
+            )
         if standing is not None:
             onset, rise = standing
             self.moves[channel] += bool(self.firing[channel]) and self.settled[channel] * direction > 0
@@ -293,36 +311,47 @@ class FastDrift:
             self.moves[channel] = 0
 
 
-def stands(residual: Float, limit: float, hold: float, smooth_hold: float) -> tuple[int, int] | None:
+def stands(
+    residual: Float, limit: float, hold: float, smooth_hold: float, drift: float = 0.0
+) -> tuple[int, int] | None:
     """Whether a movement has stood long enough: (blocks since its onset, blocks that it took), or None.
 
     residual : float64[GAP]  Distance from the prediction in the direction of the movement [µε], newest last.
     limit : float  [µε]. hold, smooth_hold : float  [blocks].
+    drift : float  Slope that was there before [µε a block]: what moves as slowly as that is not imposed.
     """
-    known = np.flatnonzero(np.isfinite(residual))
+    known = residual[np.isfinite(residual)]
     if len(known) < NOW:
         return None
-    smooth = _smoothed(residual[known])
-    reached = float(np.median(smooth[-NOW:]))
-    if reached < 0.9 * limit or residual[known[-3:]].min() < 0.5 * reached:
+    reached = float(np.median(known[-NOW:]))
+    if reached < 0.9 * limit or np.sort(known[-LASTING:])[1] < 0.5 * reached:
         return None
-    low = np.flatnonzero(smooth < 0.2 * reached)
-    first = int(low[-1]) + 1 if len(low) else 0
-    since = GAP - int(known[first])
-    top = np.flatnonzero(smooth[first:] >= 0.8 * reached)
-    rise = int(known[first + int(top[0])] - known[first]) + 1 if len(top) else GAP
-    ahead = np.maximum(np.arange(len(smooth)) - MINUTE - 1, 0)
-    jumps = np.flatnonzero(smooth - smooth[ahead] >= JUMP * reached)
-    stood = GAP - int(known[jumps[-1]]) + 1 if len(jumps) else GAP
-    if since >= hold and stood >= hold:
-        return since, rise
-    steps = np.abs(np.diff(residual[known]))
-    two = np.abs(residual[known][2:] - residual[known][:-2])[max(0, first - 3) :]
-    noise = float(np.median(steps)) * 1.5
-    smoothly = len(two) > 0 and float(two.max()) <= 0.25 * reached + 2.5 * noise
-    smoothly = smoothly and 2.5 * noise < 0.2 * reached and rise >= 2.5 * MINUTE
-    smoothly = smoothly and stood >= smooth_hold
-    return (since, rise) if smoothly and since >= smooth_hold else None
+    fit = movement(residual)
+    if fit is None or not _imposed(fit, reached, limit, drift):
+        return None
+    long = fit.onset >= hold
+    if long or (fit.onset >= max(smooth_hold, fit.rise + LASTING) and _smooth(fit, residual)):
+        return fit.onset, fit.rise
+    return None
+
+
+def _imposed(fit: Movement, reached: float, limit: float, drift: float) -> bool:
+    """Whether the movement is great, has ended where it is now, and outran the warming before it."""
+    great = fit.height >= 0.8 * limit and fit.rise <= LONGEST_RISE
+    ended = abs(reached - fit.before - fit.height) <= 0.35 * fit.height and fit.noise <= 0.25 * fit.height
+    return great and ended and fit.height >= OUTRUNS * drift * max(fit.rise, LEAST_SMOOTH)
+
+
+def _smooth(fit: Movement, residual: Float) -> bool:
+    """Whether it came as no vehicles bring it: a ramp explains it better than two steps, and no leap is in it."""
+    if fit.rise < LEAST_SMOOTH or fit.gain < max(0.55 * fit.height**2 * fit.rise / 48, 8 * fit.noise**2):
+        return False
+    during = residual[-fit.onset :][: fit.rise + 2]
+    during = during[np.isfinite(during)]
+    if len(during) < LEAST_SMOOTH // 2:
+        return False
+    jump = float(np.max(during[2:] - during[:-2]))
+    return jump <= (2 / fit.rise + 0.06) * fit.height + 2.5 * fit.noise
 
 
 def leaps(series: Float) -> float:
@@ -374,16 +403,9 @@ def _line(y: Float) -> tuple[Float, Float]:
 
 
 def _nearer(a: Float, b: Float) -> Float:
-    """The smaller of two deviations where they agree in sign, else 0."""
-    return np.where(np.sign(a) == np.sign(b), np.where(np.abs(a) < np.abs(b), a, b), 0.0)
-
-
-def _smoothed(values: Float) -> Float:
-    """Running median of three; the ends as they are."""
-    if len(values) < 3:
-        return values
-    middle = np.median(np.stack([values[:-2], values[1:-1], values[2:]]), axis=0)
-    return np.concatenate([values[:1], middle, values[-1:]])
+    """The smaller of two deviations where they agree in sign, else 0; NaN where one is unknown."""
+    agreed = np.where(np.sign(a) == np.sign(b), np.where(np.abs(a) < np.abs(b), a, b), 0.0)
+    return np.where(np.isnan(a) | np.isnan(b), np.nan, agreed)
 
 
 def _latest(t: Float) -> Float:
