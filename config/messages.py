@@ -6,6 +6,7 @@ Sentences lie in `locale/<language>/*.toml`; a key is `<file>.<table path>`, a s
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -40,3 +41,9 @@ def _flatten(prefix: str, table: Mapping[str, object], into: dict[str, str]) -> 
             _flatten(name, value, into)
         else:
             into[name] = str(value)
+
+
+def spoken(environment: Mapping[str, str] | None = None) -> Language:
+    """The language of whoever reads faults: JINGQIAO_LANGUAGE, else Chinese."""
+    chosen = (os.environ if environment is None else environment).get("JINGQIAO_LANGUAGE", "zh")
+    return "en" if chosen == "en" else "zh"

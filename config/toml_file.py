@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from config.faults import Fault, FaultsError
+from config.messages import catalogue, spoken, text
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -41,21 +42,17 @@ def read(
     try:
         source = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        raise _single(path, None, "file not found", "create it, or name another file") from None
+        raise _single(path, None, "file_missing") from None
     except UnicodeDecodeError as error:
-        raise _single(path, None, f"not UTF-8 at byte {error.start}", "save the file as UTF-8") from None
+        raise _single(path, None, "not_utf8", byte=error.start) from None
     except OSError as error:
-        raise _single(
-            path, None, f"cannot be read: {error.strerror}", "check the file's permissions"
-        ) from None
+        raise _single(path, None, "unreadable", reason=error.strerror) from None
     try:
         document = tomllib.loads(source)
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"\(at line (\d+)", str(error))
         problem = str(error).split(" (at", maxsplit=1)[0]
-        raise _single(
-            path, int(place[1]) if place else None, f"no TOML: {problem}", "mend the syntax"
-        ) from None
+        raise _single(path, int(place[1]) if place else None, "syntax", reason=problem) from None
     lines = key_lines(source)
     faults: list[Fault] = []
     filled = _fill(document, (), os.environ if environment is None else environment, str(path), lines, faults)
@@ -109,15 +106,30 @@ def _fault(item: Any, file: str, lines: Mapping[tuple[str | int, ...], int], mod
         case "extra_forbidden":
             known = _known_keys(model, item["loc"][:-1])
             close = difflib.get_close_matches(str(item["loc"][-1]), known, 1)
-            remedy = f"did you mean {close[0]}?" if close else f"remove it; known here: {', '.join(known)}"
-            return Fault(file, line, name, "unknown key", remedy)
+            remedy = (
+                _say("unknown_key.did_you_mean", key=close[0])
+                if close
+                else _say("unknown_key.remedy", known=", ".join(known))
+            )
+            return Fault(file, line, name, _say("unknown_key.problem"), remedy)
         case "missing":
-            return Fault(file, line, name, "missing", "add it")
-        case _:
-            problem = str(item["msg"]).removeprefix("Value error, ")
+            return Fault(file, line, name, _say("missing.problem"), _say("missing.remedy"))
+        case kind:
+            problem = _value_problem(kind, str(item["msg"]), item.get("ctx", {}))
             if isinstance(item["input"], str | int | float | bool):
-                problem = f"{item['input']!r}: {problem}"
+                problem = _say("value.given", value=repr(item["input"]), problem=problem)
             return Fault(file, line, name, problem, "")
+
+
+def _value_problem(kind: str, message: str, facts: Mapping[str, object]) -> str:
+    """A pydantic error in our words; what the catalogue lacks (our own validators) as it was raised."""
+    if f"faults.value.{kind}" in catalogue(spoken()):
+        return _say(f"value.{kind}", **facts)
+    return message.removeprefix("Value error, ")
+
+
+def _say(key: str, /, **values: object) -> str:
+    return text(f"faults.{key}", spoken(), **values)
 
 
 def _known_keys(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
@@ -172,8 +184,8 @@ def _fill(
                     file,
                     line,
                     field,
-                    f"environment variable {name} is not set",
-                    f"set {name}, or remove it here",
+                    _say("variable.problem", name=name),
+                    _say("variable.remedy", name=name),
                 )
             )
     return _VARIABLE.sub(lambda match: environment.get(match[1], ""), value)
@@ -193,5 +205,6 @@ def _resolve(parts: Sequence[str], counts: Mapping[tuple[str | int, ...], int]) 
     return path
 
 
-def _single(path: Path, line: int | None, problem: str, remedy: str) -> FaultsError:
+def _single(path: Path, line: int | None, key: str, /, **values: object) -> FaultsError:
+    problem, remedy = (_say(f"{key}.{part}", **values) for part in ("problem", "remedy"))
     return FaultsError([Fault(str(path), line, "", problem, remedy)])

@@ -9,6 +9,11 @@ from config.faults import FaultsError
 from config.toml_file import key_lines, load
 
 
+@pytest.fixture(autouse=True)
+def _english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JINGQIAO_LANGUAGE", "en")
+
+
 class Person(BaseModel):
     model_config = ConfigDict(extra="forbid")
     name: str
@@ -32,7 +37,7 @@ def faults(tmp_path: Path, text: str, environment: dict[str, str] | None = None)
 def test_every_fault_comes_at_once_with_its_line(tmp_path: Path) -> None:
     text = 'langage = "en"\n[[people]]\nname = "a"\nminutes = "x"\n\n[[people]]\nminutes = 3\n'
     assert faults(tmp_path, text) == [
-        ":4: people.0.minutes: 'x': Input should be a valid integer, unable to parse string as an integer",
+        ":4: people.0.minutes: 'x': an integer is wanted",
         ":6: people.1.name: missing → add it",
         ":1: langage: unknown key → did you mean language?",
     ]
@@ -61,3 +66,15 @@ def test_lines_of_tables_arrays_and_dotted_keys() -> None:
     assert lines[("a", "b", "c")] == 2
     assert lines[("d", 0, "x")] == 4
     assert lines[("d", 1, "e", "y")] == 7
+
+
+def test_faults_are_told_in_chinese_where_nothing_else_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("JINGQIAO_LANGUAGE")
+    text = 'langage = "en"\n[[people]]\nname = 5\nminutes = "x"\n'
+    assert faults(tmp_path, text) == [
+        ":3: people.0.name: 5：应为加引号的文字",
+        ":4: people.0.minutes: 'x'：应为整数",
+        ":1: langage: 没有这个键 → 是不是要写 language？",
+    ]
