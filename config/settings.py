@@ -47,6 +47,17 @@ class HttpSettings(_Section):
     ctwing_token: SecretStr | None = Field(default=None, min_length=16)
 
 
+class HeartbeatSettings(_Section):
+    """A second system that is called while all is well, and raises the alarm when it hears nothing.
+
+    url : such addresses often hold a key: better from the environment.
+    """
+
+    url: SecretStr
+    method: Literal["GET", "POST"] = "GET"
+    every_s: float = Field(default=60.0, ge=1)
+
+
 class Settings(BaseSettings):
     """All settings of the service. Any of them can come from the environment: JINGQIAO_DATA_DIR,
     JINGQIAO_ARCHIVE__TOKEN, …; strings in the file may hold `${NAME}`.
@@ -67,6 +78,7 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     archive: ArchiveSettings = DuckDBArchiveSettings()
     http: HttpSettings = HttpSettings()
+    heartbeat: HeartbeatSettings | None = None
     tick_s: float = Field(default=1.0, gt=0, le=60)
     snapshot_s: float = Field(default=60.0, gt=0)
 

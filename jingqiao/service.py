@@ -44,9 +44,11 @@ from jingqiao.incidents.facts import asset_facts
 from jingqiao.intake import Intake
 from jingqiao.journal import Journal
 from jingqiao.notify.dispatcher import Dispatcher
+from jingqiao.notify.heartbeat import Heartbeat
 from jingqiao.notify.links import AnswerLinks, kept_key
 from jingqiao.notify.planner import Planner
 from jingqiao.notify.sender import Sender
+from jingqiao.notify.shift_watch import ShiftWatch
 from jingqiao.rebirths import Rebirths
 from jingqiao.registry_files import save_registry
 from jingqiao.reload import Reload
@@ -130,6 +132,10 @@ class Service:
             self._known.folder,
             None if feeder is None else lambda: feeder.status.offset,
         )
+        self.heartbeat = Heartbeat(self.database, clock, settings.heartbeat, self._engine_moves)
+        self.shift_watch = (
+            ShiftWatch(self.database, self.roster, clock, self.dispatcher.wake) if settings.roster else None
+        )
         self._gateways: set[int] = set()
         if started.replayed:
             _log.info("log replayed", records=started.replayed, engine_at=started.seq)
@@ -150,6 +156,11 @@ class Service:
         """Tell others from now on."""
         self._roster = roster
         self.dispatcher.wake()
+
+    def _engine_moves(self) -> bool:
+        """Whether the rules kept up lately; without that no warning can be born."""
+        applied_at = self.vitals.applied_at
+        return not applied_at or self.clock.now() - applied_at <= max(30.0, 3 * self.settings.tick_s) * 1e6
 
     def response_counts(self) -> ResponseCounts:
         """Open incidents and messages of the last day."""

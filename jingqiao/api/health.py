@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from config.messages import text
+from jingqiao.notify.outbox_health import outbox_trouble
 
 if TYPE_CHECKING:
     from jingqiao.service import Service
@@ -44,6 +45,8 @@ def health_of(service: Service) -> Health:
         problems.append(text("health.archive", language, failures=service.feeder.status.failures))
     for file, faults in service.reload.faulty.items():
         problems.append(text("health.file", language, file=file.name, faults=faults))
+    if outbox_trouble(service.database, service.clock.now()) is not None:
+        problems.append(text("health.outbox", language))
     counts = service.response_counts()
     if counts.messages.get("failed", 0):
         problems.append(text("health.messages", language, count=counts.messages["failed"]))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from jingqiao.notify.outbox_health import outbox_trouble
+
 if TYPE_CHECKING:
     from jingqiao.service import Service
 
@@ -81,6 +83,8 @@ class ServiceCollector:
         for state, count in counts.messages.items():
             messages.add_metric([state], float(count))
         yield from (incidents, messages)
+        stuck = outbox_trouble(self._service.database, self._service.clock.now()) is not None
+        yield GaugeMetricFamily("jingqiao_outbox_stuck", "1 = no message gets out", float(stuck))
 
     def _archive(self) -> Iterator[Metric]:
         feeder = self._service.feeder

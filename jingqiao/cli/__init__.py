@@ -28,6 +28,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "notify": "jingqiao.cli.notify:notify",
         "roster": "jingqiao.cli.roster:roster",
         "rules": "jingqiao.cli.rules:rules",
+        "silences": "jingqiao.cli.silences:group",
         "simulate": "jingqiao.cli.simulate:simulate",
         "score": "jingqiao.cli.score:score",
     }

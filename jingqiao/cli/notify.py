@@ -116,8 +116,14 @@ def list_(settings_path: Path, as_json: bool, state: str | None, limit: int) -> 
     else:
         names = ("id", "created", "person", "title", "state")
         print_table(
-            [text(f"notify_command.column.{name}", language()) for name in names],
-            [(row["id"], row["created_at"], row["person"], row["title"], row["state"]) for row in rows],
+            [
+                *(text(f"notify_command.column.{name}", language()) for name in names),
+                text("calm.column.held", language()),
+            ],
+            [
+                (row["id"], row["created_at"], row["person"], row["title"], row["state"], row["held"] or "")
+                for row in rows
+            ],
         )
 
 

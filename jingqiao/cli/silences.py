@@ -1,0 +1,123 @@
+"""`jingqiao silences`: what people asked not to be told of for a while, and what that kept from them."""
+
+from __future__ import annotations
+
+import click
+
+from config.messages import text
+from config.settings import Settings
+from jingqiao.cli.dossier_options import Instant, city_option, database_of, json_option, now, who_option
+from jingqiao.cli.output import CHECK_FAILED, WRONG_USE, language, print_json, print_table
+from jingqiao.database import reading, writing
+from jingqiao.incidents.view import rfc3339
+from jingqiao.notify.silences import add_silence, end_silence, muted_by, silences
+from rules.alarm import HAZARDS
+
+
+@click.group()
+def group() -> None:
+    """Silences: for a while, for a named asset, district or hazard. Red is always told."""
+
+
+@group.command()
+@click.option("--asset", "asset_id", default="", help="Only this asset.")
+@click.option("--district", default="", help="Only this district: its name or six digits.")
+@click.option("--hazard", default="", type=click.Choice(["", *(hazard.value for hazard in HAZARDS)]))
+@click.option("--from", "start", type=Instant(), default=None, help="By default now.")
+@click.option("--to", "end", type=Instant(), required=True, help="RFC 3339, local time, or +2h.")
+@click.option("--why", default="", help="Why; shown in the list.")
+@who_option
+@json_option
+@city_option
+def add(
+    asset_id: str,
+    district: str,
+    hazard: str,
+    start: int | None,
+    end: int,
+    why: str,
+    who: str,
+    as_json: bool,
+    settings: Settings,
+) -> None:
+    """Begin a silence."""
+    try:
+        with writing(database_of(settings)) as connection:
+            number = add_silence(
+                connection,
+                from_at=now() if start is None else start,
+                until_at=end,
+                who=who,
+                why=why,
+                asset_id=asset_id,
+                district=district,
+                hazard=hazard,
+            )
+    except ValueError:
+        click.echo(text("calm.silences.wrong", language()), err=True)
+        raise SystemExit(WRONG_USE) from None
+    if as_json:
+        print_json({"id": number, "until": rfc3339(end)})
+    else:
+        click.echo(text("calm.silences.added", language(), id=number, until=rfc3339(end)))
+
+
+@group.command("list")
+@click.option("--all", "also_past", is_flag=True, help="Also those that are over.")
+@json_option
+@city_option
+def list_(also_past: bool, as_json: bool, settings: Settings) -> None:
+    """Silences in force, and how many incidents each kept from people."""
+    with reading(database_of(settings)) as connection:
+        found = [
+            (item, muted_by(connection, item.id))
+            for item in silences(connection, None if also_past else now())
+        ]
+    if as_json:
+        print_json(
+            [
+                {
+                    "id": item.id,
+                    "asset_id": item.asset_id or None,
+                    "district": item.district or None,
+                    "hazard": item.hazard or None,
+                    "from": rfc3339(item.from_at),
+                    "until": rfc3339(item.until_at),
+                    "who": item.who,
+                    "why": item.why,
+                    "muted": muted,
+                }
+                for item, muted in found
+            ]
+        )
+    elif not found:
+        click.echo(text("calm.silences.nothing", language()))
+    else:
+        names = ("id", "scope", "from", "until", "who", "why", "muted")
+        print_table(
+            [text(f"calm.column.{name}", language()) for name in names],
+            [
+                (
+                    item.id,
+                    " ".join(part for part in (item.asset_id, item.district, item.hazard) if part),
+                    rfc3339(item.from_at),
+                    rfc3339(item.until_at),
+                    item.who,
+                    item.why,
+                    muted,
+                )
+                for item, muted in found
+            ],
+        )
+
+
+@group.command()
+@click.argument("number", type=int)
+@city_option
+def end(number: int, settings: Settings) -> None:
+    """End silence NUMBER now; what it held is told, if it still matters."""
+    with writing(database_of(settings)) as connection:
+        ended = end_silence(connection, number, now())
+    click.echo(text(f"calm.silences.{'ended' if ended else 'not_there'}", language(), id=number))
+    if not ended:
+        raise SystemExit(CHECK_FAILED)
