@@ -49,7 +49,5 @@ def test_a_record_that_cannot_be_judged_is_passed_over() -> None:
 def test_a_port_that_is_taken_is_said_in_a_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        with pytest.raises(
-            PortTakenError, match=rf"127\.0\.0\.1:{port}.*another port"
-        ):
+        with pytest.raises(PortTakenError, match=rf"127\.0\.0\.1:{port}.*another port"):
             listen(HttpSettings(port=port))
