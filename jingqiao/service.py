@@ -188,7 +188,10 @@ class Service:
                     "retries": self.retries.run,
                     "reload": self.reload.run,
                     "housekeeping": self.housekeeping.run,
+                    "heartbeat": self.heartbeat.run,
                 }
+                if self.shift_watch is not None:
+                    loops["shifts"] = self.shift_watch.run
             tasks = [group.create_task(kept_going(part, loop), name=part) for part, loop in loops.items()]
             server = HttpServer.of(create_app(self), self.settings.http)
             web = group.create_task(server.serve([listening]))

@@ -1,5 +1,6 @@
 """Watching the watchers: shifts that nobody can fill, a heartbeat that stops, trouble said loudly."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,14 +8,15 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from config.settings import HeartbeatSettings, Settings
+from config.settings import HeartbeatSettings, HttpSettings, Settings
 from jingqiao.api.app import create_app
-from jingqiao.clock import ManualClock
+from jingqiao.clock import ManualClock, WallClock
 from jingqiao.notify.heartbeat import Heartbeat
 from jingqiao.notify.outbox_health import outbox_trouble
 from jingqiao.notify.sender import Outcome, Result
 from jingqiao.notify.shift_watch import ShiftWatch
 from jingqiao.service import Service
+from tests.support.eventually import eventually
 from tests.support.http_fake import Answer, HttpFake
 from tests.support.response import ROSTER, Office, Phones, at, change
 
@@ -120,3 +122,22 @@ async def test_health_and_metrics_say_that_nothing_gets_out(tmp_path: Path) -> N
     await service.close()
     assert (health.status_code, "通知发不出去" in health.text) == (503, True)
     assert "jingqiao_outbox_stuck 1.0" in metrics.text
+
+
+async def test_a_running_service_calls_the_second_system_and_looks_at_the_shifts(tmp_path: Path) -> None:
+    roster = ROSTER.replace("warn_ahead_h = 0", "warn_ahead_h = 24").replace("phone://zhang", "wecomapp://x")
+    (tmp_path / "roster.toml").write_text(roster, "utf-8")
+    phones = Phones(ManualClock(0))
+    with HttpFake(lambda _: Answer()) as second:
+        settings = Settings(
+            data_dir=tmp_path / "d",
+            roster=tmp_path / "roster.toml",
+            http=HttpSettings(port=0),
+            heartbeat=HeartbeatSettings(url=SecretStr(second.url), every_s=1),
+        )
+        service = Service(settings, WallClock(), phones)
+        stop = asyncio.Event()
+        running = asyncio.create_task(service.run(stop))
+        await eventually(lambda: bool(second.requests) and "王五" in [to for _, to, *_ in phones.got])
+        stop.set()
+        await running
