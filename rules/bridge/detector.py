@@ -337,6 +337,7 @@ class BridgeDetector:
             self.fast.firing[gauges]
             | self.slow.moved[gauges]
             | (self.slow.leaning[gauges] != 0)
+            | (self.slow.sudden[gauges] != 0)
             | (self.said[gauges, DRIFT] > 0)
         ]
         c = np.unique(np.concatenate([active, touched]))
@@ -371,6 +372,10 @@ class BridgeDetector:
                 grades.append((4 if grave else 3, residual, limit, 2))
             elif slow.moved[channel]:
                 grades.append((2, residual, limit, 3))
+        if slow.sudden[channel] and len(self.sudden_neighbours(channel)):
+            shift = float(slow.sudden_ue[channel])
+            limit = max(float(self.limits.slow.least_ue[channel]), float(slow.sigma[channel]))
+            grades.append((4 if abs(shift) >= self.limits.slow_red_ue[channel] else 3, shift, limit, 2))
         return max(grades, key=lambda grade: grade[0])
 
     def companions(self, channel: int) -> Int:
@@ -392,6 +397,13 @@ class BridgeDetector:
         if len(near):
             return near
         return leaning if len(leaning) >= 2 else leaning[:0]
+
+    def sudden_neighbours(self, channel: int) -> Int:
+        """Gauges of the section that left the latest quiet day by much, too, for hours, either way."""
+        others = self._others(channel)
+        others = others[self.channels.near[others] == self.channels.near[channel]]
+        found: Int = others[self.slow.sudden[others] != 0]
+        return found
 
     def _others(self, channel: int) -> Int:
         same = (self.channels.asset == self.channels.asset[channel]) & ~self.channels.thermometer

@@ -77,10 +77,15 @@ class Evidence:
         key = d.reasons[int(d.reason[channel, d.hazards.index(Hazard.DRIFT)])]
         sudden = "settlement" in key
         neighbours = d.companions(channel) if sudden else d.leaning_neighbours(channel)
+        hours = not sudden and bool(d.slow.sudden[channel])
+        if hours:
+            neighbours = np.union1d(neighbours, d.sudden_neighbours(channel))
         names = [d.registry.sensor_id(int(d.channels.sensor[n])) for n in neighbours]
         slope, p, days = d.slow.trend(channel)
         sigma = float(d.fast.scale[channel] if sudden else d.slow.sigma[channel])
         shift = float(d.fast.shift_ue[channel] if sudden else d.slow.residual_ue[channel])
+        if hours:
+            shift = float(d.slow.sudden_ue[channel])
         with_temperature = bool(d.slow.with_temperature[channel]) or bool(d.fast.var_t[channel] > 0)
         confidence = _confidence(abs(shift) / max(sigma, 1e-6), len(names), with_temperature)
         minutes = float(d.fast.rise_s[channel]) / 60

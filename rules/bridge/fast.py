@@ -343,7 +343,7 @@ def _imposed(fit: Movement, reached: float, limit: float, drift: float) -> bool:
 
 
 def _smooth(fit: Movement, residual: Float) -> bool:
-    """Whether it came as no vehicles bring it: a ramp explains it better than two steps, and no leap is in it."""
+    """Whether no vehicles brought it: a ramp explains it better than two steps, and no leap is in it."""
     if fit.rise < LEAST_SMOOTH or fit.gain < max(0.55 * fit.height**2 * fit.rise / 48, 8 * fit.noise**2):
         return False
     during = residual[-fit.onset :][: fit.rise + 2]

@@ -30,6 +30,14 @@ SIGMA_PRIOR_DAYS: Final = 4.0
 MODEL_ALLOWANCE: Final = 1.5
 """Standard errors of the model that a lasting residual is forgiven."""
 LEAST_TREND_DAYS: Final = 5
+SUDDEN_UE: Final = 12.0
+SUDDEN_SIGMA: Final = 6.0
+"""An hour so many usual deviations from the latest quiet day is no weather."""
+SUDDEN_HOURS: Final = 3
+HOUR_SPREAD_UE: Final = 3.0
+HOUR_SPREAD_COUNT: Final = 12.0
+HOURS_KNOWN: Final = 24
+"""Hours of the model's own that must be seen before one of them can be called unusual."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,8 @@ class SlowDrift:
     frozen, complete : bool[c]  A model judges; a year is in.
     moved : bool[c]  Beyond a limit by itself. leaning : int8[c]  Sign in which it is beyond `pair_h`, or 0.
     residual_ue : float64[c]  Mean of the newest three daily residuals.
+    sudden : int8[c]  Sign in which the newest hours all lie far from the latest quiet day, or 0.
+    sudden_ue : float64[c]  How far, smoothed over some hours [µε].
     """
 
     _STATE: Final = (
@@ -89,6 +99,12 @@ class SlowDrift:
         "s1",
         "sn",
         "model_error",
+        "quiet_ue",
+        "hour_spread",
+        "hours_judged",
+        "run",
+        "sudden",
+        "sudden_ue",
     )
 
     def __init__(self, n: int, limits: SlowLimits, model: Compensation) -> None:
@@ -110,6 +126,9 @@ class SlowDrift:
         self.residual_ue, self.temperature_part = np.zeros(n), np.zeros(n)
         self.s0, self.s1, self.sn = np.zeros(n), np.zeros(n), np.zeros(n)
         self.model_error = np.zeros(n)
+        self.quiet_ue, self.sudden_ue = np.zeros(n), np.zeros(n)
+        self.hour_spread, self.hours_judged = np.full(n, HOUR_SPREAD_UE), np.zeros(n, np.int64)
+        self.run, self.sudden = np.zeros(n, np.int64), np.zeros(n, np.int8)
 
     def add(self, c: Int, hour: Int, row: Float, value: Float, compensated: Bool) -> Int:
         """Take hours; return the channels whose day is over and judged (or learned).
@@ -123,12 +142,34 @@ class SlowDrift:
         usable = compensated | ~self.with_temperature[c]
         self.with_temperature[c] |= compensated
         c, hour, row, value = c[usable], hour[usable], row[usable], value[usable]
-        learns = ~self.complete[c] & ~self.moved[c]
+        changed = self._hour(c, row, value)
+        learns = ~self.complete[c] & ~self.moved[c] & (self.run[c] == 0)
         self.model.learn(c[learns], hour[learns], row[learns], value[learns], self.frozen[c[learns]])
         self.sum_row[c] += row
         self.sum_value[c] += value
         self.hours[c] += 1
-        return over
+        return np.union1d(over, changed)
+
+    def _hour(self, c: Int, row: Float, value: Float) -> Int:
+        """Compare hours with the latest quiet day; return the channels whose `sudden` is or was set."""
+        c, row, value = c[self.frozen[c]], row[self.frozen[c]], value[self.frozen[c]]
+        if len(c) == 0:
+            return c
+        off = self.model.residual(c, row, value) - self.quiet_ue[c]
+        spread = np.maximum(self.hour_spread[c], self.sigma[c])
+        limit = np.maximum(SUDDEN_UE, SUDDEN_SIGMA * spread) + 2.0 * self.model_error[c]
+        far = (np.abs(off) > limit) & (self.hours_judged[c] >= HOURS_KNOWN)
+        again = far & (self.run[c] > 0) & (np.sign(off) == np.sign(self.sudden_ue[c]))
+        self.run[c] = np.where(again, self.run[c] + 1, far.astype(np.int64))
+        self.sudden_ue[c] = np.where(again, 0.6 * self.sudden_ue[c] + 0.4 * off, off)
+        was = self.sudden[c] != 0
+        self.sudden[c] = np.where(self.run[c] >= SUDDEN_HOURS, np.sign(off), 0).astype(np.int8)
+        self.hours_judged[c] += 1
+        share = 1.0 / np.minimum(self.hours_judged[c] + HOUR_SPREAD_COUNT, 500.0)
+        size = np.minimum(1.25 * np.abs(off), 3 * self.hour_spread[c] + 1.0)
+        self.hour_spread[c] += np.where(far, 0.0, share * (size - self.hour_spread[c]))
+        found: Int = c[was | (self.sudden[c] != 0)]
+        return found
 
     def forget(self, c: Int) -> None:
         """Begin anew with these channels."""
@@ -148,8 +189,14 @@ class SlowDrift:
             self.s0,
             self.s1,
             self.sn,
+            self.quiet_ue,
+            self.sudden_ue,
+            self.hours_judged,
+            self.run,
+            self.sudden,
         ):
             array[c] = 0
+        self.hour_spread[c] = HOUR_SPREAD_UE
         for flags in (self.frozen, self.complete, self.moved, self.with_temperature):
             flags[c] = False
         self.leaning[c] = 0
@@ -223,6 +270,7 @@ class SlowDrift:
             self.s1[channel] = float(residual[1:] @ residual[:-1])
             self.sn[channel] = n
             self.last_residual[channel] = residual[-1]
+            self.quiet_ue[channel] = residual[-1]
             self.last_day[channel] = self.kept_day[channel, slots[-1] % KEPT_DAYS]
             self.frozen[channel] = True
             self.weekday[channel] = 0
@@ -283,6 +331,8 @@ class SlowDrift:
         self.sn[held] += 1
         self._noise(held)
         self.last_residual[c], self.last_day[c] = residual, day
+        quiet = self.run[c] == 0
+        self.quiet_ue[c[quiet]] = residual[quiet]
 
     def snapshot(self) -> dict[str, npt.NDArray[Any]]:
         """All state as named arrays."""

@@ -101,3 +101,13 @@ def test_the_slope_is_the_median_of_all_pairs(values: list[float]) -> None:
     assert slope == pytest.approx(30 * np.median(slopes))
     assert n == len(values)
     assert 0 <= p <= 1
+
+
+def test_a_section_of_a_slow_logger_that_steps_by_much_is_found_within_hours() -> None:
+    record = MonthRecord(days=17, every_s=1800, drift_from_day=14.1, step_ue={4: 45.0, 5: 40.0, 6: -35.0})
+    drift = of(run(bridge_engine(bridge_registry()), record.frame(31)), Hazard.DRIFT)
+    assert drift
+    assert 14.1 < (drift[0].event_at - START_US) / DAY_US < 14.1 + 0.25
+    assert drift[0].reason.key == "rules_bridge.drift.slow"
+    assert drift[0].severity is Severity.ORANGE
+    assert drift[0].provisional
