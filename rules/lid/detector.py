@@ -24,7 +24,19 @@ from rules.lid.reasons import REASONS
 from rules.lid.rocking import rock
 from rules.lid.schedule import on_schedule
 from rules.lid.settlement import settle
-from rules.lid.state import EPOCH_US, HOUR_US, LidState, Shock, Tilt, gather, scatter
+from rules.lid.state import (
+    EPOCH_US,
+    HOUR_US,
+    SENT,
+    UNDER_WATCH,
+    WATCH,
+    LidState,
+    Shock,
+    Tilt,
+    Water,
+    gather,
+    scatter,
+)
 
 Float32 = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
@@ -221,7 +233,7 @@ class LidDetector:
         scheduled, phase = on_schedule(time, gap, before, heartbeat, state.phase.take(sensor))
         state.phase[sensor] = phase
         said = gather(state.said, sensor)
-        look = said.view(np.uint64).ravel() != 0
+        look = (said.view(np.uint64).ravel() & UNDER_WATCH) != 0
         events = state.events.take(sensor)
         state.events[sensor] = np.where(
             look | (before == 0), events, events + (~scheduled - events) * np.float32(1 / 16)
@@ -245,9 +257,7 @@ class LidDetector:
             look |= angle >= self._limits.least("tilt_attention_deg") * np.float32(0.8)
         if change is not None:
             look |= np.abs(change) >= self._limits.least("forecast_least_mm")
-        for name in ("open", "water_alarm"):
-            if name in columns:
-                look |= columns[name] > 0.5
+        look |= self._sent(sensor, columns, said)
         water = columns.get("water_mm")
         if water is not None:
             look |= water >= self._limits.least("flood_mm")
@@ -285,6 +295,25 @@ class LidDetector:
         self._light(features, fuses)
         return [*burned, *verdicts]
 
+    def _sent(
+        self, sensor: npt.NDArray[np.int32], columns: Mapping[str, Float32], said: npt.NDArray[np.uint8]
+    ) -> Bool:
+        """Note switches and water that were sent, for `sees` and `explain`; bool[k] switches that are on."""
+        state, on = self._state, np.zeros(len(sensor), bool)
+        for name, bit in SENT.items():
+            if name not in columns:
+                continue
+            on |= columns[name] > 0.5
+            new = np.flatnonzero(~np.isnan(columns[name]) & ((said[:, WATCH] & bit) == 0))
+            said[new, WATCH] |= bit
+            state.said[sensor[new], WATCH] |= bit
+        water = columns.get("water_mm")
+        if water is not None:
+            wet = np.flatnonzero(~np.isnan(water))
+            state.water[sensor[wet], Water.LEVEL] = water[wet]
+            state.water[sensor[wet], Water.COUNT] += 1
+        return on
+
     def _angle(
         self,
         sensor: npt.NDArray[np.int32],
@@ -303,7 +332,7 @@ class LidDetector:
         step = np.abs(angle - rows[:, Tilt.CHANGE])
         passed = (step >= PASSING_DEG) & (gap <= PASSING_S) & (angle < PASSING_DEG)
         if passed.any():
-            rows[passed, Tilt.PASSING] += 1
+            rows[passed, Tilt.PASSING] = hours[passed]
         rest = angle - rows[:, Tilt.CREEP]
         reach = limits["creep_deg_per_day"] * gap * np.float32(1 / 86400)
         creep = np.where(np.abs(rest) < 3, np.clip(rest, -reach, reach), 0)

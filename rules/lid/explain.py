@@ -10,7 +10,7 @@ import numpy as np
 from rules.alarm import Hazard, Reason
 from rules.lid.limits import Limits
 from rules.lid.settlement import days_to
-from rules.lid.state import LidState, Shock, Sink, Tilt, Water
+from rules.lid.state import SENT, WATCH, LidState, Shock, Sink, Tilt, Water
 
 
 def evidence_of(
@@ -81,7 +81,9 @@ def evidence_of(
         conditions += [row("shocks", score, "loose_limit", ""), row("steps", steps, "loose_limit", "")]
         provisional = bool(max(shock[Shock.COUNT], shock[Shock.STEP_COUNT]) < limit("reference_windows"))
     if hazard == Hazard.FLOODED:
-        conditions.append(row("water", float(water[Water.LEVEL]), "flood_mm", "mm"))
+        level_mm = float(water[Water.LEVEL]) if water[Water.COUNT] > 0 else np.nan
+        evidence["water_mm"] = _number(level_mm)
+        conditions.append(row("water", level_mm, "flood_mm", "mm"))
         provisional = False
     evidence |= {"provisional": provisional, "conditions": conditions}
     return Reason("rules_lid.none"), evidence
@@ -93,17 +95,19 @@ def sees(state: LidState, sensor: int) -> Mapping[Hazard, str]:
     mm = state.sink[sensor, Sink.COUNT] > 0
     shock = state.shock[sensor, Shock.COUNT] > 0 or state.shock[sensor, Shock.PEAK] > 0
     water = state.water[sensor, Water.COUNT] > 0
+    contact = bool(state.said[sensor, WATCH] & SENT["open"])
+    float_switch = bool(state.said[sensor, WATCH] & SENT["water_alarm"])
 
     def by(*ways: tuple[bool, str], blind: str) -> str:
         return next((f"rules_lid.sees.{way}" for has, way in ways if has), f"rules_lid.blind.{blind}")
 
     return {
-        Hazard.MISSING: by((tilt, "tilt"), (mm, "displacement"), blind="tilt"),
+        Hazard.MISSING: by((contact, "contact"), (tilt, "tilt"), (mm, "displacement"), blind="tilt"),
         Hazard.TILTED: by((tilt, "tilt"), (mm, "displacement"), blind="tilt"),
         Hazard.SUNKEN: by((mm, "displacement"), blind="displacement"),
         Hazard.LOOSE: by((shock, "vibration"), (tilt, "tilt"), blind="vibration"),
         Hazard.DAMAGED: by((tilt, "tilt"), (mm, "displacement"), blind="tilt"),
-        Hazard.FLOODED: by((water, "water"), blind="water"),
+        Hazard.FLOODED: by((water, "water"), (float_switch, "water_alarm"), blind="water"),
     }
 
 

@@ -20,7 +20,7 @@ from rules.detector import Verdicts
 from rules.lid.limits import Limits
 from rules.lid.opinion import Doubt, Fuses, Opinion
 from rules.lid.settlement import days_to, unrest
-from rules.lid.state import WATCH, LidState, Shock, Sink, Tilt, Water
+from rules.lid.state import WATCH, WATCHED, LidState, Shock, Sink, Tilt, Water
 
 Float32 = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
@@ -36,9 +36,16 @@ HAZARDS: Final = (
 )
 """Order of the columns of `LidState.said`."""
 
+OFTEN_S: Final = np.float32(3600)
+DEFLECTION_MM: Final = np.float32(4.5)
+"""A step no greater than this, of a sensor that reads at least this often, waits for its slow mean."""
+
 STILL_READINGS: Final = np.float32(40)
 STILL_MOVES: Final = np.float32(0.6)
 """As many equal readings of a sensor that moves this often by itself come by chance once in 10¹⁶."""
+
+PASSING_HOURS: Final = np.float32(30 * 24)
+"""A lid that was driven over is believed to lie in traffic for this long."""
 
 LID_DIAMETER_MM: Final = np.float32(800)
 """A tilted lid's surface rises by no more than this times the sine of its angle."""
@@ -107,7 +114,7 @@ def judge(state: LidState, f: Features, limits: Limits) -> tuple[Sequence[Verdic
                     opinion.reason[at],
                 )
             )
-    said[:, WATCH] = watch
+    said[:, WATCH] = (said[:, WATCH] & ~WATCHED) | watch
     state.said[f.sensor] = said
     return verdicts, fuses
 
@@ -133,9 +140,10 @@ def _judge(
     agree = contact | (f.tilt_alarm > 0.5) | (turned & (mm <= -10)) | (turned & shifted)
     first_tilt, first_mm = tilt[:, Tilt.RUN] <= 1, sink[:, Sink.RUN] <= 1
     level = angle < 1
+    passing = (tilt[:, Tilt.PASSING] > 0) & (f.hours - tilt[:, Tilt.PASSING] < PASSING_HOURS)
     doubt = Doubt(
         open=(alone | closed) & first_tilt & ~agree,
-        lean=(alone | (tilt[:, Tilt.PASSING] > 0)) & first_tilt & ~agree,
+        lean=(alone | passing) & first_tilt & ~agree,
         gone=(alone | closed | level) & first_mm & ~agree,
         drop=alone & first_mm & ~agree,
         flood=alone & (water[:, Water.RUN] <= 1) & ~(f.water_alarm > 0.5),
@@ -216,6 +224,10 @@ def _tilted(
 def _sunken(f: Features, limits: Limits, sink: Float32, missing: Opinion, doubt: Doubt) -> Opinion:
     said = Opinion.none(len(f.sensor))
     mm, level, slow = f.change_mm, sink[:, Sink.LEVEL], sink[:, Sink.SLOW]
+    # Wheels press a lid down by a few millimetres, sometimes twice running: a sensor that reads often can
+    # tell so small a step from traffic by its half-day mean.
+    pressed = (f.gap_s > 0) & (f.gap_s <= OFTEN_S) & (np.abs(level - slow) <= DEFLECTION_MM)
+    level = np.where(pressed, slow, level)
     before = f.said[:, 2]
     measured = ~np.isnan(mm)
     # The code's limit is of the lid against the road, whatever it was when the sensor came.
@@ -299,8 +311,9 @@ def _flooded(f: Features, limits: Limits, doubt: Doubt) -> Opinion:
 def _fault(f: Features, limits: Limits, tilt: Float32, shock: Float32, crept: Bool) -> Opinion:
     """What no lid does: creep for weeks, stand still where it always trembled, tremble without knocks."""
     said = Opinion.none(len(f.sensor))
+    kept = limits["tilt_attention_deg"] - np.where(f.said[:, 6] > 0, limits["tilt_hysteresis_deg"], 0)
     said.say(
-        crept & (f.angle_deg >= limits["tilt_attention_deg"]),
+        crept & (f.angle_deg >= kept),
         2,
         f.angle_deg,
         limits["tilt_attention_deg"],

@@ -23,7 +23,7 @@ class Tilt(IntEnum):
     SINCE : first reading [h].  CHANGE : latest change [°].  CREEP : what of it came slowly [°].
     RUN : consecutive readings at or over the lowest limit.  LAST : latest raw value [°].
     STILL : readings since it last moved.  MOVES : share of readings that moved.
-    PASSING : times that it leaned and lay flat again at once.
+    PASSING : when it last leaned and lay flat again at once [h]; 0 = never.
     """
 
     BASE = 0
@@ -102,7 +102,7 @@ class Shock(IntEnum):
 class Water(IntEnum):
     """Columns of the water state.
 
-    LEVEL : latest [mm].  BASE : distance when dry [mm].  RUN : as for tilt.
+    LEVEL : latest [mm].  BASE : distance when dry [mm].  COUNT : readings.  RUN : as for tilt.
     """
 
     LEVEL = 0
@@ -116,7 +116,12 @@ UNKNOWN: Final = {"phase": -1}
 """What a column holds of an unknown sensor where that is not 0."""
 
 WATCH: Final = 7
-"""Byte of `said` that only keeps a sensor under watch."""
+"""Byte of `said` that keeps a sensor under watch, and remembers which switches it has sent."""
+WATCHED: Final = np.uint8(1)
+SENT: Final = {"open": np.uint8(2), "water_alarm": np.uint8(4)}
+"""Bits of that byte."""
+UNDER_WATCH: Final = np.array([0xFF] * WATCH + [int(WATCHED)], np.uint8).view(np.uint64)[0]
+"""What of a whole row of `said` asks for a closer look."""
 
 _WIDTH: Final = {"tilt": len(Tilt), "sink": len(Sink), "shock": len(Shock), "water": len(Water)}
 
