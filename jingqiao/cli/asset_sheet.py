@@ -89,7 +89,15 @@ def print_file(found: Mapping[str, Any], timezone: str) -> None:
     _section(
         "incidents",
         ("incident", "hazard", "status", "at"),
-        [(i["id"], i["hazard"], i["state"], local(i["opened_at"], zone)) for i in found["incidents"]],
+        [
+            (
+                i["id"],
+                text(f"notify.hazard.{i['hazard']}", spoken),
+                text(f"notify.state.{i['state']}", spoken),
+                local(i["opened_at"], zone),
+            )
+            for i in found["incidents"]
+        ],
         spoken,
     )
 

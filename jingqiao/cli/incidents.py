@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from config.faults import FaultsError
-from config.messages import Language, text
+from config.messages import Language, catalogue, text
 from config.roster import load_roster
 from config.settings import Settings
 from jingqiao.cli.output import CHECK_FAILED, language, print_json, print_table
@@ -96,7 +96,7 @@ def show(settings_path: Path, as_json_: bool, incident_id: int) -> None:
         [
             (
                 _local(row["at"], zone),
-                row["event"],
+                _word(f"incidents.event.{row['event']}", row["event"], tongue),
                 _state(State(row["to_state"]), tongue),
                 row["who"],
                 row["why"],
@@ -107,7 +107,13 @@ def show(settings_path: Path, as_json_: bool, incident_id: int) -> None:
     print_table(
         _columns(("person", "channel", "outcome", "at", "why"), tongue),
         [
-            (row["person"], attempt["channel"], attempt["outcome"], attempt["started_at"], attempt["detail"])
+            (
+                row["person"],
+                attempt["channel"],
+                _word(f"notify_command.{attempt['outcome']}", attempt["outcome"], tongue),
+                f"{datetime.fromisoformat(attempt['started_at']).astimezone(zone):%Y-%m-%d %H:%M:%S}",
+                attempt["detail"],
+            )
             for row in messages
             for attempt in row["attempts"]
         ],
@@ -282,6 +288,10 @@ def _columns(names: tuple[str, ...], tongue: Language) -> list[str]:
 
 def _state(state: State, tongue: Language) -> str:
     return text(f"notify.state.{state}", tongue)
+
+
+def _word(key: str, plain: str | None, tongue: Language) -> str:
+    return catalogue(tongue).get(key, plain or "")
 
 
 def _local(at: int, zone: ZoneInfo) -> str:

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from config.messages import catalogue
 from jingqiao.cli import main
 from jingqiao.clock import WallClock
+from jingqiao.incidents.event import Event
 from tests.support.response import ROSTER, Office, change
 
 
@@ -131,3 +133,10 @@ async def test_the_settings_may_stand_before_or_behind_the_command(office: Offic
     behind = CliRunner().invoke(main, ["incidents", "list", "--json", *config])
     assert (before.exit_code, len(json.loads(before.stdout))) == (0, 1)
     assert before.stdout == behind.stdout
+
+
+def test_every_event_has_a_word_in_both_languages() -> None:
+    for language in ("zh", "en"):
+        assert {event.value for event in Event} == {
+            key.rpartition(".")[2] for key in catalogue(language) if key.startswith("incidents.event.")
+        }
