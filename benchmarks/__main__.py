@@ -19,6 +19,7 @@ PARTS = (
     "decode_platforms",
     "registry_size",
     "restart",
+    "typhoon",
 )
 """Modules of this package with `run() -> list[tuple[what, figure, unit]]`, in the order of the table."""
 

@@ -51,6 +51,11 @@ class Office:
         (folder / "roster.toml").write_text(
             f"""
 fallback = "room"
+[calm]
+most_an_hour = 100000
+group_from = 100000
+quiet_from = "00:00"
+quiet_to = "00:00"
 [people.zhang]
 name = "张三"
 channels = ["{receiver_url}/zhang"]
