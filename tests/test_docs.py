@@ -22,8 +22,6 @@ MAX_README_LINES = 265
 
 _FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-_PLACED_LATER = {"docs/demo.svg"}
-"""Made by `jingqiao demo --screenshot`; a checkout may be without it."""
 
 
 def read(path: Path) -> str:
@@ -113,7 +111,7 @@ def test_links_to_files_of_the_tree_lead_somewhere(path: Path) -> None:
     dead = []
     for link in _LINK.findall(_FENCE.sub("", read(path))):
         target, _, anchor = link.partition("#")
-        if re.match(r"[a-z]+:", target) or target in _PLACED_LATER:
+        if re.match(r"[a-z]+:", target):
             continue
         there = (path.parent / target).resolve() if target else path
         if not there.exists() or (anchor and anchor not in anchors(read(there))):
