@@ -118,8 +118,17 @@ class Planner:
             self._put(connection, roster, messages, changed, now)
 
     def release(self, connection: sa.Connection, now: int) -> None:
-        """Let go of what was held back and may be told now."""
-        release(connection, self._roster(), now)
+        """Let go of what was held back and may be told now; all of it, should the rules of calm break."""
+        try:
+            with connection.begin_nested():
+                release(connection, self._roster(), now)
+        except Exception:
+            log.exception("held messages could not be summed up; each of them is sent")
+            connection.execute(
+                sa.update(message)
+                .where(message.c.state == MessageState.HELD.value, message.c.due_at <= now)
+                .values(state=MessageState.PENDING.value, let_go_at=now)
+            )
 
     def _put(
         self,

@@ -230,3 +230,21 @@ async def test_a_silent_gateway_mutes_the_silence_of_its_sensors(office: Office)
 
     await office.until("03:20:00")
     assert LID[-6:] in "".join(body for *_, body in office.phones.got)
+
+
+async def test_when_the_rules_of_calm_break_everybody_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = Office(tmp_path, NIGHT)
+    await office.engine_says(tilted(LID, YELLOW))
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr("jingqiao.notify.planner.sift", broken)
+    monkeypatch.setattr("jingqiao.notify.planner.release", broken)
+    await office.engine_says(tilted(LID_2, YELLOW))
+    assert [when for when, *_ in told(office)] == ["03:00:00"]
+    await office.until("07:00:01")
+    office.close()
+    assert "07:00:00" in [when for when, *_ in told(office)]
