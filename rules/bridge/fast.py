@@ -38,8 +38,8 @@ FAST_INTERVAL: Final = 2 * MINUTE + 1
 """A gauge whose cells are further apart is too slow for this test."""
 COMMIT: Final = 20 * MINUTE
 """A shift that has stood this long since its onset is the new state."""
-LONGEST_RISE: Final = 36
-"""What takes longer than 12 minutes is the slow test's."""
+LONGEST_RISE: Final = 33
+"""What takes longer than 11 minutes is the slow test's."""
 LEAST_SMOOTH: Final = 11
 """What takes less than this may be vehicles that stop one after the other."""
 LASTING: Final = 5
@@ -267,10 +267,10 @@ class FastDrift:
         leap = 0.0
         if now >= limit:
             leap = leaps(residual[-LEAP_REACH:])
-            if not self.sure[channel]:
-                less_t = y - beta * np.where(np.isfinite(warming), warming, 0.0)
-                leap = min(leap, *(leaps(direction * z[-LEAP_REACH:]) for z in (y, less_t)))
-        if leap >= (0.8 if self.sure[channel] else 1.0) * limit:
+            less_t = y - beta * np.where(np.isfinite(warming), warming, 0.0)
+            bare = [leaps(direction * z[-LEAP_REACH:]) for z in (y, less_t)]
+            leap = min(leap, 1.1 * max(bare) if self.sure[channel] else min(bare))
+        if leap >= limit:
             standing = stands(
                 residual[REFERENCE:],
                 limit,
@@ -337,7 +337,8 @@ def stands(
 
 def _imposed(fit: Movement, reached: float, limit: float, drift: float) -> bool:
     """Whether the movement is great, has ended where it is now, and outran the warming before it."""
-    great = fit.height >= 0.8 * limit and fit.rise <= LONGEST_RISE
+    share = 0.8 if fit.rise <= LEAST_SMOOTH else 1.0
+    great = fit.height >= share * limit and fit.rise <= LONGEST_RISE
     ended = abs(reached - fit.before - fit.height) <= 0.35 * fit.height and fit.noise <= 0.25 * fit.height
     return great and ended and fit.height >= OUTRUNS * drift * max(fit.rise, LEAST_SMOOTH)
 
