@@ -10,14 +10,16 @@ import click
 import structlog
 
 from config.faults import FaultsError
+from config.messages import text
 from config.settings import Settings, load_settings
 from ingest.log import LogUnavailableError
 from jingqiao.api.server import PortTakenError
 from jingqiao.archive.contract import ArchiveUnavailableError
-from jingqiao.cli.output import CHECK_FAILED, fail_with
+from jingqiao.cli.output import CHECK_FAILED, fail_with, language
 from jingqiao.clock import WallClock
 from jingqiao.logging import set_up_logging
 from jingqiao.notify.apprise_sender import AppriseSender
+from jingqiao.one_at_a_time import AlreadyRunningError, alone
 
 _log = structlog.get_logger()
 
@@ -36,11 +38,19 @@ def run(file: Path) -> None:
     set_up_logging()
     try:
         settings = load_settings(file)
-        asyncio.run(serve(settings))
+        with alone(settings.data_dir):
+            asyncio.run(serve(settings))
     except FaultsError as error:
         fail_with(error)
+    except AlreadyRunningError as error:
+        click.echo(text("check.already_running", language(), folder=error), err=True)
+        raise SystemExit(CHECK_FAILED) from None
     except (LogUnavailableError, ArchiveUnavailableError, PortTakenError) as error:
         click.echo(str(error), err=True)
+        raise SystemExit(CHECK_FAILED) from None
+    except OSError as error:
+        reason = f"{error.strerror}: {error.filename}" if error.filename else str(error)
+        click.echo(text("check.cannot_run", language(), reason=reason), err=True)
         raise SystemExit(CHECK_FAILED) from None
 
 
