@@ -1,6 +1,10 @@
-"""Readings of the archive for a backtest."""
+"""Readings of the archive for a backtest: from the file, or from the running service that owns it."""
 
 from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from urllib.parse import urlencode
 
 import pyarrow as pa
 
@@ -15,12 +19,32 @@ def read_archive(settings: Settings, registry: Registry, since: int | None, unti
     """Readings of the archive that the settings name, by event time: `sensor_id`, `t`, quantities.
 
     since, until : int | None  Event time [µs]; None = the beginning, now. An embedded archive belongs to the
-        running service: stop it, or work on a copy. Raises ArchiveUnavailableError.
+        running service while there is one: then that is asked. Raises ArchiveUnavailableError.
     """
+    first, end = since or 0, WallClock().now() if until is None else until
+    if settings.archive.kind == "duckdb":
+        table = _ask_service(settings, first, end)
+        if table is not None:
+            return table
     archive = open_archive(settings, lambda: registry)
     if archive is None:
         raise ArchiveUnavailableError("the settings name no archive")
     try:
-        return archive.readings(since or 0, WallClock().now() if until is None else until)
+        return archive.readings(first, end)
     finally:
         archive.close()
+
+
+def _ask_service(settings: Settings, since: int, until: int) -> pa.Table | None:
+    """What the running service says; None where none answers."""
+    host = "127.0.0.1" if settings.http.host in ("0.0.0.0", "::") else settings.http.host  # noqa: S104
+    query = urlencode({"since": since, "until": until})
+    try:
+        with urllib.request.urlopen(
+            f"http://{host}:{settings.http.port}/api/v1/readings?{query}", timeout=600
+        ) as answer:
+            return pa.ipc.open_stream(answer.read()).read_all()
+    except urllib.error.HTTPError as error:
+        raise ArchiveUnavailableError(f"the running service does not give readings: {error}") from error
+    except (OSError, pa.ArrowInvalid):
+        return None

@@ -271,12 +271,16 @@ def broker_files(
 @group.command()
 @click.argument("sensor_id")
 @click.option("--why", required=True, help="The reason, for the record.")
+@click.option("--anyway", is_flag=True, help="Although its asset is in alarm: that alarm will end.")
 @who_option
 @city_option
-def rebaseline(sensor_id: str, why: str, who: str, settings: Settings) -> None:
+def rebaseline(sensor_id: str, why: str, anyway: bool, who: str, settings: Settings) -> None:
     """Take a sensor's baseline anew from its next stable readings."""
     with _refusals():
-        sensors.rebaseline(database_of(settings), sensor_id, at=now(), who=who, why=why)
+        try:
+            sensors.rebaseline(database_of(settings), sensor_id, at=now(), who=who, why=why, anyway=anyway)
+        except sensors.AlarmFiringError as error:
+            refuse("devices_.in_alarm", sensor_id=sensor_id, incident=error.incident_id)
     click.echo(text("devices_.rebaseline", language(), sensor_id=sensor_id))
 
 

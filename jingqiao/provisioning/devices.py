@@ -17,6 +17,7 @@ from jingqiao.database import writing
 from jingqiao.dossier.entries import UnknownSensorError, asset_row, write_entry
 from jingqiao.dossier.registry_store import new_version, request_control
 from jingqiao.dossier.tables import asset, binding, sensor
+from jingqiao.incidents.tables import incident
 from jingqiao.provisioning.tables import refused
 
 _ID: Final = re.compile(r"[^\x00-\x20\x7f/+#][^\x00-\x1f\x7f/+#]{0,63}")
@@ -35,6 +36,19 @@ FACTS: Final = (
 
 class SensorExistsError(ValueError):
     """A sensor of that id is in the dossier already."""
+
+
+class AlarmFiringError(ValueError):
+    """Its asset is in alarm: a new baseline would call an open lid whole."""
+
+    def __init__(self, sensor_id: str, incident_id: int) -> None:
+        self.sensor_id = sensor_id
+        self.incident_id = incident_id
+        super().__init__(f"{sensor_id}: incident {incident_id} is firing")
+
+
+_OF_THE_PLACE = ("missing", "tilted", "sunken", "loose", "damaged", "drift")
+"""Hazards that are judged against a baseline."""
 
 
 class NotBoundError(ValueError):
@@ -143,13 +157,29 @@ def refuse(database: sa.Engine, sensor_id: str, *, at: int, who: str, why: str =
         connection.execute(refused.insert().values(sensor_id=sensor_id, at=at, who=who, why=why))
 
 
-def rebaseline(database: sa.Engine, sensor_id: str, *, at: int, who: str, why: str) -> None:
+def rebaseline(
+    database: sa.Engine, sensor_id: str, *, at: int, who: str, why: str, anyway: bool = False
+) -> None:
     """Ask the service to take the sensor's baseline anew from its next stable readings.
 
-    Raises UnknownSensorError.
+    anyway : bool  Also while its asset is in alarm: the new baseline will end that alarm, though an open
+        lid may still be open.
+
+    Raises UnknownSensorError and AlarmFiringError.
     """
     with writing(database) as connection:
         facts = sensor_facts(connection, sensor_id)
+        firing = connection.execute(
+            sa.select(incident.c.id, incident.c.hazard)
+            .join(asset, asset.c.asset_id == incident.c.asset_id)
+            .where(
+                asset.c.row == facts["asset_row"],
+                incident.c.alarm_firing,
+                incident.c.hazard.in_(_OF_THE_PLACE),
+            )
+        ).first()
+        if firing is not None and not anyway:
+            raise AlarmFiringError(sensor_id, firing.id)
         _redo_baseline(connection, sensor_id, facts["row"], at, who, why)
 
 

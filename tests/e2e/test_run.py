@@ -121,3 +121,24 @@ def test_messages_sent_while_the_service_is_down_are_judged_when_it_is_back(
     office.start()
     eventually_now(lambda: phone.requests, 30)
     assert [i["asset_id"] for i in office.incidents()] == ["4207040101000005"]
+
+
+def test_a_baseline_is_not_taken_anew_under_an_alarm_and_the_archive_is_asked_while_it_runs(
+    broker: Mosquitto, phone: HttpFake, office: Office
+) -> None:
+    office.start()
+    begin = now_ms()
+    send(broker, healthy_days(6, begin))
+    send(broker, [reading(6, now_ms(), tilt_deg=120.0, open=True)])
+    eventually_now(lambda: phone.requests, 30)
+    refused = office.command("devices", "rebaseline", "LID-006", "--why", "调整")
+    assert refused.returncode == 1
+    assert "--anyway" in refused.stderr
+    assert office.command("devices", "rebaseline", "LID-006", "--why", "调整", "--anyway").returncode == 0
+
+    def archived() -> bool:
+        done = office.command("backtest", "--from", "2026-01-01T00:00:00Z", "-c", "jingqiao.toml", "--json")
+        assert done.returncode in (0, 1), done.stderr
+        return done.returncode == 0 and any(a["hazard"] == "missing" for a in json.loads(done.stdout))
+
+    eventually_now(archived, 30, 0.5)
