@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import gc
+import logging
 import os
 import platform
 import sys
 from importlib import import_module
 from pathlib import Path
+
+from jingqiao.logging import set_up_logging
 
 PARTS = (
     "drain",
@@ -30,6 +33,7 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; default all")
     parser.add_argument("--write", type=Path, help="put the table between the marks of this Markdown file")
     options = parser.parse_args()
+    set_up_logging(level=logging.ERROR)  # standard output is the table's
     unknown = set(options.parts) - set(PARTS)
     if unknown:
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
