@@ -20,6 +20,8 @@ CELL_DEG: Final = 0.02
 
 NO_PLACE: Final = 0
 
+NEVER_TOGETHER: Final = np.iinfo(np.int64).max
+
 
 def places(registry: Registry) -> npt.NDArray[np.int32]:
     """int32[n_sensors]  Negative key of the grid cell that a sensor lies in; NO_PLACE = unknown."""
@@ -61,6 +63,46 @@ def latest(key: npt.NDArray[np.int32], heard: Int64, keys: npt.NDArray[np.int32]
     member = keys[at] == key
     np.maximum.at(result, at[member], heard[member])
     return result
+
+
+def silences(
+    heard: Int64, alive: npt.NDArray[np.bool_], sensor: npt.NDArray[np.int32], received: Int64
+) -> tuple[npt.NDArray[np.int64], Int64, Int64]:
+    """(sensor, since, until) of all times without a word, given what comes next [µs].
+
+    heard, alive : [n_sensors]  Last word so far; who is asked after.
+    sensor, received : [k]  The rows that come next, in order; beyond the last of them nothing is known.
+    """
+    order = np.argsort(sensor, kind="stable")
+    who, until = sensor[order].astype(np.int64), received[order]
+    since = np.empty(len(who), np.int64)
+    since[1:] = until[:-1]
+    first = np.ones(len(who), bool)
+    first[1:] = who[1:] != who[:-1]
+    since[first] = heard[who[first]]
+    last = heard.copy()
+    last[sensor] = received
+    rest = np.flatnonzero(alive)
+    end = np.full(len(rest), received[-1], np.int64)
+    return np.concatenate([who, rest]), np.concatenate([since, last[rest]]), np.concatenate([until, end])
+
+
+def first_together(group: npt.NDArray[np.int64], since: Int64, until: Int64, least: Int64) -> int:
+    """Earliest time at which `least[group]` or more of a group's spans overlap; NEVER_TOGETHER = at none.
+
+    group, since, until : [k]  Spans [since, until], groups counted from 0 [µs].
+    """
+    if len(group) == 0:
+        return NEVER_TOGETHER
+    low = int(since.min())
+    width = int(until.max()) - low + 1
+    order = np.argsort(group * width + (since - low))
+    begins = (group * width + (since - low))[order]
+    ends = np.sort(group * width + (until - low))
+    # What lies in groups before has both begun and ended: it cancels.
+    together = np.arange(1, len(begins) + 1) - np.searchsorted(ends, begins, "left")
+    many = order[together >= least[group[order]]]
+    return int(since[many].min()) if len(many) else NEVER_TOGETHER
 
 
 def coincide(low: int, high: int, since: int, until: int) -> bool:

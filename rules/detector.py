@@ -122,6 +122,23 @@ class Hears(Protocol):
 
 
 @runtime_checkable
+class Foresees(Protocol):
+    """A detector of silence that can be told what will come, when a file is replayed."""
+
+    def foresee(
+        self,
+        sensor: npt.NDArray[np.int32],
+        received: npt.NDArray[np.int64],
+        gateway: npt.NDArray[np.int32],
+    ) -> int:
+        """Look at the rows that come next: puts off `due` over time in which nothing can fall silent.
+
+        Returns how far a frame of these rows may reach [µs] so that all deadlines its rows bring lie later.
+        """
+        ...
+
+
+@runtime_checkable
 class JudgesHistory(Protocol):
     """A detector that looks at late rows too: what it finds is recorded as historical, never paged."""
 

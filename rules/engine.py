@@ -17,13 +17,14 @@ import numpy.typing as npt
 
 from config.rules import RuleSet
 from devices.frame import Flag, Frame
-from devices.registry import UNBOUND, UNKNOWN, Registry
+from devices.registry import UNBOUND, UNKNOWN, Registry, Role
 from rules.alarm import AlarmChange, AlarmState, Hazard, Reason, Severity
 from rules.assets import AssetAlarms, Voice
 from rules.compose import default_detectors
 from rules.detector import (
     FAR,
     Detector,
+    Foresees,
     HasThresholds,
     Hears,
     JudgesHistory,
@@ -130,6 +131,7 @@ class Engine:
         self.late_count = 0
         self.duplicate_count = 0
         self._next_hours = FAR
+        self._has_bridges = has_bridges(registry)
         self.rules_changed(rules)
 
     # --- what comes in ---------------------------------------------------------------------------
@@ -202,6 +204,7 @@ class Engine:
         if n < old:
             raise ValueError(f"the registry has {n} sensors, the engine knows {old}")
         self.registry = registry
+        self._has_bridges = has_bridges(registry)
         self._last = np.concatenate([self._last, np.full(n - old, NEVER, np.int64)])
         self._row = np.zeros(n, np.int32)
         self.machine.grow(n)
@@ -223,10 +226,24 @@ class Engine:
         """Earliest time at which `tick` may change something [µs]; `rules.detector.FAR` = never."""
         return min([self.machine.due(), *(int(detector.due()) for detector in self.detectors)])
 
-    def horizon(self) -> int:
-        """Shortest time after a reading at which its silence may mean something [µs]: frames that span less
-        lose nothing between two ticks."""
-        return min([HORIZON_US, *(int(getattr(d, "horizon_us", HORIZON_US)) for d in self.detectors)])
+    def limit(
+        self,
+        sensor: npt.NDArray[np.int32],
+        received: npt.NDArray[np.int64],
+        gateway: npt.NDArray[np.int32],
+    ) -> int:
+        """How far a frame of these rows may reach and lose nothing between two ticks [µs].
+
+        Deadlines that are known are in `due`; these are the ones that the rows themselves may bring. It
+        also lets detectors look ahead, so that `due` does not name a time at which nothing can happen.
+        """
+        limit = FAR
+        for detector in self.detectors:
+            if isinstance(detector, Foresees):
+                limit = min(limit, detector.foresee(sensor, received, gateway))
+            elif part_of(detector) != "bridge" or self._has_bridges:
+                limit = min(limit, int(received[0]) + int(getattr(detector, "horizon_us", HORIZON_US)))
+        return limit
 
     def finish(self, last: int) -> list[AlarmChange]:
         """After the last reading of a file: let holds end that its readings began.
@@ -426,8 +443,13 @@ class Engine:
                 i = int(own[0]) if len(own) else len(sensors) - 1
             return i if rows is None else int(rows[i])
 
+        punctual = at == NEVER and getattr(self.detectors[d], "horizon_us", 0) == FAR
+
         def now_of(sensor: int) -> int:
-            return tick_time if now is None else int(now[row_of(sensor)])
+            if now is not None:
+                return int(now[row_of(sensor)])
+            # What has its own time is known from then on, however late the tick.
+            return int(verdicts.time[verdicts.sensor == sensor][0]) if punctual else tick_time
 
         for verdicts in said:
             lane = self.lane_of[d, verdicts.hazard]
@@ -529,6 +551,12 @@ class Engine:
             EngineFault(self.detectors[d].name, sensor_id, self._now, f"{type(error).__name__}: {error}")
         )
         del self.faults[:-FAULTS_KEPT]
+
+
+def has_bridges(registry: Registry) -> bool:
+    """Whether any sensor is of a kind that bridge detectors read."""
+    role = registry.sensors.role
+    return bool(((role != Role.LID) & (role != Role.WATER)).any())
 
 
 def lane_holds(rules: RuleSet, hazards: Sequence[Hazard]) -> tuple[LaneHold, ...]:

@@ -174,13 +174,13 @@ class Machine:
         self._keep(lane, sensor, cell)
 
     def tick(self, now: int) -> Iterator[Transition]:
-        """Complete whatever is due by `now`, in the order in which it became due."""
+        """Complete whatever is due by `now`, in the order and at the time in which it became due."""
         while self._heap and self._heap[0][0] <= now:
             due, lane, sensor = heapq.heappop(self._heap)
             cell = self._cells.get((lane, sensor))
             if cell is None or self._due(lane, cell) != due:
                 continue
-            yield from self._complete(lane, sensor, cell, due, now, by_event=False)
+            yield from self._complete(lane, sensor, cell, due, due, by_event=False)
             self._keep(lane, sensor, cell)
 
     def due(self) -> int:

@@ -18,6 +18,8 @@ from rules.detector import FAR
 from rules.engine import Engine, EngineFault
 
 FRAME_ROWS: Final = 20_000
+AGAIN_US: Final = 60_000_000
+"""A frame reaches no further while something is due that a tick could not settle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,32 +78,36 @@ def feed(
     """Readings and controls in order, with a tick whenever something is due before the next of them."""
     changes: list[AlarmChange] = []
     waiting = list(controls)
-    time, n, row, ticked = frame.time, len(frame), 0, -1
+    time, n, row = frame.time, len(frame), 0
+    reached, told = -1, -1
     if n:
         # Silence counts from the beginning of the file, not from the first word of each sensor.
         changes += engine.tick(int(time[0]))
-    horizon = engine.horizon()
+        reached = int(time[0])
     while row < n:
         due = engine.due()
-        if due <= ticked:
-            due = FAR  # that time has been told; a control must not wait behind it
+        if due <= reached:
+            # Something to look at now. What is due unchanged after that waits for a reading or control.
+            due, told = FAR if due == told else reached, due
         if waiting and waiting[0].at <= min(int(time[row]), due):
             control = waiting.pop(0)
             changes += engine.control(control.name, control.payload, control.at)
+            reached, told = max(reached, control.at), -1
             continue
-        if ticked < due <= int(time[row]):
+        if due <= int(time[row]):
             changes += engine.tick(due)
-            ticked = due
+            reached = due
             continue
         stop = min(row + FRAME_ROWS, n)
-        limit = min(int(time[row]) + horizon, waiting[0].at if waiting else horizon + int(time[row]))
-        if due > int(time[row]):
-            limit = min(limit, due)
+        limit = engine.limit(frame.sensor[row:stop], frame.received[row:stop], frame.gateway[row:stop])
+        due = engine.due()
+        limit = min(limit, waiting[0].at if waiting else FAR)
+        limit = min(limit, due if due > int(time[row]) else int(time[row]) + AGAIN_US)
         stop = row + max(1, int(np.searchsorted(time[row:stop], limit)))
         whole = row == 0 and stop == n
         changes += engine.apply(frame if whole else _slice(frame, row, stop))
         progress(stop - row)
-        row = stop
+        row, reached, told = stop, int(time[stop - 1]), -1
     for control in waiting:
         changes += engine.control(control.name, control.payload, control.at)
     return changes

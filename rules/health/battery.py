@@ -29,6 +29,7 @@ class BatteryLow:
 
     name = "battery"
     hazards: tuple[Hazard, ...] = (Hazard.BATTERY_LOW,)
+    horizon_us = FAR
     reasons: tuple[str, ...] = REASONS
 
     def __init__(self, registry: Registry, rules: HealthRules) -> None:

@@ -18,7 +18,7 @@ from config.health_rules import HealthRules
 from devices.frame import NO_GATEWAY
 from devices.registry import UNKNOWN, Registry
 from rules.alarm import AlarmChange, AlarmState, Hazard, Reason, Severity
-from rules.common_cause import coincide, deadlines, latest, places
+from rules.common_cause import NO_PLACE, coincide, deadlines, first_together, latest, places, silences
 from rules.detector import FAR, Round, Verdicts
 
 NEVER: Final = np.iinfo(np.int64).min
@@ -27,6 +27,9 @@ HOUR: Final = 3600 * SECOND
 WHOLE_FLEET: Final = -(2**31)
 RESCAN_US: Final = 60 * SECOND
 """While a sensor waits for a word of its gateway, it is looked for this often."""
+
+FORESEE_LEAST: Final = 64
+"""Rows below which looking ahead costs more than it saves."""
 
 ALIVE, SILENT, LONG_SILENT, EXPLAINED, UNEXPECTED = 0, 1, 2, 3, 4
 """`status` of a sensor; EXPLAINED: silent together with its group; UNEXPECTED: not asked after yet."""
@@ -73,6 +76,7 @@ class Silent:
         self._said: list[AlarmChange] = []
         self._due = 0
         self._waiting = False
+        self._foreseen = 0
         self.thresholds_changed([rules], np.zeros(n, np.uint16))
 
     # --- limits ----------------------------------------------------------------------------------
@@ -139,6 +143,65 @@ class Silent:
             self._member_heard(int(sensor[row]), int(received[row]), int(gateway[row]))
         alone = ~explained
         return self._verdicts(back[alone], at[alone], np.zeros(int(alone.sum()), np.int8), 0, at[alone])
+
+    def foresee(
+        self,
+        sensor: npt.NDArray[np.int32],
+        received: npt.NDArray[np.int64],
+        gateway: npt.NDArray[np.int32],
+    ) -> int:
+        """Put off the next look over time in which nobody can be found silent; how far a frame may reach.
+
+        Deadlines only move later by hearing, except those of sensors that were silent or unknown: a frame
+        must not reach further than the horizon after the first word of such a one.
+        """
+        returns = np.flatnonzero(self._status[sensor])
+        limit = FAR
+        if len(returns):
+            first = int(returns[0])
+            limit = int(received[first]) + self.horizon_us
+            sensor, received, gateway = sensor[:first], received[:first], gateway[:first]
+        n = len(sensor)
+        if n < FORESEE_LEAST or received[0] < self._foreseen or received[n // 4] < self._due:
+            return limit
+        if (
+            self._waiting
+            or self._offline
+            or ((gateway != NO_GATEWAY) & (gateway != self._gateway[sensor])).any()
+        ):
+            return limit
+        self._foreseen = int(received[n // 16])
+        self._due = max(self._due, self._quiet_until(sensor, received))
+        return limit
+
+    def _quiet_until(self, sensor: npt.NDArray[np.int32], received: npt.NDArray[np.int64]) -> int:
+        """Until when a look finds nobody silent, given the rows that come next [µs]."""
+        rules = self._rules
+        heartbeat = (self._heartbeats() * SECOND).astype(np.int64)
+        is_alive = self._status == ALIVE
+        alive = np.flatnonzero(is_alive)
+        who, since, until = silences(self._heard, is_alive, sensor, received)
+        single = since + (heartbeat * self._first[self._class_of]).astype(np.int64)[who]
+        missed = since + (heartbeat * rules.group_after_heartbeats).astype(np.int64)[who]
+        quiet = min(int(received[-1]), int(single[single <= until].min(initial=FAR)))
+        over = missed <= until
+        who, missed, until = who[over], missed[over], until[over]
+        fleet = np.zeros(len(self._status), np.int64)
+        for of, share, least, none in (
+            (fleet, rules.outage_share, rules.outage_least_members, NEVER),
+            (self._gateway, rules.group_share, rules.group_least_members, NO_GATEWAY),
+            (self._place, rules.group_share, rules.group_least_members, NO_PLACE),
+        ):
+            keys, members = np.unique(of[alive], return_counts=True)
+            enough = np.ceil(share * members).astype(np.int64)
+            enough[(members < least) | (keys == none)] = FAR
+            group = np.searchsorted(keys, of[who])
+            quiet = min(quiet, first_together(group, missed, until, enough))
+        silent = self._status == SILENT
+        if silent.any():
+            second = self._heard + (heartbeat * self._second[self._class_of]).astype(np.int64)
+            quiet = min(quiet, int(second[silent].min()))
+        return quiet
 
     def observe(self, batch: Round) -> Sequence[Verdicts]:
         """Readings themselves say nothing of silence."""

@@ -64,6 +64,8 @@ class LidDetector:
     name = "lid"
     hazards: tuple[Hazard, ...] = HAZARDS
     reasons: tuple[str, ...] = REASONS
+    horizon_us = FAR
+    """What silence will say has its own time, however late it is asked for."""
 
     def __init__(self, registry: Registry, rules: LidRules) -> None:
         self._state = LidState(len(registry.sensors))

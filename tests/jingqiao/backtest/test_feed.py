@@ -34,7 +34,7 @@ class Recorder:
     def due(self) -> int:
         return 10
 
-    def horizon(self) -> int:
+    def limit(self, sensor: object, received: object, gateway: object) -> int:
         return 1_000
 
 
@@ -51,7 +51,9 @@ def test_a_control_never_waits_behind_a_time_that_has_been_told() -> None:
         ("tick", 10),
         ("reading", 10),
         ("reading", 20),
+        ("tick", 20),  # once after a reading, for what it may have made due
         ("permit", 25),
+        ("tick", 25),
         ("reading", 30),
     ]
 
