@@ -190,7 +190,8 @@ async def test_of_ten_thousand_fuzzed_messages_each_ends_somewhere_and_nothing_e
 @pytest.mark.mosquitto
 async def test_a_full_disk_leaves_the_messages_with_the_broker_until_there_is_room(tmp_path):
     with Mosquitto(tmp_path / "broker") as broker:
-        log = SqliteLog(tmp_path / "log.sqlite", max_pages=60)
+        # room for the record that is kept and the greatest batch (20,000 rows, some 50 pages), not for all
+        log = SqliteLog(tmp_path / "log.sqlite", max_pages=160)
         source = Mqtt5Source(
             SourceSettings(url=broker.url, topics=("jingqiao/v1/+/readings",)), lambda: time.time_ns() // 1000
         )
@@ -204,7 +205,7 @@ async def test_a_full_disk_leaves_the_messages_with_the_broker_until_there_is_ro
         )
         running = asyncio.create_task(pipeline.run())
         await eventually(lambda: source.status.connected)
-        everything = [("jingqiao/v1/s1/readings", b'{"seq":%d,"tilt_deg":1}' % i) for i in range(40_000)]
+        everything = [("jingqiao/v1/s1/readings", b'{"seq":%d,"tilt_deg":1}' % i) for i in range(120_000)]
         sending = asyncio.create_task(publish(broker.port, everything))
         while len(seen) < len(everything):
             await eventually(
@@ -213,7 +214,7 @@ async def test_a_full_disk_leaves_the_messages_with_the_broker_until_there_is_ro
             await log.truncate(log.last_seq())
             await eventually(lambda: not pipeline.counters.log_unavailable, within_s=30)
         await sending
-        assert list(range(40_000)) == seen
+        assert list(range(120_000)) == seen
         assert pipeline.counters.log_failures > 0
         pipeline.stop()
         await running
