@@ -1,0 +1,127 @@
+"""Rocking and schedule against slow, obvious twins: one sensor, plain Python, one reading at a time."""
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from rules.lid.rocking import rock
+from rules.lid.schedule import on_schedule
+from rules.lid.state import Shock
+
+WINDOW_H, REFERENCE, ALLOWANCE, LIMIT = 4.0, 6.0, 0.5, 8.0
+
+
+class SlowRocking:
+    """Greatest shock (or tilt step) of each window, its logarithm against what was usual."""
+
+    def __init__(self, floor: float, margin: float) -> None:
+        self.floor, self.margin = floor, margin
+        self.peak = self.count = self.mean = self.m2 = self.score = self.start = 0.0
+
+    def take(self, value: float, hours: float) -> None:
+        if not math.isnan(value):
+            self.peak = max(self.peak, value, self.floor)
+        if hours - self.start < WINDOW_H:
+            return
+        if self.start > 0 and self.peak > 0:
+            self._close(min(max((hours - self.start) / WINDOW_H, 1), 1.5))
+        self.peak, self.start = 0.0, hours
+
+    def _close(self, span: float) -> None:
+        x = math.log(max(self.peak, self.floor))
+        known = self.count >= REFERENCE
+        count = self.count
+        spread = math.sqrt(max(self.m2, 0) / max(count, 1))
+        quiet = self.score < 1 and abs(x - self.mean) <= 2 * max(spread, 0.25)
+        if not known or (quiet and count < 2 * REFERENCE):
+            reach = 2.5 * max(spread, 0.3)
+            held = min(max(x, self.mean - reach), self.mean + reach) if count >= 3 else x
+            off = held - self.mean
+            self.mean += off * span / (count + span)
+            self.m2 += span * off * (held - self.mean)
+            self.count = count + span
+        if known:
+            sigma = max(spread * (1 + 3 / max(count, 1)), 0.25)
+            z = min((x - self.mean - self.margin) / sigma, 3.0)
+            self.score = min(max(self.score + z - ALLOWANCE, 0), 2 * LIMIT)
+
+
+class Limits(dict[str, np.float32]):
+    def take(self, _: object) -> "Limits":
+        return self
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rocking_agrees_with_its_slow_twin(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    sensors, readings = 7, 400
+    limits = Limits(
+        window_hours=np.float32(WINDOW_H),
+        reference_windows=np.float32(REFERENCE),
+        loose_allowance=np.float32(ALLOWANCE),
+        loose_limit=np.float32(LIMIT),
+    )
+    rows = np.zeros(
+        (sensors, max(int(v) for v in vars(Shock).values() if isinstance(v, int)) + 1), np.float32
+    )
+    shock = [SlowRocking(0.05, 0.3) for _ in range(sensors)]
+    step = [SlowRocking(0.4, 0.7) for _ in range(sensors)]
+    hours = np.full(sensors, 1.0)
+    for k in range(readings):
+        hours += rng.exponential(1.3, sensors)
+        grown = 5.0 if k > readings / 2 else 1.0
+        vibration = (rng.lognormal(-1, 0.5, sensors) * grown).astype(np.float32)
+        moved = (rng.lognormal(-1, 0.8, sensors) * grown).astype(np.float32)
+        vibration[rng.random(sensors) < 0.3] = np.nan
+        moved[rng.random(sensors) < 0.3] = np.nan
+        at = hours.astype(np.float32)
+        rock(rows, vibration, moved, at, limits)  # type: ignore[arg-type]
+        for i in range(sensors):
+            shock[i].take(float(vibration[i]), float(at[i]))
+            step[i].take(float(moved[i]), float(at[i]))
+    assert max(s.score for s in shock) > LIMIT, "the twins never saw anything rock"
+    np.testing.assert_allclose(rows[:, Shock.SCORE], [s.score for s in shock], rtol=2e-3, atol=2e-3)
+    np.testing.assert_allclose(rows[:, Shock.STEP_SCORE], [s.score for s in step], rtol=2e-3, atol=2e-3)
+    np.testing.assert_allclose(rows[:, Shock.MEAN], [s.mean for s in shock], rtol=2e-3, atol=2e-3)
+
+
+def slow_schedule(time_us: int, fact: SimpleNamespace) -> bool:
+    """On schedule: like the gap before, at whole heartbeats, or at the known phase."""
+    if fact.gap <= 0:
+        return False
+    if abs(fact.gap - fact.before) < min(max(5.0, 0.003 * fact.gap), 0.1 * fact.gap):
+        return True
+    if math.isnan(fact.beat):
+        return False
+    allowed = min(max(5.0, 0.0003 * fact.beat), 0.1 * fact.beat)
+    whole = round(fact.gap / fact.beat)
+    if 1 <= whole <= 8 and abs(fact.gap / fact.beat - whole) * fact.beat < allowed * whole:
+        return True
+    off = abs(time_us / 1e6 % fact.beat - fact.phase)
+    return fact.phase >= 0 and min(off, fact.beat - off) < allowed and fact.gap > allowed
+
+
+def test_schedule_agrees_with_its_slow_twin() -> None:
+    rng = np.random.default_rng(3)
+    n = 4000
+    beat = rng.choice([600.0, 3600.0, 21600.0, 86400.0, np.nan], n).astype(np.float32)
+    usual = np.where(np.isnan(beat), 1800, beat)
+    before = np.where(rng.random(n) < 0.5, usual, rng.uniform(1, 90_000, n)).astype(np.float32)
+    gap = np.where(rng.random(n) < 0.5, usual * rng.integers(1, 4, n), rng.uniform(0, 90_000, n))
+    gap = (gap + rng.normal(0, 2, n)).clip(0).astype(np.float32)
+    phase = np.where(rng.random(n) < 0.5, -1, rng.uniform(0, usual, n)).astype(np.float32)
+    time = rng.integers(1_700_000_000, 1_800_000_000, n) * 1_000_000
+    said, _ = on_schedule(time, gap, before, beat, phase)
+    expected = [
+        slow_schedule(
+            int(time[i]),
+            SimpleNamespace(
+                gap=float(gap[i]), before=float(before[i]), beat=float(beat[i]), phase=float(phase[i])
+            ),
+        )
+        for i in range(n)
+    ]
+    assert 0.2 < np.mean(expected) < 0.9
+    assert said.tolist() == expected
