@@ -31,6 +31,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "silences": "jingqiao.cli.silences:group",
         "simulate": "jingqiao.cli.simulate:simulate",
         "score": "jingqiao.cli.score:score",
+        "tokens": "jingqiao.cli.tokens:group",
     }
 )
 """Command → `module:attribute` of its click command; one line each."""

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-import jingqiao.notify.tables  # noqa: F401 - the tables register themselves
+import jingqiao.notify.tables
+import jingqiao.tokens.tables  # noqa: F401
 from jingqiao.database import metadata, migrate, newest_revision, open_database, reading, writing
 from jingqiao.incidents.tables import engine_checkpoint
 from tests.support.postgresql import running

@@ -1,0 +1,1 @@
+"""Tokens that let other systems use the API: hashed, scoped, ending, revocable."""
