@@ -361,7 +361,7 @@ async def test_what_cannot_be_composed_is_still_said_clumsily(
     def breaks(*_: object, **__: object) -> None:
         raise KeyError("a sentence that nobody wrote")
 
-    monkeypatch.setattr("jingqiao.notify.planner.compose", breaks)
+    monkeypatch.setattr("jingqiao.notify.steps.compose", breaks)
     await office.engine_says(change())
     assert [(to, title) for _, to, title, _ in office.phones.got] == [
         ("值班室", "[red] missing 4207040105000001 武昌大道")
