@@ -69,6 +69,9 @@ def city(n: int) -> tuple[Assets, Sensors]:
         alpha_per_c=single.copy(),
         strain_min_ue=single.copy(),
         strain_max_ue=single.copy(),
+        design_live_ue=single.copy(),
+        design_min=single.copy(),
+        design_max=single.copy(),
     )
     return assets, sensors
 

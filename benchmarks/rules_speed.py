@@ -50,6 +50,9 @@ def city(n: int) -> Registry:
         alpha_per_c=unknown,
         strain_min_ue=unknown,
         strain_max_ue=unknown,
+        design_live_ue=unknown,
+        design_min=unknown,
+        design_max=unknown,
     )
     return Registry(assets, sensors)
 

@@ -54,6 +54,9 @@ SENSOR_COLUMNS: Final = (
     "strain_max_ue",
     "section",
     "group",
+    "design_live_ue",
+    "design_min",
+    "design_max",
 )
 
 _SCIENTIFIC: Final = r"^[0-9](\.[0-9]+)?[eE]\+[0-9]+$"
@@ -67,6 +70,7 @@ _TEXT_LENGTHS: Final = {"asset_id": 64, "sensor_id": 64, "district": 64}
 ANY_CODE: Final = Scheme("none")
 _SUBMERSIBLE: Final = ("em500-swl", "dl-ctd10")
 _GAUGES: Final = ("dl-kl66", "dl-dlr2-012")
+_TILTERS: Final = ("em310-tilt", "em320-tilt")
 
 
 def read_registry(
@@ -171,8 +175,14 @@ def sensors_of(table: TextTable, assets: Assets | None) -> Sensors:
     role = cells.member(table, "role", {r.name.lower(): r for r in Role}, -1)
     least = cells.number(table, "strain_min_ue", -20000, 20000).astype(np.float32)
     most = cells.number(table, "strain_max_ue", -20000, 20000).astype(np.float32)
-    for row in np.flatnonzero(least >= most):
-        table.faults.add("limits_crossed", int(row), "strain_min_ue", low=least[row], high=most[row])
+    design_min = cells.number(table, "design_min", -20000, 20000).astype(np.float32)
+    design_max = cells.number(table, "design_max", -20000, 20000).astype(np.float32)
+    for column, low, high in (("strain_min_ue", least, most), ("design_min", design_min, design_max)):
+        other = column.replace("min", "max")
+        for row in np.flatnonzero(low >= high):
+            table.faults.add(
+                "limits_crossed", int(row), column, low=low[row], high=high[row], least=column, most=other
+            )
     sensors = Sensors(
         texts={name: model if name == "model" else table.column(name) for name in SENSOR_TEXTS},
         asset=bound,
@@ -183,6 +193,9 @@ def sensors_of(table: TextTable, assets: Assets | None) -> Sensors:
         alpha_per_c=cells.number(table, "alpha_per_c", 0, 1e-3, above=True).astype(np.float32),
         strain_min_ue=least,
         strain_max_ue=most,
+        design_live_ue=cells.number(table, "design_live_ue", 0, 20000, above=True).astype(np.float32),
+        design_min=design_min,
+        design_max=design_max,
     )
     if table.faults:
         raise FaultsError(table.faults.listed())
@@ -193,7 +206,8 @@ def default_roles(model: pa.Array, kinds: npt.NDArray[np.int8]) -> npt.NDArray[n
     """int8[n]  Role of a sensor whose cell is empty: by its model, else by what it is bound to."""
     water = pc.is_in(model, pa.array(_SUBMERSIBLE)).to_numpy(zero_copy_only=False)
     gauge = pc.is_in(model, pa.array(_GAUGES)).to_numpy(zero_copy_only=False)
-    of_kind = np.where(kinds == Kind.BRIDGE, Role.GAUGE, Role.LID)
+    tilter = pc.is_in(model, pa.array(_TILTERS)).to_numpy(zero_copy_only=False)
+    of_kind = np.where(kinds == Kind.BRIDGE, np.where(tilter, Role.TILT, Role.GAUGE), Role.LID)
     return np.where(water, Role.WATER, np.where(gauge, Role.GAUGE, of_kind)).astype(np.int8)
 
 

@@ -32,12 +32,16 @@ class Kind(IntEnum):
 
 
 class Role(IntEnum):
-    """What a sensor watches."""
+    """What a sensor watches. Numbers are kept in the database: append only."""
 
     LID = 0
     GAUGE = 1
     TEMPERATURE = 2
     WATER = 3
+    DEFLECTION = 4
+    DISPLACEMENT = 5
+    TILT = 6
+    ACCELERATION = 7
 
 
 ASSET_TEXTS: Final = (
@@ -99,6 +103,9 @@ class Sensors:
     installed_at : int64[n]  [µs since 1970 UTC]; 0 = unknown.
     e_gpa, alpha_per_c : float32[n]  Young's modulus [GPa], thermal expansion [1/°C] of what a gauge sits on.
     strain_min_ue, strain_max_ue : float32[n]  Design worst case of a gauge [µε]; NaN = unknown.
+    design_live_ue : float32[n]  Strain of the design vehicle at a gauge [µε]; NaN = unknown.
+    design_min, design_max : float32[n]  Design values of what is no gauge, in its unit: deflection
+        and displacement [mm], tilt [°], temperature [°C]; NaN = unknown.
     """
 
     texts: Mapping[str, pa.Array]
@@ -110,6 +117,9 @@ class Sensors:
     alpha_per_c: npt.NDArray[np.float32]
     strain_min_ue: npt.NDArray[np.float32]
     strain_max_ue: npt.NDArray[np.float32]
+    design_live_ue: npt.NDArray[np.float32]
+    design_min: npt.NDArray[np.float32]
+    design_max: npt.NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.asset)
@@ -183,6 +193,9 @@ class Registry:
                 alpha_per_c=_column(sensor_rows, "alpha_per_c", np.nan, np.float32),
                 strain_min_ue=_column(sensor_rows, "strain_min_ue", np.nan, np.float32),
                 strain_max_ue=_column(sensor_rows, "strain_max_ue", np.nan, np.float32),
+                design_live_ue=_column(sensor_rows, "design_live_ue", np.nan, np.float32),
+                design_min=_column(sensor_rows, "design_min", np.nan, np.float32),
+                design_max=_column(sensor_rows, "design_max", np.nan, np.float32),
             ),
         )
 

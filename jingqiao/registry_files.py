@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from devices.registry import ASSET_TEXTS, SENSOR_TEXTS, Assets, Registry, Sensors
@@ -22,6 +23,9 @@ _SENSOR_ARRAYS = (
     "alpha_per_c",
     "strain_min_ue",
     "strain_max_ue",
+    "design_live_ue",
+    "design_min",
+    "design_max",
 )
 
 
@@ -70,5 +74,7 @@ def _table(path: Path) -> pa.Table:
 def _parts(table: pa.Table, texts: tuple[str, ...], arrays: tuple[str, ...]) -> dict[str, Any]:
     parts: dict[str, Any] = {"texts": {name: table[name].combine_chunks() for name in texts}}
     for name in arrays:
-        parts[name] = table[name].to_numpy().copy()
+        # Versions that were written before a column was known are read as if its cells were empty.
+        there = name in table.column_names
+        parts[name] = table[name].to_numpy().copy() if there else np.full(len(table), np.nan, np.float32)
     return parts

@@ -29,6 +29,10 @@ Format = Literal["parquet", "csv", "jsonl"]
 Permit = tuple[str, int, int, str, str]
 
 CHUNK_S: Final = 5 * 86400.0
+_SENSOR_NUMBERS: Final = (
+    "heartbeat_s", "e_gpa", "alpha_per_c", "strain_min_ue", "strain_max_ue", "design_live_ue",
+    "design_min", "design_max",
+)  # fmt: skip
 _QUANTITIES: Final = (
     "tilt_deg", "tilt_x_deg", "tilt_y_deg", "displacement_mm", "vibration_g", "water_mm", "open",
     "temperature_c", "battery_v", "battery_pct", "rssi_dbm", "strain_ue",
@@ -176,12 +180,7 @@ def registry_of(assets: Sequence[dict[str, Any]], sensors: Sequence[dict[str, An
             _typed(row, ("lon", "lat", "design_life_years", "low_lying", "fall_net"), "installed_on")
             for row in assets
         ],
-        [
-            _typed(
-                row, ("heartbeat_s", "e_gpa", "alpha_per_c", "strain_min_ue", "strain_max_ue"), "installed_at"
-            )
-            for row in sensors
-        ],
+        [_typed(row, _SENSOR_NUMBERS, "installed_at") for row in sensors],
     )
 
 

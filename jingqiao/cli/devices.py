@@ -47,6 +47,9 @@ def group() -> None:
 @click.option("--alpha-per-c", type=click.FloatRange(min=0, min_open=True), help="Expansion [1/°C].")
 @click.option("--strain-min-ue", type=float, help="Design worst case [µε].")
 @click.option("--strain-max-ue", type=float, help="Design worst case [µε].")
+@click.option("--design-live-ue", type=click.FloatRange(min=0, min_open=True), help="Design vehicle's [µε].")
+@click.option("--design-min", type=float, help="Design value [mm, ° or °C, by the role].")
+@click.option("--design-max", type=float, help="Design value [mm, ° or °C, by the role].")
 @click.option("--account", is_flag=True, help="Also give it an account at the broker.")
 @_why
 @who_option

@@ -26,6 +26,9 @@ SENSOR_NUMBERS = (
     "alpha_per_c",
     "strain_min_ue",
     "strain_max_ue",
+    "design_live_ue",
+    "design_min",
+    "design_max",
 )
 
 

@@ -50,6 +50,9 @@ def read_registry_tables(connection: sa.Connection) -> Registry:
             alpha_per_c=_numbers(sensors["alpha_per_c"], np.nan, np.float32),
             strain_min_ue=_numbers(sensors["strain_min_ue"], np.nan, np.float32),
             strain_max_ue=_numbers(sensors["strain_max_ue"], np.nan, np.float32),
+            design_live_ue=_numbers(sensors["design_live_ue"], np.nan, np.float32),
+            design_min=_numbers(sensors["design_min"], np.nan, np.float32),
+            design_max=_numbers(sensors["design_max"], np.nan, np.float32),
         ),
     )
 

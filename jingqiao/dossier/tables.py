@@ -58,6 +58,9 @@ sensor = sa.Table(
     sa.Column("alpha_per_c", sa.Double),
     sa.Column("strain_min_ue", sa.Double),
     sa.Column("strain_max_ue", sa.Double),
+    sa.Column("design_live_ue", sa.Double),
+    sa.Column("design_min", sa.Double),
+    sa.Column("design_max", sa.Double),
     sa.Index(None, "asset_row"),
 )
 """What measures; `row` is its index in frames and log, given once, never to another sensor."""

@@ -30,6 +30,9 @@ FACTS: Final = (
     "alpha_per_c",
     "strain_min_ue",
     "strain_max_ue",
+    "design_live_ue",
+    "design_min",
+    "design_max",
 )
 """What may be said of a new sensor besides its model and role."""
 

@@ -10,6 +10,8 @@ import numpy.typing as npt
 from devices.registry import UNBOUND, Kind, Registry, Role
 
 NO_CHANNEL = -1
+MOVEMENTS = (Role.DEFLECTION, Role.DISPLACEMENT, Role.TILT, Role.ACCELERATION)
+"""Roles that are judged by `rules.bridge.movements`, not here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class Channels:
     sources, others : int32[c, s]  Thermometers that compensate a gauge, and the asset's other ones (for the
         gradient); padded with NO_CHANNEL.
     strain_min_ue, strain_max_ue : float64[c]  Design worst case; infinite where unknown.
+    design_live_ue : float64[c]  Strain of the design vehicle [µε]; NaN where unknown.
     beta_prior : float64[c]  Spread of the apparent strain for 1 °C that is thought likely [µε/°C].
     """
 
@@ -35,6 +38,7 @@ class Channels:
     others: npt.NDArray[np.int32]
     strain_min_ue: npt.NDArray[np.float64]
     strain_max_ue: npt.NDArray[np.float64]
+    design_live_ue: npt.NDArray[np.float64]
     beta_prior: npt.NDArray[np.float64]
 
     def __len__(self) -> int:
@@ -49,6 +53,7 @@ def channels(registry: Registry) -> Channels:
     on_bridge[bound] = registry.assets.kind[sensors.asset[bound]] == Kind.BRIDGE
     on_cover = bound & ~on_bridge
     own = on_bridge | (sensors.role == Role.GAUGE) | ((sensors.role == Role.TEMPERATURE) & ~on_cover)
+    own &= ~np.isin(sensors.role, MOVEMENTS)
     sensor = np.flatnonzero(own).astype(np.int32)
     of_sensor = np.full(len(sensors), NO_CHANNEL, np.int32)
     of_sensor[sensor] = np.arange(len(sensor), dtype=np.int32)
@@ -71,6 +76,7 @@ def channels(registry: Registry) -> Channels:
         others,
         np.where(np.isfinite(low), low, -np.inf),
         np.where(np.isfinite(high), high, np.inf),
+        sensors.design_live_ue[sensor].astype(np.float64),
         np.where(np.isfinite(alpha) & (alpha > 0), alpha * 1e6, 12.0),
     )
 

@@ -50,7 +50,11 @@ class Limits:
             reference_days=of(lambda s: s.level.reference_days),
             margin=of(lambda s: s.level.history_margin),
             margin_ue=of(lambda s: s.level.history_margin_ue),
-            design_live_ue=of(lambda s: s.overload.design_live_ue),
+            design_live_ue=np.where(
+                np.isfinite(channels.design_live_ue),
+                channels.design_live_ue,
+                of(lambda s: s.overload.design_live_ue),
+            ),
             overload_1=of(lambda s: s.overload.level_1),
             overload_2=of(lambda s: s.overload.level_2),
             overload_reference_days=of(lambda s: s.overload.reference_days),
