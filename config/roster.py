@@ -38,16 +38,22 @@ ClockTime = Annotated[time, BeforeValidator(_clock_time)]
 
 
 class Channel(_Table):
-    """A way to a person: a name that may be shown, and an apprise URL that may not."""
+    """A way to a person: a name that may be shown, and an apprise URL that may not.
+
+    only : severities that it is used for; None = what the kind of channel is meant for (a call: red).
+    beside : it is used at the same time as the person's first channel, not only when others fail.
+    """
 
     name: str
     url: str = Field(repr=False)
+    only: tuple[Colour, ...] | None = None
+    beside: bool = False
 
 
 class Person(_Table):
     """Somebody who can be told.
 
-    channels : in the order in which they are tried; an apprise URL, or a table `{name, url}`.
+    channels : in the order in which they are tried; an apprise URL, or a table `{name, url, only, beside}`.
     """
 
     name: str
@@ -59,9 +65,19 @@ class Person(_Table):
     def _named(cls, value: object) -> object:
         if not isinstance(value, list):
             return value
+        tables = [{"url": item} if isinstance(item, str) else item for item in value]
         return [
-            {"name": item.split(":", 1)[0], "url": item} if isinstance(item, str) else item for item in value
+            {"name": table["url"].split(":", 1)[0], **table}
+            if isinstance(table, dict) and isinstance(table.get("url"), str)
+            else table
+            for table in tables
         ]
+
+    @model_validator(mode="after")
+    def _reachable_below_red(self) -> Person:
+        if self.channels and all(channel.beside for channel in self.channels):
+            raise ValueError("every channel is beside another; leave `beside` out of one")
+        return self
 
 
 class Shift(_Table):

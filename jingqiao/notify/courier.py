@@ -21,6 +21,7 @@ from jingqiao.notify.outbox import (
     add_receipt,
     begin_attempt,
     claim,
+    copy_beside,
     end_attempt,
     fail_members,
     last_attempt,
@@ -29,6 +30,7 @@ from jingqiao.notify.outbox import (
 )
 from jingqiao.notify.planner import Planner
 from jingqiao.notify.sender import Delivery, Outcome, Outgoing, Receipt, Result, Sender
+from jingqiao.notify.ways import beside, ways
 
 BACKOFF_S: Final = (2.0, 8.0, 30.0)
 """Waits between tries on one channel [s]; after the last the next channel is taken."""
@@ -38,6 +40,8 @@ RECEIPT_AFTER_S: Final = (10.0, 20.0, 60.0, 180.0, 600.0, 1800.0)
 """Waits before each question for a receipt of a sent message [s]; then it stays "sent"."""
 PATIENCE_S: Final = 5.0
 """How long a message waits for a provider's limit before it takes the person's next channel [s]."""
+LONG_S: Final = 120.0
+"""How long a person's last channel may ask to be left alone before that is a no [s]."""
 _SECOND_US: Final = 1_000_000
 _UNKNOWN: Final = (None, Result.UNKNOWN.value)
 
@@ -131,7 +135,7 @@ class Courier:
 
     def _prepare(self, connection: sa.Connection, roster: Roster, claimed: Claimed, now: int) -> Job | None:
         person = roster.people.get(claimed.person)
-        channels = person.channels if person is not None else ()
+        channels = ways(person, claimed.severity, claimed.via)
         if person is None or claimed.channel >= len(channels):
             return Job(claimed, None, None, None, None, now)
         channel = channels[claimed.channel]
@@ -144,6 +148,9 @@ class Courier:
             reference=claimed.dedup_key,
         )
         last = last_attempt(connection, claimed.id)
+        if last is None and claimed.via is None and claimed.kind in STEP_KINDS:
+            for name in beside(person, claimed.severity):
+                copy_beside(connection, claimed.id, name, now)
         if claimed.state == MessageState.SENT.value or (last is not None and last["outcome"] in _UNKNOWN):
             if last is None:
                 settle(connection, claimed, due_at=None)
@@ -319,13 +326,18 @@ class Courier:
     def _wait_or_next(
         self, connection: sa.Connection, job: Job, wait_s: float, outcome: Outcome, now: int
     ) -> None:
-        """Try again in a while; by the next channel, where there is one and the provider wants long."""
-        person = self._roster().people.get(job.claimed.person)
-        more = person is not None and job.claimed.channel + 1 < len(person.channels)
-        if more and wait_s > max(PATIENCE_S, BACKOFF_S[job.claimed.tries]):
+        """Try again in a while. A provider that wants long sends the message to the next channel; one that
+        wants very long (a day's quota) to the next person, where there is no other channel."""
+        patience_s = PATIENCE_S if self._more(job.claimed) else LONG_S
+        if wait_s > max(patience_s, BACKOFF_S[job.claimed.tries]):
             self._next_channel(connection, job, outcome, now)
         else:
             self._retry(connection, job, now + round(wait_s * _SECOND_US))
+
+    def _more(self, claimed: Claimed) -> bool:
+        """Whether the person has a further channel for this message."""
+        person = self._roster().people.get(claimed.person)
+        return claimed.channel + 1 < len(ways(person, claimed.severity, claimed.via))
 
     def _next_channel(self, connection: sa.Connection, job: Job, outcome: Outcome, now: int) -> None:
         claimed = job.claimed
@@ -335,8 +347,7 @@ class Courier:
             channel=job.channel.name if job.channel else "",
             code=outcome.provider_code,
         )
-        person = self._roster().people.get(claimed.person)
-        if person is not None and claimed.channel + 1 < len(person.channels):
+        if self._more(claimed):
             settle(
                 connection,
                 claimed,

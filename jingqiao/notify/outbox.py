@@ -59,6 +59,8 @@ class NewMessage:
     held: str | None = None
     held_until: int | None = None
     """[µs since 1970 UTC]"""
+    via: str | None = None
+    """Name of the one channel it goes by; None = by the person's channels in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class Claimed:
     state: str
     severity: int
     lease: str
+    via: str | None
 
 
 def enqueue(connection: sa.Connection, messages: Sequence[NewMessage], now: int) -> None:
@@ -105,11 +108,23 @@ def enqueue(connection: sa.Connection, messages: Sequence[NewMessage], now: int)
             "held": new.held,
             "area": new.area or None,
             "let_go_at": None if new.held else now,
+            "via": new.via,
         }
         for new in messages
     ]
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     connection.execute(dialect.insert(message).on_conflict_do_nothing(index_elements=["dedup_key"]), rows)
+
+
+def copy_beside(connection: sa.Connection, message_id: int, via: str, now: int) -> None:
+    """Put the same message into the outbox once more, to go by one named channel at the same time."""
+    row = connection.execute(sa.select(message).where(message.c.id == message_id)).mappings().one()
+    copied = {name: row[name] for name in ("incident_id", "kind", "severity", "person", "role", "title")}
+    key = f"{row['dedup_key']}+{via.replace(':', '_')}"
+    copy = NewMessage(
+        dedup_key=key, body=row["body"], fields=row["fields"], area=row["area"] or "", via=via, **copied
+    )
+    enqueue(connection, [copy], now)
 
 
 def claim(connection: sa.Connection, now: int, lease_us: int, limit: int) -> list[Claimed]:

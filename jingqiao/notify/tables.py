@@ -33,13 +33,15 @@ message = sa.Table(
     sa.Column("area", sa.String(128)),
     sa.Column("let_go_at", sa.BigInteger),
     sa.Column("told_by", _ID, index=True),
+    sa.Column("via", sa.String(128)),
     sa.Index(None, "due_at"),
     sa.Index(None, "person", "let_go_at"),
 )
 """One message to one person. `channel` is the position in the person's list, `tries` those on it so far,
 `due_at` when a worker shall take it up next: the time of the next try, of the next question for a receipt
 (`asks` so far), or the end of a worker's lease. `held` says why it was kept back (`calm.py`), `area` what is
-told together, `let_go_at` when it counted against the person's hour, `told_by` the summary that told it."""
+told together, `let_go_at` when it counted against the person's hour, `told_by` the summary that told it,
+`via` the one channel that it goes by, beside another message by the person's first one."""
 
 attempt = sa.Table(
     "attempt",
@@ -85,3 +87,20 @@ silence = sa.Table(
     sa.Column("why", sa.Text, nullable=False),
 )
 """What people asked not to be told of for a while; "" = any. Ended early by an earlier `until_at`."""
+
+sms_reply = sa.Table(
+    "sms_reply",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("provider", sa.String(16), nullable=False),
+    sa.Column("provider_key", sa.String(128), nullable=False, unique=True),
+    sa.Column("people", sa.JSON, nullable=False),
+    sa.Column("said_at", sa.BigInteger, nullable=False),
+    sa.Column("received_at", sa.BigInteger, nullable=False),
+    sa.Column("words", sa.Text, nullable=False),
+    sa.Column("outcome", sa.String(16), index=True),
+    sa.Column("incident_ids", sa.JSON, nullable=False),
+    sa.Column("handled_at", sa.BigInteger),
+)
+"""What somebody answered by SMS. `provider_key` tells a second push of the same answer, `people` are the ids
+of those whose phone it came from (the number stays in the roster), `outcome` None = not handled yet."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -98,6 +99,8 @@ class Feishu:
     token: str = "hook-1"
     got: list[str] = field(default_factory=list)
     busy: int = 0
+    malformed: int = 0
+    """So many of the next requests are called malformed, as an unknown message type is."""
 
     def __call__(self, request: Request) -> Answer:
         document = request.json()
@@ -117,12 +120,30 @@ class Feishu:
         if self.busy:
             self.busy -= 1
             return Answer(body={"code": 11232, "msg": "frequency limited psm[lark.oapi.app_platform]"})
-        if "text" not in document.get("content", {}):
+        if self.malformed or "text" not in document.get("content", {}):
+            self.malformed = max(self.malformed - 1, 0)
             return Answer(body={"code": 9499, "msg": "Bad Request", "data": {}})
         self.got.append(document["content"]["text"])
         return Answer(
             body={"StatusCode": 0, "StatusMessage": "success", "code": 0, "data": {}, "msg": "success"}
         )
+
+
+def acs3_signed(request: Request, key_id: str, key_secret: str) -> bool:
+    """Whether a request carries Aliyun's signature V3 by this key."""
+    given = request.headers.get("authorization", "")
+    scheme, _, rest = given.partition(" ")
+    parts = dict(part.split("=", 1) for part in rest.split(","))
+    names = parts["SignedHeaders"].split(";")
+    if scheme != "ACS3-HMAC-SHA256" or parts["Credential"] != key_id or "host" not in names:
+        return False
+    query = "&".join(f"{quote(k, safe='')}={quote(v, safe='')}" for k, v in sorted(request.query.items()))
+    headers = "".join(f"{name}:{request.headers[name].strip()}\n" for name in names)
+    body = hashlib.sha256(request.body).hexdigest()
+    canonical = f"{request.method}\n{request.path}\n{query}\n{headers}\n{';'.join(names)}\n{body}"
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    sign = hmac.new(key_secret.encode(), f"ACS3-HMAC-SHA256\n{digest}".encode(), hashlib.sha256)
+    return hmac.compare_digest(sign.hexdigest(), parts["Signature"])
 
 
 @dataclass
@@ -140,7 +161,7 @@ class Aliyun:
     refusals: list[str] = field(default_factory=list)
 
     def __call__(self, request: Request) -> Answer:  # noqa: PLR0911 - one answer a case
-        if not self._signed(request):
+        if not acs3_signed(request, self.key_id, self.key_secret):
             body = {"Code": "SignatureDoesNotMatch", "Message": "Specified signature is not matched"}
             return Answer(400, body)
         query = dict(request.query)
@@ -150,7 +171,8 @@ class Aliyun:
             self.silent_before -= 1
             return Answer(silent=True)
         if self.refusals:
-            return Answer(body={"Code": self.refusals.pop(0), "Message": "触发限制", "RequestId": "R"})
+            code, _, words = self.refusals.pop(0).partition(" ")
+            return Answer(body={"Code": code, "Message": words or "触发限制", "RequestId": "R"})
         if len([s for s in self.sent if s["PhoneNumbers"] == query["PhoneNumbers"]]) >= 50:
             return Answer(body={"Code": "isv.BUSINESS_LIMIT_CONTROL", "Message": "触发天级流控Permits:50"})
         self.sent.append(query)
@@ -174,20 +196,49 @@ class Aliyun:
             body={"Code": "OK", "TotalCount": len(found), "SmsSendDetailDTOs": {"SmsSendDetailDTO": found}}
         )
 
-    def _signed(self, request: Request) -> bool:
-        given = request.headers.get("authorization", "")
-        scheme, _, rest = given.partition(" ")
-        parts = dict(part.split("=", 1) for part in rest.split(","))
-        names = parts["SignedHeaders"].split(";")
-        if scheme != "ACS3-HMAC-SHA256" or parts["Credential"] != self.key_id or "host" not in names:
-            return False
-        query = "&".join(f"{quote(k, safe='')}={quote(v, safe='')}" for k, v in sorted(request.query.items()))
-        headers = "".join(f"{name}:{request.headers[name].strip()}\n" for name in names)
-        body = hashlib.sha256(request.body).hexdigest()
-        canonical = f"{request.method}\n{request.path}\n{query}\n{headers}\n{';'.join(names)}\n{body}"
-        digest = hashlib.sha256(canonical.encode()).hexdigest()
-        sign = hmac.new(self.key_secret.encode(), f"ACS3-HMAC-SHA256\n{digest}".encode(), hashlib.sha256)
-        return hmac.compare_digest(sign.hexdigest(), parts["Signature"])
+
+@dataclass
+class AliyunVoice:
+    """阿里云语音: SingleCallByTts and QueryCallDetailByCallId, signature V3."""
+
+    key_id: str = "LTAI"
+    key_secret: str = "ali+s/ecret"
+    calls: list[dict[str, str]] = field(default_factory=list)
+    ended: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """CallId → (state, seconds listened) of calls that are over."""
+    refusals: list[str] = field(default_factory=list)
+    silent_after: int = 0
+
+    def __call__(self, request: Request) -> Answer:
+        if not acs3_signed(request, self.key_id, self.key_secret):
+            return Answer(400, {"Code": "SignatureDoesNotMatch", "Message": "Specified signature"})
+        query = dict(request.query)
+        if request.headers["x-acs-action"] == "QueryCallDetailByCallId":
+            return self._detail(query)
+        if self.refusals:
+            return Answer(body={"Code": self.refusals.pop(0), "Message": "流控", "RequestId": "R"})
+        if query.get("PlayTimes") not in ("1", "2", "3") or "TtsCode" not in query:
+            return Answer(body={"Code": "isv.INVALID_PARAMETERS", "Message": "参数异常"})
+        self.calls.append(query)
+        if self.silent_after:
+            self.silent_after -= 1
+            return Answer(silent=True)
+        return Answer(
+            body={"Code": "OK", "Message": "OK", "RequestId": "R", "CallId": f"{len(self.calls)}^100"}
+        )
+
+    def _detail(self, query: dict[str, str]) -> Answer:
+        state, seconds = self.ended.get(query["CallId"], ("200103", 0))
+        over = query["CallId"] in self.ended
+        detail = {
+            "state": state,
+            "stateDesc": "",
+            "duration": seconds,
+            "startDate": "2026-09-23 03:00:05" if seconds else "",
+            "endDate": "2026-09-23 03:00:30" if over else "",
+            "callee": "1380000****",
+        }
+        return Answer(body={"Code": "OK", "Message": "OK", "Data": json.dumps(detail), "RequestId": "R"})
 
 
 @dataclass

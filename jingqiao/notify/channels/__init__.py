@@ -8,6 +8,7 @@ from typing import Final
 
 from jingqiao.notify.channels.address import parse
 from jingqiao.notify.channels.alisms.channel import AliSms
+from jingqiao.notify.channels.alivoice.channel import AliVoice
 from jingqiao.notify.channels.contract import Channel
 from jingqiao.notify.channels.dingtalk.channel import DingTalk
 from jingqiao.notify.channels.feishu.channel import Feishu
@@ -18,7 +19,7 @@ from jingqiao.notify.channels.wecombot.channel import WeComBot
 from jingqiao.notify.limits import Limit
 
 CHANNELS: Final[Mapping[str, type[Channel]]] = MappingProxyType(
-    {kind.scheme: kind for kind in (WeComBot, WeComApp, DingTalk, Feishu, AliSms, TencentSms)}
+    {kind.scheme: kind for kind in (WeComBot, WeComApp, DingTalk, Feishu, AliSms, TencentSms, AliVoice)}
 )
 """Scheme of a URL → our own strict channel."""
 
@@ -37,3 +38,9 @@ def limits_of(url: str) -> tuple[Limit, ...]:
     """How many messages the provider of a URL takes; () where that is unknown."""
     kind = CHANNELS.get(url.partition(":")[0].lower())
     return () if kind is None else kind.limits
+
+
+def meant_for(url: str) -> tuple[str, ...]:
+    """Severities that the channel of a URL is meant for by itself; () = all."""
+    kind = CHANNELS.get(url.partition(":")[0].lower())
+    return () if kind is None else kind.only

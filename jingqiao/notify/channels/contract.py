@@ -23,6 +23,9 @@ class Channel(Protocol):
     limits: ClassVar[tuple[Limit, ...]]
     """How many the provider takes by one URL; () = unknown, its own refusals are heard."""
 
+    only: ClassVar[tuple[str, ...]]
+    """Severities that it is meant for where the roster does not say; () = all."""
+
     @classmethod
     def of(cls, address: Address, line: Line) -> Self:
         """The channel of a URL. Raises ValueError naming what the URL lacks."""

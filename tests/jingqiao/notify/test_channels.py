@@ -9,7 +9,7 @@ from jingqiao.clock import WallClock
 from jingqiao.notify.apprise_sender import AppriseSender
 from jingqiao.notify.sender import Delivery, Outcome, Outgoing, Receipt, Result
 from tests.support.http_fake import Answer, HttpFake, Request
-from tests.support.providers import Aliyun, DingTalk, Feishu, Tencent, WeCom
+from tests.support.providers import Aliyun, AliyunVoice, DingTalk, Feishu, Tencent, WeCom
 
 SENDER = AppriseSender(timeout_s=0.4)
 FIELDS = {"severity": "红色", "hazard": "井盖缺失", "place": "武昌大道55号", "id": "1", "note": ""}
@@ -31,6 +31,7 @@ APP = "wecomapp://ww1:s3@1000002/ZhangSan"
 DING = "dingtalk://SEC1@tok/13800000000"
 FEISHU = "feishu://hook-1?secret=fs"
 ALI = "alisms://LTAI:ali%2Bs%2Fecret@SMS_154950909/13800000000?sign=鄂州城管"
+VOICE = "alivoice://LTAI:ali%2Bs%2Fecret@TTS_10001/13800000000"
 TENCENT = "tencentsms://AKID:tc@1400006666/449739/13800000000?sign=鄂州城管"
 
 
@@ -43,6 +44,7 @@ TENCENT = "tencentsms://AKID:tc@1400006666/449739/13800000000?sign=鄂州城管"
         (Feishu(), FEISHU),
         (Aliyun(), ALI),
         (Tencent(), TENCENT),
+        (AliyunVoice(), VOICE),
     ],
 )
 def test_a_yes_is_sent(provider: Callable[[Request], Answer], url: str) -> None:
@@ -65,6 +67,7 @@ def test_a_yes_is_sent(provider: Callable[[Request], Answer], url: str) -> None:
         (DingTalk(secret="SEC2"), DING, Result.FAILED_PERMANENT, "310000"),
         (DingTalk(token="other"), DING, Result.FAILED_PERMANENT, "300005"),
         (Feishu(busy=1), FEISHU, Result.FAILED_TEMPORARY, "11232"),
+        (Feishu(malformed=1), FEISHU, Result.FAILED_PERMANENT, "9499"),
         (Feishu(secret="other"), FEISHU, Result.FAILED_PERMANENT, "19021"),
         (Feishu(token="other"), FEISHU, Result.FAILED_PERMANENT, "19001"),
         (Aliyun(key_secret="other"), ALI, Result.FAILED_PERMANENT, "SignatureDoesNotMatch"),
@@ -80,6 +83,14 @@ def test_a_yes_is_sent(provider: Callable[[Request], Answer], url: str) -> None:
             Result.FAILED_TEMPORARY,
             "isv.BUSINESS_LIMIT_CONTROL",
         ),
+        (AliyunVoice(key_secret="other"), VOICE, Result.FAILED_PERMANENT, "SignatureDoesNotMatch"),
+        (
+            AliyunVoice(refusals=["isv.BUSINESS_LIMIT_CONTROL"]),
+            VOICE,
+            Result.FAILED_TEMPORARY,
+            "isv.BUSINESS_LIMIT_CONTROL",
+        ),
+        (AliyunVoice(refusals=["isv.OUT_OF_SERVICE"]), VOICE, Result.FAILED_PERMANENT, "isv.OUT_OF_SERVICE"),
         (Tencent(secret_key="other"), TENCENT, Result.FAILED_PERMANENT, "AuthFailure.SignatureFailure"),
         (
             Tencent(codes=[("LimitExceeded.PhoneNumberDailyLimit", "the number of SMS messages sent")]),
@@ -105,12 +116,12 @@ def test_a_no_is_heard_though_http_says_200(
     assert (outcome.result, outcome.provider_code) == (result, code)
 
 
-@pytest.mark.parametrize("url", [BOT, DING, FEISHU, ALI, TENCENT])
+@pytest.mark.parametrize("url", [BOT, DING, FEISHU, ALI, TENCENT, VOICE])
 def test_silence_after_the_request_is_neither_yes_nor_no(url: str) -> None:
     assert try_once(lambda request: Answer(silent=True), url).result is Result.UNKNOWN
 
 
-@pytest.mark.parametrize("url", [BOT, APP, DING, FEISHU, ALI, TENCENT])
+@pytest.mark.parametrize("url", [BOT, APP, DING, FEISHU, ALI, TENCENT, VOICE])
 def test_a_connection_that_never_came_about_is_surely_unsent(url: str) -> None:
     with HttpFake(lambda request: Answer()) as fake:
         closed = fake.url
@@ -119,7 +130,8 @@ def test_a_connection_that_never_came_about_is_surely_unsent(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["wecombot://", "wecomapp://ww1@5/x", "alisms://a:b@T/138", "tencentsms://a:b@1/2"]
+    "url",
+    ["wecombot://", "wecomapp://ww1@5/x", "alisms://a:b@T/138", "tencentsms://a:b@1/2", "alivoice://a@T/138"],
 )
 def test_a_url_that_lacks_something_says_what_and_shows_nothing(url: str) -> None:
     outcome = SENDER.send(outgoing(url))
@@ -210,6 +222,73 @@ def test_a_number_that_is_switched_off_is_a_failure_afterwards() -> None:
         assert SENDER.ask(message, outcome.provider_id, WallClock().now()) == Receipt(
             Delivery.FAILED, "MOBILE_SEND_LIMIT"
         )
+
+
+@pytest.mark.parametrize(
+    ("words", "wait_s"),
+    [("触发分钟级流控Permits:1", 60), ("触发小时级流控Permits:5", 3600), ("触发天级流控Permits:50", 86_400)],
+)
+def test_aliyuns_refusal_says_for_how_long(words: str, wait_s: float) -> None:
+    outcome = try_once(Aliyun(refusals=[f"isv.BUSINESS_LIMIT_CONTROL {words}"]), ALI)
+    assert (outcome.result, outcome.retry_after_s) == (Result.FAILED_TEMPORARY, wait_s)
+
+
+def test_tencents_day_limit_is_a_day() -> None:
+    outcome = try_once(Tencent(codes=[("LimitExceeded.PhoneNumberDailyLimit", "")]), TENCENT)
+    assert outcome.retry_after_s == 86_400
+
+
+def test_a_call_reads_the_facts_aloud_three_times() -> None:
+    provider = AliyunVoice()
+    try_once(provider, f"{VOICE}?show=05711234567&params=hazard,place")
+    (call,) = provider.calls
+    assert (call["CalledNumber"], call["CalledShowNumber"], call["TtsCode"], call["PlayTimes"]) == (
+        "13800000000",
+        "05711234567",
+        "TTS_10001",
+        "3",
+    )
+    assert call["TtsParam"] == '{"hazard": "井盖缺失", "place": "武昌大道55号"}'
+
+
+@pytest.mark.parametrize(
+    ("ended", "delivery"),
+    [
+        (None, Delivery.WAITING),
+        (("200000", 25), Delivery.READ),
+        (("200001", 4), Delivery.DELIVERED),
+        (("200002", 0), Delivery.FAILED),
+        (("200003", 0), Delivery.FAILED),
+        (("200010", 0), Delivery.FAILED),
+        (("502", 0), Delivery.FAILED),
+    ],
+)
+def test_how_a_call_ended_is_asked_for(ended: tuple[str, int] | None, delivery: Delivery) -> None:
+    provider = AliyunVoice()
+    with HttpFake(provider) as fake:
+        message = outgoing(f"{VOICE}?endpoint={fake.url}")
+        outcome = SENDER.send(message)
+        if ended is not None:
+            provider.ended[outcome.provider_id] = ended
+        receipt = SENDER.ask(message, outcome.provider_id, WallClock().now())
+    assert receipt is not None
+    assert receipt.delivery is delivery
+
+
+@pytest.mark.parametrize(("age_s", "known"), [(0, Receipt(Delivery.NOT_YET)), (100, None)])
+def test_a_call_that_nobody_saw_begin_waits_for_a_push_and_then_is_made_again(
+    age_s: int, known: Receipt | None
+) -> None:
+    """Its number is not known, so nobody can be asked."""
+    with HttpFake(AliyunVoice(silent_after=1)) as fake:
+        message = outgoing(f"{VOICE}?endpoint={fake.url}")
+        assert SENDER.send(message).result is Result.UNKNOWN
+        assert SENDER.ask(message, "", WallClock().now() - age_s * 1_000_000) == known
+
+
+def test_a_channel_that_names_several_members_is_refused() -> None:
+    outcome = SENDER.send(outgoing("wecomapp://ww1:s3@1000002/ZhangSan|LiSi"))
+    assert (outcome.result, "several members" in outcome.detail) == (Result.FAILED_PERMANENT, True)
 
 
 @pytest.mark.parametrize(

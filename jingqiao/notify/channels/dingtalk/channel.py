@@ -41,6 +41,7 @@ class DingTalk:
     scheme: ClassVar[str] = "dingtalk"
     endpoint: ClassVar[str] = "https://oapi.dingtalk.com"
     limits: ClassVar[tuple[Limit, ...]] = (Limit(20, 60),)
+    only: ClassVar[tuple[str, ...]] = ()
 
     token: str = field(repr=False)
     secret: str = field(repr=False)

@@ -39,6 +39,7 @@ class Feishu:
     scheme: ClassVar[str] = "feishu"
     endpoint: ClassVar[str] = "https://open.feishu.cn"
     limits: ClassVar[tuple[Limit, ...]] = (Limit(5, 1), Limit(100, 60))
+    only: ClassVar[tuple[str, ...]] = ()
 
     token: str = field(repr=False)
     secret: str = field(repr=False)

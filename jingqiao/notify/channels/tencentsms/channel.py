@@ -27,6 +27,13 @@ _TEMPORARY_WORDS: Final = (
     "RequestLimitExceeded",
     "FailedOperation.FailResolve",
 )
+_SPAN_S: Final[Mapping[str, float]] = {
+    "LimitExceeded.PhoneNumberThirtySecondLimit": 30.0,
+    "LimitExceeded.PhoneNumberOneHourLimit": 3600.0,
+    "LimitExceeded.PhoneNumberDailyLimit": 86_400.0,
+    "LimitExceeded.PhoneNumberSameContentDailyLimit": 86_400.0,
+}
+"""Refusal → how long this phone cannot be reached by it [s]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,7 @@ class TencentSms:
     scheme: ClassVar[str] = "tencentsms"
     endpoint: ClassVar[str] = "https://sms.tencentcloudapi.com"
     limits: ClassVar[tuple[Limit, ...]] = ()
+    only: ClassVar[tuple[str, ...]] = ()
 
     secret_id: str = field(repr=False)
     secret_key: str = field(repr=False)
@@ -177,5 +185,6 @@ class TencentSms:
 
 
 def _refusal(code: str, message: str) -> Outcome:
-    temporary = code.startswith(_TEMPORARY_WORDS)
-    return Outcome(Result.FAILED_TEMPORARY if temporary else Result.FAILED_PERMANENT, code, message[:200])
+    if code.startswith(_TEMPORARY_WORDS):
+        return Outcome(Result.FAILED_TEMPORARY, code, message[:200], retry_after_s=_SPAN_S.get(code))
+    return Outcome(Result.FAILED_PERMANENT, code, message[:200])

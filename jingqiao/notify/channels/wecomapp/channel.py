@@ -61,6 +61,7 @@ class WeComApp:
     scheme: ClassVar[str] = "wecomapp"
     endpoint: ClassVar[str] = "https://qyapi.weixin.qq.com"
     limits: ClassVar[tuple[Limit, ...]] = (Limit(30, 60), Limit(1000, 3600))
+    only: ClassVar[tuple[str, ...]] = ()
 
     corpid: str = field(repr=False)
     secret: str = field(repr=False)
@@ -79,6 +80,8 @@ class WeComApp:
             agentid=address.host,
             userid=address.part(0),
         )
+        if "|" in address.part(0):  # of several, one could be unknown and the rest would look like all
+            raise ValueError("wecomapp:// names several members; give each person a channel")
         return cls(address.user, address.password, address.host, address.part(0), line)
 
     def deliver(self, outgoing: Outgoing) -> Outcome:

@@ -30,6 +30,7 @@ class WeComBot:
     scheme: ClassVar[str] = "wecombot"
     endpoint: ClassVar[str] = "https://qyapi.weixin.qq.com"
     limits: ClassVar[tuple[Limit, ...]] = (Limit(20, 60),)
+    only: ClassVar[tuple[str, ...]] = ()
 
     key: str = field(repr=False)
     line: Line
