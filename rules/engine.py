@@ -443,7 +443,7 @@ class Engine:
                 i = int(own[0]) if len(own) else len(sensors) - 1
             return i if rows is None else int(rows[i])
 
-        punctual = at == NEVER and getattr(self.detectors[d], "horizon_us", 0) == FAR
+        punctual = now is None and at == NEVER and getattr(self.detectors[d], "horizon_us", 0) == FAR
 
         def now_of(sensor: int) -> int:
             if now is not None:

@@ -34,8 +34,6 @@ from rules.lid.state import (
     Shock,
     Tilt,
     Water,
-    gather,
-    scatter,
 )
 
 Float32 = npt.NDArray[np.float32]
@@ -44,6 +42,8 @@ SECOND: Final = 1_000_000
 PASSING_DEG: Final = np.float32(4)
 PASSING_S: Final = np.float32(60)
 """A lid that leaned this much and lay flat again within this time was only driven over."""
+BLOCK_ROWS: Final = 4096
+"""Rows judged at a time: their state and all that is derived from it stay in the processor's cache."""
 
 
 class Fuse(NamedTuple):
@@ -87,7 +87,14 @@ class LidDetector:
                 return ()
             sensor, time = sensor[mine], time[mine]
             columns = {name: column[mine] for name, column in columns.items()}
-        return self._observe(sensor, time, columns)
+        if len(sensor) <= BLOCK_ROWS:
+            return self._observe(sensor, time, columns)
+        verdicts: list[Verdicts] = []
+        for start in range(0, len(sensor), BLOCK_ROWS):
+            block = slice(start, start + BLOCK_ROWS)
+            some = {name: column[block] for name, column in columns.items()}
+            verdicts += self._observe(sensor[block], time[block], some)
+        return verdicts
 
     def late(self, batch: Round) -> Sequence[Verdicts]:
         """What late readings say by themselves against the baseline as it is now; state stays as it is."""
@@ -168,14 +175,7 @@ class LidDetector:
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         """The state that `snapshot` gave. Raises ValueError when it does not fit."""
-        fresh = LidState(0)
-        for name, array in fresh.arrays().items():
-            given = state.get(name)
-            if given is None or given.dtype != array.dtype or given.shape[1:] != array.shape[1:]:
-                raise ValueError(f"lid state {name} does not fit")
-            setattr(fresh, name, np.array(given))
-        if len({len(array) for array in fresh.arrays().values()}) != 1:
-            raise ValueError("lid state has columns of different lengths")
+        fresh = LidState.of({name: a for name, a in state.items() if not name.startswith("fuse.")})
         fresh.grow(len(self._registry.sensors))
         self._state = fresh
         self._fuses = {
@@ -224,32 +224,31 @@ class LidDetector:
         self, sensor: npt.NDArray[np.int32], time: npt.NDArray[np.int64], columns: Mapping[str, Float32]
     ) -> Sequence[Verdicts]:
         state = self._state
+        own = state.take(sensor)
         limits = self._limits.at(self._class_of, sensor)
         hours = ((time - EPOCH_US) / HOUR_US).astype(np.float32)
-        last = state.last.take(sensor)
+        last = own.last
         gap = np.where(last > 0, (time - last) * np.float32(1e-6), 0).astype(np.float32)
-        before = state.gap.take(sensor)
-        state.last[sensor] = time
-        state.gap[sensor] = gap
+        before = own.gap.copy()
+        own.last[:] = time
+        own.gap[:] = gap
         heartbeat = self._heartbeat.take(sensor)
-        scheduled, phase = on_schedule(time, gap, before, heartbeat, state.phase.take(sensor))
-        state.phase[sensor] = phase
-        said = gather(state.said, sensor)
-        look = (said.view(np.uint64).ravel() & UNDER_WATCH) != 0
-        events = state.events.take(sensor)
-        state.events[sensor] = np.where(
+        scheduled, phase = on_schedule(time, gap, before, heartbeat, own.phase)
+        own.phase[:] = phase
+        look = (own.said.view(np.uint64)[:, 0] & UNDER_WATCH) != 0
+        events = own.events.copy()
+        own.events[:] = np.where(
             look | (before == 0), events, events + (~scheduled - events) * np.float32(1 / 16)
         )
 
         n = len(sensor)
         absent = np.full(n, np.nan, np.float32)
-        angle, step, still = self._angle(sensor, columns, hours, gap, limits)
-        change = self._displacement(sensor, columns, hours, gap, limits, n)
+        angle, step, still = _angle(own.tilt, columns, hours, gap, limits)
+        change = _displacement(own.sink, columns, hours, gap, limits)
         vibration = columns.get("vibration_g")
         if vibration is not None or angle is not None:
-            rows = gather(state.shock, sensor)
+            rows = own.shock
             rock(rows, vibration, step, hours, limits)
-            scatter(state.shock, sensor, rows)
             score = np.maximum(rows[:, Shock.SCORE], rows[:, Shock.STEP_SCORE])
             look |= score >= self._limits.least("loose_limit")
             if vibration is not None:
@@ -259,7 +258,8 @@ class LidDetector:
             look |= angle >= self._limits.least("tilt_attention_deg") * np.float32(0.8)
         if change is not None:
             look |= np.abs(change) >= self._limits.least("forecast_least_mm")
-        look |= self._sent(sensor, columns, said)
+        look |= _sent(own, columns)
+        state.put(sensor, own)
         water = columns.get("water_mm")
         if water is not None:
             look |= water >= self._limits.least("flood_mm")
@@ -288,7 +288,7 @@ class LidDetector:
             open=some(columns.get("open")),
             tilt_alarm=some(columns.get("tilt_alarm")),
             water_alarm=some(columns.get("water_alarm")),
-            said=said[at],
+            said=own.said[at],
         )
         burned = self._settle_fuses(features.sensor, features.time)
         if burned:
@@ -296,84 +296,6 @@ class LidDetector:
         verdicts, fuses = judge(state, features, limits.take(at))
         self._light(features, fuses)
         return [*burned, *verdicts]
-
-    def _sent(
-        self, sensor: npt.NDArray[np.int32], columns: Mapping[str, Float32], said: npt.NDArray[np.uint8]
-    ) -> Bool:
-        """Note switches and water that were sent, for `sees` and `explain`; bool[k] switches that are on."""
-        state, on = self._state, np.zeros(len(sensor), bool)
-        for name, bit in SENT.items():
-            if name not in columns:
-                continue
-            on |= columns[name] > 0.5
-            new = np.flatnonzero(~np.isnan(columns[name]) & ((said[:, WATCH] & bit) == 0))
-            said[new, WATCH] |= bit
-            state.said[sensor[new], WATCH] |= bit
-        water = columns.get("water_mm")
-        if water is not None:
-            wet = np.flatnonzero(~np.isnan(water))
-            state.water[sensor[wet], Water.LEVEL] = water[wet]
-            state.water[sensor[wet], Water.COUNT] += 1
-        return on
-
-    def _angle(
-        self,
-        sensor: npt.NDArray[np.int32],
-        columns: Mapping[str, Float32],
-        hours: Float32,
-        gap: Float32,
-        limits: Limits,
-    ) -> tuple[Float32 | None, Float32 | None, Bool | None]:
-        tilt = columns.get("tilt_deg")
-        x, y = columns.get("tilt_x_deg"), columns.get("tilt_y_deg")
-        if tilt is None and (x is None or y is None):
-            return None, None, None
-        rows = gather(self._state.tilt, sensor)
-        angle = turn(rows, tilt, x, y, hours, limits)
-        measured = ~np.isnan(angle)
-        step = np.abs(angle - rows[:, Tilt.CHANGE])
-        passed = (step >= PASSING_DEG) & (gap <= PASSING_S) & (angle < PASSING_DEG)
-        if passed.any():
-            rows[passed, Tilt.PASSING] = hours[passed]
-        rest = angle - rows[:, Tilt.CREEP]
-        reach = limits["creep_deg_per_day"] * gap * np.float32(1 / 86400)
-        creep = np.where(np.abs(rest) < 3, np.clip(rest, -reach, reach), 0)
-        rows[:, Tilt.CREEP] += np.where(measured, creep, 0)
-        rows[:, Tilt.CHANGE] = np.where(measured, angle, rows[:, Tilt.CHANGE])
-        raw = angle if tilt is None else tilt
-        moved = measured & (raw != rows[:, Tilt.LAST])
-        still = rows[:, Tilt.STILL]
-        moves = rows[:, Tilt.MOVES]
-        rows[:, Tilt.MOVES] = np.where(moved, moves + (1 / (still + 1) - moves) * np.float32(0.05), moves)
-        rows[:, Tilt.STILL] = np.where(moved, 0, still + measured)
-        rows[:, Tilt.LAST] = np.where(measured, raw, rows[:, Tilt.LAST])
-        scatter(self._state.tilt, sensor, rows)
-        return angle, step, rows[:, Tilt.STILL] >= STILL_READINGS
-
-    def _displacement(
-        self,
-        sensor: npt.NDArray[np.int32],
-        columns: Mapping[str, Float32],
-        hours: Float32,
-        gap: Float32,
-        limits: Limits,
-        n: int,
-    ) -> Float32 | None:
-        displacement = columns.get("displacement_mm")
-        if displacement is None:
-            return None
-        measured = ~np.isnan(displacement)
-        if measured.all():
-            rows = gather(self._state.sink, sensor)
-            change = settle(rows, displacement, hours, gap, limits)
-            scatter(self._state.sink, sensor, rows)
-            return change
-        i = np.flatnonzero(measured)
-        rows = gather(self._state.sink, sensor[i])
-        change = np.full(n, np.nan, np.float32)
-        change[i] = settle(rows, displacement[i], hours[i], gap[i], limits.take(i))
-        scatter(self._state.sink, sensor[i], rows)
-        return change
 
     def _settle_fuses(self, sensor: npt.NDArray[np.int32], time: npt.NDArray[np.int64]) -> list[Verdicts]:
         """A sensor that is heard again loses its fuse; one that burned before this reading still speaks."""
@@ -416,3 +338,65 @@ class LidDetector:
             )
             self._fuses[fuse.sensor] = fuse
             heapq.heappush(self._heap, (fuse.due, fuse.sensor))
+
+
+def _sent(own: LidState, columns: Mapping[str, Float32]) -> Bool:
+    """Note switches and water that were sent, for `sees` and `explain`; bool[k] switches that are on."""
+    on = np.zeros(len(own), bool)
+    for name, bit in SENT.items():
+        if name in columns:
+            on |= columns[name] > 0.5
+            own.said[~np.isnan(columns[name]), WATCH] |= bit
+    water = columns.get("water_mm")
+    if water is not None:
+        wet = ~np.isnan(water)
+        own.water[wet, Water.LEVEL] = water[wet]
+        own.water[wet, Water.COUNT] += 1
+    return on
+
+
+def _angle(
+    rows: Float32, columns: Mapping[str, Float32], hours: Float32, gap: Float32, limits: Limits
+) -> tuple[Float32 | None, Float32 | None, Bool | None]:
+    """Turn since the baseline, step since the last reading [°], and whether it stands suspiciously still."""
+    tilt = columns.get("tilt_deg")
+    x, y = columns.get("tilt_x_deg"), columns.get("tilt_y_deg")
+    if tilt is None and (x is None or y is None):
+        return None, None, None
+    angle = turn(rows, tilt, x, y, hours, limits)
+    measured = ~np.isnan(angle)
+    step = np.abs(angle - rows[:, Tilt.CHANGE])
+    passed = (step >= PASSING_DEG) & (gap <= PASSING_S) & (angle < PASSING_DEG)
+    if passed.any():
+        rows[passed, Tilt.PASSING] = hours[passed]
+    rest = angle - rows[:, Tilt.CREEP]
+    reach = limits["creep_deg_per_day"] * gap * np.float32(1 / 86400)
+    creep = np.where(np.abs(rest) < 3, np.clip(rest, -reach, reach), 0)
+    rows[:, Tilt.CREEP] += np.where(measured, creep, 0)
+    rows[:, Tilt.CHANGE] = np.where(measured, angle, rows[:, Tilt.CHANGE])
+    raw = angle if tilt is None else tilt
+    moved = measured & (raw != rows[:, Tilt.LAST])
+    still = rows[:, Tilt.STILL]
+    moves = rows[:, Tilt.MOVES]
+    rows[:, Tilt.MOVES] = np.where(moved, moves + (1 / (still + 1) - moves) * np.float32(0.05), moves)
+    rows[:, Tilt.STILL] = np.where(moved, 0, still + measured)
+    rows[:, Tilt.LAST] = np.where(measured, raw, rows[:, Tilt.LAST])
+    return angle, step, rows[:, Tilt.STILL] >= STILL_READINGS
+
+
+def _displacement(
+    rows: Float32, columns: Mapping[str, Float32], hours: Float32, gap: Float32, limits: Limits
+) -> Float32 | None:
+    """Change since the baseline [mm]; NaN = not measured."""
+    displacement = columns.get("displacement_mm")
+    if displacement is None:
+        return None
+    measured = ~np.isnan(displacement)
+    if measured.all():
+        return settle(rows, displacement, hours, gap, limits)
+    i = np.flatnonzero(measured)
+    some = rows[i]
+    change = np.full(len(rows), np.nan, np.float32)
+    change[i] = settle(some, displacement[i], hours[i], gap[i], limits.take(i))
+    rows[i] = some
+    return change

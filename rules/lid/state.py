@@ -1,7 +1,8 @@
-"""What is remembered of every lid sensor: a few rows of float32, one gather and one scatter a channel."""
+"""What is remembered of every lid sensor: one row each, one gather and one scatter a round."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any, Final, TypeVar
 
@@ -123,22 +124,30 @@ SENT: Final = {"open": np.uint8(2), "water_alarm": np.uint8(4)}
 UNDER_WATCH: Final = np.array([0xFF] * WATCH + [int(WATCHED)], np.uint8).view(np.uint64)[0]
 """What of a whole row of `said` asks for a closer look."""
 
-_WIDTH: Final = {"tilt": len(Tilt), "sink": len(Sink), "shock": len(Shock), "water": len(Water)}
+_SHAPE: Final[tuple[tuple[str, type[np.generic], int], ...]] = (
+    ("last", np.int64, 1),
+    ("said", np.uint8, 8),
+    ("gap", np.float32, 1),
+    ("events", np.float32, 1),
+    ("phase", np.float32, 1),
+    ("tilt", np.float32, len(Tilt)),
+    ("sink", np.float32, len(Sink)),
+    ("shock", np.float32, len(Shock)),
+    ("water", np.float32, len(Water)),
+)
+"""Parts of a row: name, type, columns."""
 
 
 def gather(table: npt.NDArray[T], rows: npt.NDArray[Any]) -> npt.NDArray[T]:
-    """Copies of some rows, three times as fast as indexing by an array does it."""
+    """Copies of some rows of a contiguous table, three times as fast as indexing by an array does it."""
     return table.take(rows, axis=0)
 
 
-def scatter(table: Float32, rows: npt.NDArray[Any], values: Float32) -> None:
-    """Write rows back, each as one piece of memory: twice as fast as by columns."""
-    whole = np.dtype((np.void, table.itemsize * table.shape[1]))
-    table.view(whole).ravel()[rows] = values.view(whole).ravel()
-
-
 class LidState:
-    """All state of n sensors.
+    """All state of n sensors, in one table whose row is one sensor.
+
+    A round then costs one gather and one scatter, each of a few neighbouring cache lines a sensor: what is
+    remembered of a million sensors lies in no cache. The parts are views of the table.
 
     last : int64[n]  Event time of the latest reading [µs]; 0 = none.
     gap : float32[n]  Seconds between the latest two messages; 0 = unknown.
@@ -149,30 +158,43 @@ class LidState:
     """
 
     def __init__(self, n: int) -> None:
-        self.last = np.zeros(n, np.int64)
-        self.gap = np.zeros(n, np.float32)
-        self.events = np.zeros(n, np.float32)
-        self.phase = np.full(n, -1, np.float32)
-        self.said = np.zeros((n, 8), np.uint8)
-        self.tilt = np.zeros((n, _WIDTH["tilt"]), np.float32)
-        self.sink = np.zeros((n, _WIDTH["sink"]), np.float32)
-        self.shock = np.zeros((n, _WIDTH["shock"]), np.float32)
-        self.water = np.zeros((n, _WIDTH["water"]), np.float32)
+        self._hold(np.zeros((n, _ROW_BYTES), np.uint8))
+        self.phase[:] = UNKNOWN["phase"]
 
     def __len__(self) -> int:
-        return len(self.last)
+        return len(self._table)
+
+    def _hold(self, table: npt.NDArray[np.uint8]) -> None:
+        self._table = table
+        parts = _parts(table)
+        self.last: npt.NDArray[np.int64] = parts["last"]
+        self.said: npt.NDArray[np.uint8] = parts["said"]
+        self.gap: Float32 = parts["gap"]
+        self.events: Float32 = parts["events"]
+        self.phase: Float32 = parts["phase"]
+        self.tilt: Float32 = parts["tilt"]
+        self.sink: Float32 = parts["sink"]
+        self.shock: Float32 = parts["shock"]
+        self.water: Float32 = parts["water"]
+
+    def take(self, sensors: npt.NDArray[Any]) -> LidState:
+        """Rows of some sensors, copied."""
+        some = LidState.__new__(LidState)
+        some._hold(self._table.take(sensors, axis=0))
+        return some
+
+    def put(self, sensors: npt.NDArray[Any], rows: LidState) -> None:
+        """Write the rows of some sensors back, each as one piece of memory."""
+        self._table.view(_ROW).ravel()[sensors] = rows._table.view(_ROW).ravel()
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """All of it by name; views, not copies."""
-        names = ("last", "gap", "events", "phase", "said", "tilt", "sink", "shock", "water")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name, _, _ in _SHAPE}
 
     def grow(self, n: int) -> None:
         """Make room for n sensors; the new ones are unknown."""
-        for name, array in self.arrays().items():
-            if n > len(array):
-                more = np.full((n - len(array), *array.shape[1:]), UNKNOWN.get(name, 0), array.dtype)
-                setattr(self, name, np.concatenate([array, more]))
+        if n > len(self):
+            self._hold(np.concatenate([self._table, LidState(n - len(self))._table]))
 
     def forget(self, sensors: npt.NDArray[Any]) -> None:
         """Begin anew with these sensors; what was said of them stays until it is said otherwise."""
@@ -180,6 +202,32 @@ class LidState:
             if name not in ("said", "last"):
                 array[sensors] = UNKNOWN.get(name, 0)
 
-    def bytes_per_sensor(self) -> int:
-        """Size of it."""
-        return sum(array.itemsize * int(np.prod(array.shape[1:])) for array in self.arrays().values())
+    @classmethod
+    def of(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> LidState:
+        """The state of which `arrays` was told. Raises ValueError when it does not fit."""
+        lengths = {len(array) for array in arrays.values()}
+        if len(lengths) != 1:
+            raise ValueError("lid state has columns of different lengths")
+        state = cls(lengths.pop())
+        for name, own in state.arrays().items():
+            given = arrays.get(name)
+            if given is None or given.dtype != own.dtype or given.shape[1:] != own.shape[1:]:
+                raise ValueError(f"lid state {name} does not fit")
+            own[:] = given
+        return state
+
+
+def _parts(table: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[Any]]:
+    parts: dict[str, npt.NDArray[Any]] = {}
+    at = 0
+    for name, kind, columns in _SHAPE:
+        size = columns * np.dtype(kind).itemsize
+        part = table[:, at : at + size].view(kind)
+        parts[name] = part[:, 0] if columns == 1 else part
+        at += size
+    return parts
+
+
+_ROW_BYTES: Final = -(-sum(columns * np.dtype(kind).itemsize for _, kind, columns in _SHAPE) // 8) * 8
+"""Whole words, so that the next row's int64 is aligned."""
+_ROW: Final = np.dtype((np.void, _ROW_BYTES))
