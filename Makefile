@@ -3,7 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench clean install
+VENDOR := jingqiao/console/static/vendor
+MODULES := node_modules
+VENDOR_FILES := $(MODULES)/htmx.org/dist/htmx.min.js \
+	$(MODULES)/uplot/dist/uPlot.iife.min.js $(MODULES)/uplot/dist/uPlot.min.css \
+	$(MODULES)/leaflet/dist/leaflet.js $(MODULES)/leaflet/dist/leaflet.css
+
+.PHONY: demo test check bench clean install vendor
 
 $(VENV)/.runtime: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -14,12 +20,23 @@ $(VENV)/.dev: pyproject.toml $(VENV)/.runtime
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,postgresql]'
 	touch $@
 
-install: $(VENV)/.runtime
+# The console's front-end files, from npm; they stay out of git and go into the wheel.
+$(VENDOR)/.built: package.json package-lock.json
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	rm -rf $(VENDOR) && mkdir -p $(VENDOR)/images
+	cp $(VENDOR_FILES) $(VENDOR)
+	cp $(MODULES)/leaflet/dist/images/* $(VENDOR)/images
+	gzip -9 -n -k -f $(VENDOR)/*.js $(VENDOR)/*.css
+	touch $@
 
-demo: $(VENV)/.runtime
+vendor: $(VENDOR)/.built
+
+install: $(VENV)/.runtime vendor
+
+demo: $(VENV)/.runtime vendor
 	$(BIN)/jingqiao demo $(ARGS)
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev vendor
 	$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.dev
@@ -31,4 +48,4 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks $(ARGS)
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .coverage htmlcov
+	rm -rf $(VENV) $(MODULES) $(VENDOR) build dist .pytest_cache .mypy_cache .ruff_cache .coverage htmlcov

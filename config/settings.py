@@ -47,6 +47,15 @@ class HttpSettings(_Section):
     ctwing_token: SecretStr | None = Field(default=None, min_length=16)
 
 
+class ConsoleSettings(_Section):
+    """The console's pages.
+
+    session_hours : who does nothing for so long has to log in again; a week is the most in any case.
+    """
+
+    session_hours: float = Field(default=12, gt=0, le=168)
+
+
 class HeartbeatSettings(_Section):
     """A second system that is called while all is well, and raises the alarm when it hears nothing.
 
@@ -78,6 +87,7 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     archive: ArchiveSettings = DuckDBArchiveSettings()
     http: HttpSettings = HttpSettings()
+    console: ConsoleSettings = ConsoleSettings()
     heartbeat: HeartbeatSettings | None = None
     tick_s: float = Field(default=1.0, gt=0, le=60)
     snapshot_s: float = Field(default=60.0, gt=0)

@@ -34,6 +34,7 @@ from jingqiao.backlog import backlog_taken_in
 from jingqiao.baseline_keeper import BaselineKeeper
 from jingqiao.broker_out import BrokerOut
 from jingqiao.clock import Clock
+from jingqiao.console.changes import Changes
 from jingqiao.controls import mark_taken, open_requests
 from jingqiao.database import migrate, open_database
 from jingqiao.dossier.registry_store import load_registry as load_from_database
@@ -107,6 +108,7 @@ class Service:
             started.engine, self.book, self.vitals, clock.now, started.seq + 1, self._before_control
         )
         self.vitals.applied_seq = started.seq
+        self.changes = Changes(self.database)
         self.journal = Journal(self.log, self.runner.deliver)
         self.archive = open_archive(settings, self.registry)
         self.feeder = ArchiveFeeder(self.log, self.archive) if self.archive is not None else None
@@ -175,7 +177,10 @@ class Service:
         """
         listening = listen(self.settings.http)
         async with asyncio.TaskGroup() as group:
-            loops: dict[str, Callable[[], Awaitable[None]]] = {"intake": self.intake.run}
+            loops: dict[str, Callable[[], Awaitable[None]]] = {
+                "intake": self.intake.run,
+                "consoles": self.changes.run,
+            }
             if self.feeder is not None:
                 loops["archive"] = self.feeder.run
             if not driven:
@@ -200,6 +205,7 @@ class Service:
             for pipeline in self.pipelines:
                 pipeline.stop()
             await asyncio.gather(*pipelines, return_exceptions=True)
+            self.changes.close()
             server.should_exit = True
             await web
             await self.intake.settled()

@@ -12,6 +12,8 @@ from jingqiao.api.ctwing import ctwing_routes
 from jingqiao.api.health import health_of
 from jingqiao.api.metrics import metrics_text
 from jingqiao.archive.contract import ArchiveUnavailableError
+from jingqiao.console.parts import parts_of_service
+from jingqiao.console.site import add_console
 from jingqiao.notify.answer_page import answer_router
 
 if TYPE_CHECKING:
@@ -66,4 +68,5 @@ def create_app(service: Service) -> FastAPI:
 
     app.include_router(ctwing_routes(service))
     app.include_router(answers)
+    add_console(app, parts_of_service(service, lambda: health_of(service).problems))
     return app

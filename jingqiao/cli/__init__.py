@@ -32,6 +32,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "simulate": "jingqiao.cli.simulate:simulate",
         "score": "jingqiao.cli.score:score",
         "tokens": "jingqiao.cli.tokens:group",
+        "users": "jingqiao.cli.users:group",
     }
 )
 """Command → `module:attribute` of its click command; one line each."""

@@ -94,6 +94,7 @@ incident = sa.Table(
     ),
     sa.Index(None, "subject", "hazard", "id"),
     sa.Index(None, "next_step_at"),
+    sa.Index(None, "state", "severity", "opened_at"),
 )
 """What people work on; `incident.Incident` explains the columns."""
 

@@ -1,0 +1,1 @@
+"""The console: pages for the duty room, drawn on the server, one router a page in `pages/`."""

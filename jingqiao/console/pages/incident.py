@@ -1,0 +1,35 @@
+"""One incident: its whole story, and everything that can be done with it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from fastapi.responses import Response
+
+from jingqiao.console.acting import act_for
+from jingqiao.console.page import DutyPage
+from jingqiao.incidents.desk import NotPossibleError, UnknownIncidentError
+from jingqiao.incidents.incident import Action
+
+router = APIRouter()
+
+
+@router.post("/incidents/{incident_id}/act")
+def act(
+    page: DutyPage,
+    incident_id: int,
+    action: Annotated[Action, Form()],
+    assignee: Annotated[str, Form(max_length=128)] = "",
+    why: Annotated[str, Form(max_length=4000)] = "",
+) -> Response:
+    """Do one act; htmx is told that something changed, a browser without script is led back."""
+    assert page.visitor is not None
+    try:
+        act_for(page.parts, page.visitor, incident_id, action, assignee=assignee, why=why)
+    except UnknownIncidentError:
+        return page.refuse(404, page.say("console.incident.gone", id=incident_id))
+    except NotPossibleError as error:
+        state = page.say(f"notify.state.{error.incident.state}")
+        return page.refuse(409, page.say("console.incident.not_possible", id=incident_id, state=state))
+    return page.changed(f"/incidents/{incident_id}")

@@ -1,0 +1,78 @@
+"""What pages and API work with: the parts of the running service, given once when the application is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, cast
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from fastapi import Depends, Request
+
+from config.roster import Roster
+from config.settings import Settings
+from devices.registry import Registry
+from jingqiao.archive.contract import Archive
+from jingqiao.clock import Clock, WallClock
+from jingqiao.console.changes import Changes
+from jingqiao.incidents.event import Announcer
+
+if TYPE_CHECKING:
+    from jingqiao.service import Service
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The service as pages see it.
+
+    clock : the service's time: ages, limits, permits.
+    door_clock : time of sessions and login attempts; the demo's weeks must not log anybody out.
+    announcer, wake : given to `incidents.desk.act`, so that people are told of what is done here.
+    applied_at : when the rules last judged anything [µs since 1970 UTC]; 0 = not yet.
+    problems : what is wrong with the service now, in sentences of the settings' language.
+    """
+
+    settings: Settings
+    database: sa.Engine
+    registry: Callable[[], Registry]
+    roster: Callable[[], Roster]
+    clock: Clock
+    announcer: Announcer
+    wake: Callable[[], None]
+    archive: Archive | None
+    applied_at: Callable[[], int]
+    problems: Callable[[], tuple[str, ...]]
+    changes: Changes
+    door_clock: Clock = field(default_factory=WallClock)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Where the office is."""
+        return ZoneInfo(self.settings.timezone)
+
+
+def parts_of_service(service: Service, problems: Callable[[], tuple[str, ...]]) -> Parts:
+    """The parts of one running service."""
+    return Parts(
+        settings=service.settings,
+        database=service.database,
+        registry=service.registry,
+        roster=service.roster,
+        clock=service.clock,
+        announcer=service.planner,
+        wake=service.dispatcher.wake,
+        archive=service.archive,
+        applied_at=lambda: service.vitals.applied_at,
+        problems=problems,
+        changes=service.changes,
+    )
+
+
+def parts_of(request: Request) -> Parts:
+    """The parts of the application that serves a request."""
+    return cast(Parts, request.app.state.parts)
+
+
+PartsOf = Annotated[Parts, Depends(parts_of)]
+"""A parameter of this type is the service's parts."""

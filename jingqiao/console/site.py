@@ -1,0 +1,58 @@
+"""Puts the console into an application: pages, files, headers, and what a refusal looks like."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from starlette.middleware.gzip import GZipMiddleware
+
+from config.messages import text
+from jingqiao.console import events, static_files
+from jingqiao.console.headers import SafeHeaders
+from jingqiao.console.page import anybodys_page, language_of
+from jingqiao.console.pages import incident, login, now
+from jingqiao.console.parts import Parts
+from jingqiao.console.visitor import ForbiddenError, NotLoggedInError
+
+PAGES = (now.router, incident.router, login.router)
+"""A page adds its router here."""
+
+
+def add_console(app: FastAPI, parts: Parts) -> None:
+    """Serve the console around these parts."""
+    app.state.parts = parts
+    app.include_router(static_files.router)
+    app.include_router(events.router)
+    for router in PAGES:
+        app.include_router(router, include_in_schema=False)
+    app.add_exception_handler(NotLoggedInError, _not_logged_in)
+    app.add_exception_handler(ForbiddenError, _forbidden)
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
+    app.add_middleware(SafeHeaders)
+
+
+async def _not_logged_in(request: Request, _error: Exception) -> Response:
+    path = request.url.path
+    if _is_api(path):
+        return JSONResponse({"detail": "log in, or send a token: Authorization: Bearer …"}, 401)
+    target = path + (f"?{request.url.query}" if request.url.query else "")
+    if request.headers.get("hx-request") == "true":
+        return Response(status_code=401, headers={"HX-Redirect": "/login"})
+    after = f"?next={quote(target, safe='')}" if request.method == "GET" and target != "/" else ""
+    return RedirectResponse(f"/login{after}", 303)
+
+
+async def _forbidden(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ForbiddenError)
+    if _is_api(request.url.path):
+        return JSONResponse({"detail": text(error.key, "en", **error.values)}, 403)
+    sentence = text(error.key, language_of(request), **error.values)
+    if static_files.missing():
+        return Response(sentence, 403, media_type="text/plain; charset=utf-8")
+    return anybodys_page(request).show("refused.html", status=403, sentence=sentence)
+
+
+def _is_api(path: str) -> bool:
+    return path.startswith("/api/") or path == "/events"

@@ -1,0 +1,89 @@
+"""The first page: what is open, who has it, who is on, and who may act."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jingqiao.incidents.incident import State
+from rules.alarm import Hazard, Severity
+from tests.support.console import ConsoleOffice
+from tests.support.response import LID_2, change
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[ConsoleOffice]:
+    made = ConsoleOffice(tmp_path)
+    made.add_accounts()
+    yield made
+    made.close()
+
+
+async def test_nobody_sees_anything_without_logging_in_and_is_led_back_after_it(
+    office: ConsoleOffice,
+) -> None:
+    async with office.client() as client:
+        answer = await client.get("/now/board?x=1")
+        assert (answer.status_code, answer.headers["location"]) == (
+            303,
+            "/login?next=%2Fnow%2Fboard%3Fx%3D1",
+        )
+        assert (await client.get("/events")).status_code == 401
+
+
+async def test_an_open_incident_stands_on_the_board_with_who_was_told_and_who_is_on_duty(
+    office: ConsoleOffice,
+) -> None:
+    await office.engine_says(change(), change(hazard=Hazard.TILTED, asset_id=LID_2, severity=Severity.ORANGE))
+    async with office.logged_in("viewer") as client:
+        page = (await client.get("/")).text
+    for words in (
+        "武昌大道55号电力井",
+        "井盖缺失",
+        "红色",
+        "待接警",
+        "已通知：张三",
+        "古城路57号上水井",
+        "lids",
+    ):
+        assert words in page
+
+
+async def test_a_duty_officer_acknowledges_with_one_click_and_the_roster_knows_him(
+    office: ConsoleOffice,
+) -> None:
+    await office.engine_says(change())
+    async with office.logged_in("duty") as client:
+        answer = await client.post("/incidents/1/act", data={"action": "ack"}, headers={"HX-Request": "true"})
+        assert (answer.status_code, answer.headers["hx-trigger"]) == (204, "jingqiao:changed")
+        assert "负责人： <b>张三</b>" in " ".join((await client.get("/now/board")).text.split())
+    incident = office.incidents()[0]
+    assert (incident.state, incident.acknowledged_by) == (State.ACKNOWLEDGED, "zhang")
+
+
+async def test_a_viewer_sees_no_button_and_cannot_acknowledge(office: ConsoleOffice) -> None:
+    await office.engine_says(change())
+    async with office.logged_in("viewer") as client:
+        assert "incidents/1/act" not in (await client.get("/")).text
+        assert (await client.post("/incidents/1/act", data={"action": "ack"})).status_code == 403
+    assert office.incidents()[0].state is State.OPEN
+
+
+async def test_a_post_without_the_pages_token_does_nothing(office: ConsoleOffice) -> None:
+    await office.engine_says(change())
+    async with office.logged_in("duty") as client:
+        del client.headers["X-CSRF-Token"]
+        assert (await client.post("/incidents/1/act", data={"action": "ack"})).status_code == 403
+        assert (await client.post("/logout")).status_code == 403
+    assert office.incidents()[0].state is State.OPEN
+
+
+async def test_who_comes_late_is_told_how_things_stand(office: ConsoleOffice) -> None:
+    await office.engine_says(change())
+    async with office.logged_in("duty") as client:
+        await client.post("/incidents/1/act", data={"action": "resolve"})
+        late = await client.post("/incidents/1/act", data={"action": "on-site"})
+        assert late.status_code == 409
+        assert "已处置" in late.text
