@@ -150,6 +150,10 @@ class Registry:
         """int32[k]  Indices of a batch of ids; UNKNOWN where the registry has none."""
         return self._sensor_rows.find(sensor_ids)
 
+    def asset_indices(self, asset_ids: Sequence[str]) -> npt.NDArray[np.int32]:
+        """int32[k]  Indices of a batch of ids; UNKNOWN where the registry has none."""
+        return self._asset_rows.find(asset_ids)
+
     def sensor_id(self, index: int) -> str:
         """Id of a sensor by its index."""
         return self.sensors.text("sensor_id", index)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import pyarrow as pa
 
 from ingest.log import Record
+
+LARGEST_LEAP: Final = 1000
+"""Counts by which a frame counter may leap and still tell of lost messages."""
 
 
 class Archive(Protocol):
@@ -23,6 +26,26 @@ class Archive(Protocol):
 
     def readings(self, since: int, until: int, sensor_ids: Sequence[str] | None = None) -> pa.Table:
         """Readings with `since` ≤ event time < `until` [µs], by time: `sensor_id`, `t` (UTC), quantities."""
+        ...
+
+    def extremes(
+        self, since: int, until: int, sensor_ids: Sequence[str], bucket_us: int, quantities: Sequence[str]
+    ) -> pa.Table:
+        """Least and greatest value of each bucket of time, so that years fit on a screen and no peak is lost.
+
+        Buckets begin at multiples of `bucket_us` since 1970; those without readings are left out. Rows by
+        sensor and time: `sensor_id`, `t` (UTC, the bucket's begin), `<quantity>_min`, `<quantity>_max`; of
+        quantities that nobody sent there is no column. Raises ArchiveUnavailableError.
+        """
+        ...
+
+    def losses(self, since: int, until: int) -> pa.Table | None:
+        """Messages lost on the way by frame counter, for each gateway that messages came by, of those that
+        were received in `since` ≤ t < `until` [µs]: `gateway` (key), `sensors`, `received`, `lost`.
+
+        A counter that leaps by more than LARGEST_LEAP was set back, not lost. None where the archive keeps no
+        counters.
+        """
         ...
 
     def forget_blocks(self, before: int) -> None:

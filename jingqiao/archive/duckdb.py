@@ -14,7 +14,7 @@ from devices.frame import Frame, concat
 from devices.quantities import QUANTITIES
 from devices.registry import Registry
 from ingest.log import Record, StrainBlock
-from jingqiao.archive.contract import ArchiveUnavailableError
+from jingqiao.archive.contract import LARGEST_LEAP, ArchiveUnavailableError
 
 _KEYS = ("sensor", "time", "received", "seq", "flag", "gateway")
 
@@ -96,6 +96,49 @@ class DuckDBArchive:
             if column.null_count < len(column):
                 table = table.append_column(name, column)
         return table
+
+    def extremes(
+        self, since: int, until: int, sensor_ids: Sequence[str], bucket_us: int, quantities: Sequence[str]
+    ) -> pa.Table:
+        """Least and greatest value of each bucket; nobody who writes waits for it."""
+        known = [name for name in quantities if name in QUANTITIES]
+        wanted = self._registry().sensor_indices(sensor_ids)
+        parts = "".join(f", min({name}) AS {name}_min, max({name}) AS {name}_max" for name in known)
+        width = max(1, bucket_us)
+        result = self._asked(
+            f"SELECT sensor, time - ((time % {width}) + {width}) % {width} AS bucket{parts} FROM readings"  # noqa: S608 - names of ours
+            " WHERE time >= ? AND time < ? AND list_contains(?, sensor) GROUP BY ALL ORDER BY ALL",
+            [since, until, wanted[wanted >= 0].tolist()],
+        )
+        names = self._registry().sensors.texts["sensor_id"].take(result["sensor"].combine_chunks())
+        table = pa.table({"sensor_id": names, "t": result["bucket"].cast(pa.timestamp("us", "UTC"))})
+        for name in (f"{quantity}_{end}" for quantity in known for end in ("min", "max")):
+            if result[name].null_count < len(result):
+                table = table.append_column(name, result[name])
+        return table
+
+    def losses(self, since: int, until: int) -> pa.Table:
+        """Lost messages by gateway."""
+        return self._asked(
+            "WITH counted AS (SELECT sensor, seq, any_value(gateway) AS gateway FROM readings"
+            " WHERE received >= ? AND received < ? AND seq >= 0 GROUP BY sensor, seq),"
+            " steps AS (SELECT sensor, gateway,"
+            " seq - lag(seq) OVER (PARTITION BY sensor ORDER BY seq) AS step FROM counted)"
+            " SELECT gateway, count(DISTINCT sensor) AS sensors, count(*) AS received,"
+            " sum(CASE WHEN step > 1 AND step <= ? THEN step - 1 ELSE 0 END)::BIGINT AS lost"
+            " FROM steps GROUP BY gateway ORDER BY lost DESC, gateway",
+            [since, until, LARGEST_LEAP],
+        )
+
+    def _asked(self, query: str, values: list[object]) -> pa.Table:
+        """An answer on a cursor of its own, so that a long question holds up nobody who writes."""
+        try:
+            with self._lock:
+                cursor = self._connection.cursor()
+            with cursor:
+                return cursor.sql(query, params=values).to_arrow_table()
+        except duckdb.Error as error:
+            raise ArchiveUnavailableError(f"DuckDB cannot be asked: {error}") from error
 
     def forget_blocks(self, before: int) -> None:
         """Drop raw strain blocks that start before a moment [µs]."""

@@ -83,19 +83,57 @@ class InfluxDBArchive:
             f' |> filter(fn: (r) => r._measurement == "{MEASUREMENT}"){only}'
             ' |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")'
         )
-        try:
-            rows = [record.values for record in self._client.query_api().query_stream(flux)]
-        except (ApiException, HTTPError, OSError) as error:
-            raise ArchiveUnavailableError(f"InfluxDB cannot be asked: {_short(error)}") from error
-        rows.sort(key=lambda row: (row["_time"], row["sensor_id"]))
-        columns: dict[str, Any] = {
-            "sensor_id": pa.array([row["sensor_id"] for row in rows], pa.string()),
-            "t": pa.array([row["_time"] for row in rows], pa.timestamp("us", "UTC")),
-        }
+        rows = self._asked(flux)
+        columns = _keys(rows)
         for name in QUANTITIES:
             if any(row.get(name) is not None for row in rows):
                 columns[name] = pa.array([row.get(name) for row in rows], pa.float32())
         return pa.table(columns)
+
+    def extremes(
+        self, since: int, until: int, sensor_ids: Sequence[str], bucket_us: int, quantities: Sequence[str]
+    ) -> pa.Table:
+        """Least and greatest value of each bucket, reduced by the server. Raises ArchiveUnavailableError."""
+        known = [name for name in quantities if name in QUANTITIES]
+        if not known or not sensor_ids:
+            return pa.table(_keys([]))
+        wanted, fields = json.dumps(list(sensor_ids), ensure_ascii=False), json.dumps(known)
+        width = max(1, bucket_us) * 1000
+        pivot = 'pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")'
+        found: dict[tuple[Any, str], dict[str, Any]] = {}
+        for end in ("min", "max"):
+            flux = (
+                f"from(bucket: {json.dumps(self._settings.bucket)})"
+                f" |> range(start: time(v: {since * 1000}), stop: time(v: {until * 1000}))"
+                f' |> filter(fn: (r) => r._measurement == "{MEASUREMENT}")'
+                f" |> filter(fn: (r) => contains(value: r.sensor_id, set: {wanted}))"
+                f" |> filter(fn: (r) => contains(value: r._field, set: {fields}))"
+                f" |> window(every: {width}ns) |> {end}()"
+                f" |> map(fn: (r) => ({{r with _time: time(v: int(v: r._time) / {width} * {width})}}))"
+                f' |> group(columns: ["sensor_id"]) |> {pivot}'
+            )
+            for row in self._asked(flux):
+                both = found.setdefault(
+                    (row["_time"], row["sensor_id"]), {"_time": row["_time"], "sensor_id": row["sensor_id"]}
+                )
+                both |= {f"{name}_{end}": row[name] for name in known if row.get(name) is not None}
+        rows = sorted(found.values(), key=lambda row: (row["sensor_id"], row["_time"]))
+        columns = _keys(rows)
+        for name in (f"{quantity}_{end}" for quantity in known for end in ("min", "max")):
+            if any(name in row for row in rows):
+                columns[name] = pa.array([row.get(name) for row in rows], pa.float32())
+        return pa.table(columns)
+
+    def losses(self, since: int, until: int) -> None:
+        """Points have no frame counters."""
+
+    def _asked(self, flux: str) -> list[dict[str, Any]]:
+        """Rows of an answer, by time and sensor."""
+        try:
+            rows = [record.values for record in self._client.query_api().query_stream(flux)]
+        except (ApiException, HTTPError, OSError) as error:
+            raise ArchiveUnavailableError(f"InfluxDB cannot be asked: {_short(error)}") from error
+        return sorted(rows, key=lambda row: (row["_time"], row["sensor_id"]))
 
     def forget_blocks(self, before: int) -> None:
         """Nothing to drop: raw blocks are not kept here."""
@@ -114,6 +152,13 @@ class InfluxDBArchive:
         fresh = self._offset_path.with_suffix(".new")
         fresh.write_text(json.dumps({"seq": seq}), "utf-8")
         fresh.replace(self._offset_path)
+
+
+def _keys(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "sensor_id": pa.array([row["sensor_id"] for row in rows], pa.string()),
+        "t": pa.array([row["_time"] for row in rows], pa.timestamp("us", "UTC")),
+    }
 
 
 def _lines(frame: Frame, registry: Registry) -> Iterator[str]:

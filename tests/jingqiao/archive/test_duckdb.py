@@ -73,3 +73,50 @@ def test_a_file_that_is_no_archive_is_refused_with_its_name(tmp_path: Path) -> N
     (tmp_path / "archive.duckdb").write_bytes(b"x" * 20_000)
     with pytest.raises(ArchiveUnavailableError, match=r"archive\.duckdb cannot be opened"):
         open_archive(tmp_path)
+
+
+def test_years_shrink_to_buckets_that_keep_every_peak(tmp_path: Path) -> None:
+    archive = open_archive(tmp_path)
+    n = 1000
+    rng = np.random.default_rng(2)
+    tilt, times = rng.normal(0, 1, n).astype(np.float32), np.arange(n) * 3 - 500
+    tilt[437] = 90
+    sensors = [i % 2 for i in range(n)]
+    archive.write([(1, frame(sensors, times.tolist(), tilt_deg=tilt.tolist()))])
+    table = archive.extremes(-600, 3000, ["s1", "s0", "unknown"], 100, ["tilt_deg", "water_mm", "no such"])
+    assert table.column_names == ["sensor_id", "t", "tilt_deg_min", "tilt_deg_max"]
+    naive = {}
+    for sensor, time, value in zip(sensors, times.tolist(), tilt.tolist(), strict=True):
+        naive.setdefault((f"s{sensor}", time // 100 * 100), []).append(value)
+    rows = zip(*(table[name].to_pylist() for name in ("tilt_deg_min", "tilt_deg_max")), strict=True)
+    keys = zip(table["sensor_id"].to_pylist(), table["t"].cast("int64").to_pylist(), strict=True)
+    assert dict(zip(keys, rows, strict=True)) == {
+        key: (min(values), max(values)) for key, values in sorted(naive.items())
+    }
+    assert archive.extremes(0, 1, ["unknown"], 100, ["tilt_deg"]).num_rows == 0
+    archive.close()
+
+
+def counted(sensor: int, seqs: list[int], gateway: int, start: int = 0) -> Frame:
+    made = frame([sensor] * len(seqs), list(range(start, start + len(seqs))), tilt_deg=[1.0] * len(seqs))
+    return Frame(
+        made.sensor,
+        made.time,
+        made.received,
+        np.array(seqs, np.int64),
+        made.flag,
+        made.columns,
+        np.full(len(seqs), gateway, np.int32),
+    )
+
+
+def test_lost_messages_are_counted_by_gateway_whatever_the_order_they_came_in(tmp_path: Path) -> None:
+    archive = open_archive(tmp_path)
+    archive.write([(1, counted(0, [5, 7, 6, 6, 10], 11)), (2, counted(1, [1, 2, 60_000, -1], 12))])
+    rows = archive.losses(0, 100).to_pylist()
+    assert rows == [
+        {"gateway": 11, "sensors": 1, "received": 4, "lost": 2},
+        {"gateway": 12, "sensors": 1, "received": 3, "lost": 0},
+    ]
+    assert archive.losses(50, 100).num_rows == 0
+    archive.close()

@@ -59,6 +59,33 @@ def test_readings_come_back_by_time_for_the_sensors_asked_for(server: Influxd, t
     archive.close()
 
 
+def test_buckets_keep_the_least_and_the_greatest_value(server: Influxd, tmp_path: Path) -> None:
+    archive = open_archive(server, tmp_path)
+    start = START_US + 86_400_000_000
+    times = start + np.arange(6, dtype=np.int64) * 1_000_000
+    frame = Frame(
+        np.array([0, 0, 0, 1, 0, 0], np.int32),
+        times,
+        times,
+        np.full(6, -1, np.int64),
+        np.full(6, Flag.GOOD, np.uint8),
+        {
+            "tilt_deg": np.array([1, 9, 2, 4, 3, 5], np.float32),
+            "water_mm": np.full(6, np.nan, np.float32),
+        },
+    )
+    archive.write([(1, frame)])
+    table = archive.extremes(start, start + 10_000_000, ["lid 0"], 4_000_000, ["tilt_deg", "water_mm"])
+    assert table.column_names == ["sensor_id", "t", "tilt_deg_min", "tilt_deg_max"]
+    assert [(r["t"].timestamp(), r["tilt_deg_min"], r["tilt_deg_max"]) for r in table.to_pylist()] == [
+        (start / 1e6, 1, 9),
+        (start / 1e6 + 4, 3, 5),
+    ]
+    assert archive.extremes(start, start + 1, [], 1, ["tilt_deg"]).num_rows == 0
+    assert archive.losses(0, 1) is None
+    archive.close()
+
+
 def test_a_wrong_token_is_said_without_showing_it(server: Influxd, tmp_path: Path) -> None:
     archive = open_archive(server, tmp_path, "wrong-secret")
     with pytest.raises(ArchiveUnavailableError, match="HTTP 401") as raised:
