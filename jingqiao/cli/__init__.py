@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "doctor": "jingqiao.cli.doctor:doctor",
         "import": "jingqiao.cli.import_:command",
         "incidents": "jingqiao.cli.incidents:incidents",
+        "map": "jingqiao.cli.map_:group",
         "permits": "jingqiao.cli.permits:group",
         "notify": "jingqiao.cli.notify:notify",
         "roster": "jingqiao.cli.roster:roster",
