@@ -40,11 +40,14 @@ class HttpSettings(_Section):
 
     ctwing_token : What CTWing's pushes must bring along (`?token=…` or the header `X-Token`); without it
         anybody who reaches the port can push readings. Better from the environment than from the file.
+    callback_secret : Part of the addresses to which providers push receipts and people's answers; without it
+        there are no such addresses.
     """
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     ctwing_token: SecretStr | None = Field(default=None, min_length=16)
+    callback_secret: SecretStr | None = Field(default=None, min_length=16)
 
 
 class ConsoleSettings(_Section):

@@ -48,6 +48,9 @@ from jingqiao.notify.dispatcher import Dispatcher
 from jingqiao.notify.heartbeat import Heartbeat
 from jingqiao.notify.links import AnswerLinks, kept_key
 from jingqiao.notify.planner import Planner
+from jingqiao.notify.pushed import PushedReceipts
+from jingqiao.notify.replies import Replies
+from jingqiao.notify.reply_pull import ReplyPull
 from jingqiao.notify.sender import Sender
 from jingqiao.notify.shift_watch import ShiftWatch
 from jingqiao.rebirths import Rebirths
@@ -94,6 +97,10 @@ class Service:
         links = AnswerLinks(self.roster, self.link_key, clock.now)
         self.planner = planner = Planner(self.roster, links)
         self.dispatcher = Dispatcher(self.database, sender, self.roster, planner, clock)
+        wake = self.dispatcher.wake
+        self.receipts = PushedReceipts(self.database, self.roster, planner, wake)
+        self.replies = Replies(self.database, self.roster, planner, clock.now, wake)
+        self.reply_pull = ReplyPull(self.database, self.roster, self.replies, clock)
         self.book = IncidentBook(
             self.database,
             lambda asset_id, sensor_id: asset_facts(self.registry(), asset_id, sensor_id),
@@ -194,6 +201,7 @@ class Service:
                     "reload": self.reload.run,
                     "housekeeping": self.housekeeping.run,
                     "heartbeat": self.heartbeat.run,
+                    "replies": self.reply_pull.run,
                 }
                 if self.shift_watch is not None:
                     loops["shifts"] = self.shift_watch.run

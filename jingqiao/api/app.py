@@ -15,6 +15,7 @@ from jingqiao.archive.contract import ArchiveUnavailableError
 from jingqiao.console.parts import parts_of_service
 from jingqiao.console.site import add_console
 from jingqiao.notify.answer_page import answer_router
+from jingqiao.notify.provider_posts import provider_routes
 
 if TYPE_CHECKING:
     from jingqiao.service import Service
@@ -68,5 +69,8 @@ def create_app(service: Service) -> FastAPI:
 
     app.include_router(ctwing_routes(service))
     app.include_router(answers)
+    secret = service.settings.http.callback_secret
+    if secret is not None:
+        app.include_router(provider_routes(secret, service.receipts, service.replies, service.clock.now))
     add_console(app, parts_of_service(service, lambda: health_of(service).problems))
     return app

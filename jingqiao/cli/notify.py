@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 from pathlib import Path
 
 import click
+import sqlalchemy as sa
 
 from config.messages import text
+from config.roster import Channel
 from jingqiao.cli.output import CHECK_FAILED, WRONG_USE, language, print_json, print_table
 from jingqiao.cli.settings_option import (
     database_or_exit,
@@ -21,8 +24,10 @@ from jingqiao.database import reading
 from jingqiao.notify.apprise_sender import AppriseSender
 from jingqiao.notify.channels import strict_channel
 from jingqiao.notify.outbox import MessageState, attempts_of, latest_messages
-from jingqiao.notify.sender import Outcome, Outgoing, Result
-from jingqiao.notify.view import message_json
+from jingqiao.notify.sender import Outgoing, Result
+from jingqiao.notify.tables import sms_reply
+from jingqiao.notify.trial import Tried, try_channels
+from jingqiao.notify.view import message_json, reply_json
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -36,11 +41,14 @@ def notify() -> None:
 @notify.command()
 @settings_option
 @_json
+@click.option(
+    "--wait", default=30.0, show_default=True, help="How long to ask providers for receipts [s]; 0 = not."
+)
 @click.argument("person")
-def test(settings_path: Path, as_json: bool, person: str) -> None:
+def test(settings_path: Path, as_json: bool, wait: float, person: str) -> None:
     """Send a marked test message by every channel of PERSON, and say what really happened.
 
-    Exit code 1 when a channel did not take it.
+    Exit code 1 when a channel did not take it, or its provider says afterwards that it did not arrive.
     """
     roster = roster_or_exit(settings_or_exit(settings_path), text("roster.no_roster", language()))
     if person not in roster.people:
@@ -53,47 +61,56 @@ def test(settings_path: Path, as_json: bool, person: str) -> None:
     body = text("notify_command.body", tongue, name=someone.name, at=f"{now:%Y-%m-%d %H:%M:%S}")
     title = text("notify_command.title", tongue)
     fields = {"severity": title, "hazard": title, "place": f"{now:%H:%M:%S}", "id": "0", "note": title}
-    sender = AppriseSender()
-    rows: list[tuple[str, Outcome, bool]] = []
-    for channel in someone.channels:
-        outcome = sender.send(
-            Outgoing(someone.name, channel.url, title, body, fields, f"test:{person}:{now.timestamp()}")
-        )
-        rows.append((channel.name, outcome, _is_strict(channel.url)))
+
+    def outgoing(channel: Channel) -> Outgoing:
+        reference = f"test:{person}:{channel.name}:{now.timestamp()}"
+        return Outgoing(someone.name, channel.url, title, body, fields, reference)
+
+    tried = try_channels(
+        someone.channels, outgoing, AppriseSender(), wait_s=wait, now=WallClock().now, sleep=time.sleep
+    )
     if as_json:
-        print_json(
-            [
-                {
-                    "channel": name,
-                    "result": outcome.result.value,
-                    "provider_code": outcome.provider_code,
-                    "detail": outcome.detail,
-                    "strict": strict,
-                }
-                for name, outcome, strict in rows
-            ]
-        )
+        print_json([_tried_json(one) for one in tried])
     else:
-        columns = [
-            text(f"notify_command.column.{name}", language())
-            for name in ("channel", "result", "code", "detail")
-        ]
+        names = ("channel", "result", "code", "receipt", "detail")
         print_table(
-            columns,
+            [text(f"notify_command.column.{name}", language()) for name in names],
             [
                 (
-                    name,
-                    text(f"notify_command.{outcome.result}", language()),
-                    outcome.provider_code,
-                    outcome.detail
-                    if strict or outcome.result is not Result.SENT
+                    one.channel.name,
+                    text(f"notify_command.{one.outcome.result}", language()),
+                    one.outcome.provider_code,
+                    _receipt_text(one),
+                    one.outcome.detail
+                    if _is_strict(one.channel.url) or one.outcome.result is not Result.SENT
                     else text("notify_command.worth", language()),
                 )
-                for name, outcome, strict in rows
+                for one in tried
             ],
         )
-    if any(outcome.result is not Result.SENT for _, outcome, _ in rows):
+    if not all(one.good for one in tried):
         raise SystemExit(CHECK_FAILED)
+
+
+def _tried_json(one: Tried) -> dict[str, object]:
+    return {
+        "channel": one.channel.name,
+        "result": one.outcome.result.value,
+        "provider_code": one.outcome.provider_code,
+        "detail": one.outcome.detail,
+        "receipt": None if one.receipt is None else one.receipt.delivery.value,
+        "receipt_code": None if one.receipt is None else one.receipt.provider_code,
+        "strict": _is_strict(one.channel.url),
+    }
+
+
+def _receipt_text(one: Tried) -> str:
+    """What the provider said afterwards, in words."""
+    if one.receipt is None:
+        nobody = one.outcome.result is Result.SENT
+        return text("notify_command.receipt.none", language()) if nobody else ""
+    said = text(f"notify_command.receipt.{one.receipt.delivery}", language())
+    return f"{said} {one.receipt.provider_code}".strip()
 
 
 @notify.command("list")
@@ -122,6 +139,39 @@ def list_(settings_path: Path, as_json: bool, state: str | None, limit: int) -> 
             ],
             [
                 (row["id"], row["created_at"], row["person"], row["title"], row["state"], row["held"] or "")
+                for row in rows
+            ],
+        )
+
+
+@notify.command()
+@settings_option
+@_json
+@click.option("--limit", default=50, show_default=True, help="How many, newest first.")
+def replies(settings_path: Path, as_json: bool, limit: int) -> None:
+    """What people answered by SMS, and what became of it."""
+    settings = settings_or_exit(settings_path)
+    query = sa.select(sms_reply).order_by(sms_reply.c.id.desc()).limit(limit)
+    with reading(database_or_exit(settings)) as connection:
+        rows = [reply_json(dict(row)) for row in connection.execute(query).mappings()]
+    if as_json:
+        print_json(rows)
+    elif not rows:
+        click.echo(text("replies.nothing", language()))
+    else:
+        print_table(
+            [
+                text(f"replies.column.{name}", language())
+                for name in ("received", "people", "words", "outcome", "incidents")
+            ],
+            [
+                (
+                    row["received_at"],
+                    " ".join(row["people"]),
+                    row["words"],
+                    text(f"replies.outcome.{row['outcome'] or 'waiting'}", language()),
+                    " ".join(str(number) for number in row["incident_ids"]),
+                )
                 for row in rows
             ],
         )

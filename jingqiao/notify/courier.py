@@ -27,6 +27,7 @@ from jingqiao.notify.outbox import (
     last_attempt,
     next_due,
     settle,
+    take_over,
 )
 from jingqiao.notify.planner import Planner
 from jingqiao.notify.sender import Delivery, Outcome, Outgoing, Receipt, Result, Sender
@@ -132,6 +133,14 @@ class Courier:
                     self._record_try(connection, job, result, now)
                 else:
                     self._record_answer(connection, job, result, now)
+
+    def failed_afterwards(
+        self, connection: sa.Connection, message_id: int, attempt_id: int, receipt: Receipt, now: int
+    ) -> None:
+        """A provider tells by itself that a try failed: the next channel, or the next person."""
+        claimed = take_over(connection, message_id)
+        if claimed is not None:
+            self._failed_afterwards(connection, Job(claimed, None, None, attempt_id, "", now), receipt, now)
 
     def _prepare(self, connection: sa.Connection, roster: Roster, claimed: Claimed, now: int) -> Job | None:
         person = roster.people.get(claimed.person)
@@ -315,6 +324,8 @@ class Courier:
             self._next_channel(connection, job, Outcome(Result.FAILED_TEMPORARY, "no answer"), now)
 
     def _retry(self, connection: sa.Connection, job: Job, due_at: int) -> None:
+        if self._answered(connection, job.claimed, due_at):
+            return
         settle(
             connection,
             job.claimed,
@@ -334,6 +345,21 @@ class Courier:
         else:
             self._retry(connection, job, now + round(wait_s * _SECOND_US))
 
+    @staticmethod
+    def _answered(connection: sa.Connection, claimed: Claimed, now: int) -> bool:
+        """Whether somebody answered while this was asked of a person in vain: then it is not asked again."""
+        if claimed.incident_id is None or claimed.kind not in STEP_KINDS:
+            return False
+        awaited = sa.select(incident_table.c.unanswered_since).where(
+            incident_table.c.id == claimed.incident_id
+        )
+        if connection.execute(awaited).scalar() is not None:
+            return False
+        was_sent = claimed.state == MessageState.SENT.value
+        state = MessageState.FAILED if was_sent else MessageState.CANCELLED
+        settle(connection, claimed, state=state.value, due_at=None, finished_at=now)
+        return True
+
     def _more(self, claimed: Claimed) -> bool:
         """Whether the person has a further channel for this message."""
         person = self._roster().people.get(claimed.person)
@@ -341,6 +367,8 @@ class Courier:
 
     def _next_channel(self, connection: sa.Connection, job: Job, outcome: Outcome, now: int) -> None:
         claimed = job.claimed
+        if self._answered(connection, claimed, now):
+            return
         log.warning(
             "a channel failed; the next one is tried",
             person=claimed.person,

@@ -216,6 +216,32 @@ def settle(connection: sa.Connection, claimed: Claimed, **values: Any) -> bool:
     return connection.execute(query.values(lease=None, **values)).rowcount == 1
 
 
+def take_over(connection: sa.Connection, message_id: int) -> Claimed | None:
+    """Take a message that is on its way from whoever works on it: its provider told how it ended.
+
+    None when it is not on its way any more.
+    """
+    query = (
+        sa.update(message)
+        .where(
+            message.c.id == message_id,
+            message.c.state.in_(
+                [MessageState.SENDING.value, MessageState.UNSURE.value, MessageState.SENT.value]
+            ),
+        )
+        .values(
+            state=sa.case(
+                (message.c.state == MessageState.SENT.value, message.c.state),
+                else_=MessageState.SENDING.value,
+            ),
+            lease=uuid.uuid4().hex,
+        )
+        .returning(message)
+    )
+    row = connection.execute(query).mappings().first()
+    return None if row is None else Claimed(**{name: row[name] for name in Claimed.__slots__})
+
+
 def cancel_steps(connection: sa.Connection, incident_id: int, now: int) -> None:
     """Take back what still waits to ask for an answer: somebody gave it."""
     connection.execute(

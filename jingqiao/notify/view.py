@@ -23,6 +23,7 @@ def message_json(row: Mapping[str, Any], attempts: Sequence[Mapping[str, Any]]) 
         "held": row["held"],
         "held_until": rfc3339(row["due_at"]) if row["state"] == MessageState.HELD.value else None,
         "told_by": row["told_by"],
+        "via": row["via"],
         "title": row["title"],
         "body": row["body"],
         "attempts": [
@@ -36,4 +37,18 @@ def message_json(row: Mapping[str, Any], attempts: Sequence[Mapping[str, Any]]) 
             }
             for attempt in attempts
         ],
+    }
+
+
+def reply_json(row: Mapping[str, Any]) -> dict[str, Any]:
+    """One answer by SMS, JSON-ready."""
+    return {
+        "id": row["id"],
+        "provider": row["provider"],
+        "people": row["people"],
+        "words": row["words"],
+        "said_at": rfc3339(row["said_at"]),
+        "received_at": rfc3339(row["received_at"]),
+        "outcome": row["outcome"],
+        "incident_ids": row["incident_ids"],
     }

@@ -40,6 +40,24 @@ def limits_of(url: str) -> tuple[Limit, ...]:
     return () if kind is None else kind.limits
 
 
+def phone_of(url: str) -> str:
+    """The phone that a channel's URL reaches, without country code; "" where it reaches none or is wrong."""
+    try:
+        channel = strict_channel(url)
+    except ValueError:
+        return ""
+    return plain_phone(str(getattr(channel, "phone", "")))
+
+
+def plain_phone(number: str) -> str:
+    """`+8613800000000`, `008613…`, `8613…` and `138 0000 0000` are all 13800000000."""
+    digits = "".join(sign for sign in number if sign.isdigit())
+    for prefix in ("0086", "86"):
+        if digits.startswith(prefix) and len(digits) - len(prefix) >= 11:
+            return digits.removeprefix(prefix)
+    return digits
+
+
 def meant_for(url: str) -> tuple[str, ...]:
     """Severities that the channel of a URL is meant for by itself; () = all."""
     kind = CHANNELS.get(url.partition(":")[0].lower())

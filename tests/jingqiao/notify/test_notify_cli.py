@@ -6,8 +6,8 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 
 from jingqiao.cli import main
-from tests.support.http_fake import HttpFake
-from tests.support.providers import WeCom
+from tests.support.http_fake import Answer, HttpFake, Request
+from tests.support.providers import Aliyun, AliyunVoice, WeCom
 from tests.support.response import ROSTER, Office, change
 
 
@@ -31,6 +31,47 @@ def test_every_channel_of_a_person_is_tried_and_a_refusal_is_said(tmp_path: Path
     ]
     assert "演练" in provider.got[0]
     assert "KEY" not in done.stdout
+
+
+def test_what_the_provider_says_afterwards_is_said_too(tmp_path: Path) -> None:
+    """Taken is not delivered: one phone is switched off, on the other somebody listens to the end."""
+    sms, voice = Aliyun(), AliyunVoice(ended={"1^100": ("200000", 20)})
+
+    def off(request: Request) -> Answer:
+        answer = sms(request)
+        for sent in sms.sent:
+            sms.status[sent["OutId"]] = (2, "MOBILE_NOT_ON_SERVICE")
+        return answer
+
+    with HttpFake(off) as sms_fake, HttpFake(voice) as voice_fake:
+        key = "LTAI:ali%2Bs%2Fecret"
+        urls = (
+            f'"alisms://{key}@SMS_1/13800000001?sign=x&endpoint={sms_fake.url}",'
+            f'"alivoice://{key}@TTS_1/13800000001?endpoint={voice_fake.url}"'
+        )
+        (tmp_path / "roster.toml").write_text(ROSTER.replace('"phone://zhang"', urls))
+        done = run(tmp_path, "notify", "test", "zhang", "--json")
+        table = run(tmp_path, "notify", "test", "zhang", "--wait", "0")
+    assert done.exit_code == 1
+    assert [(row["result"], row["receipt"], row["receipt_code"]) for row in json.loads(done.stdout)] == [
+        ("sent", "failed", "MOBILE_NOT_ON_SERVICE"),
+        ("sent", "read", "200000"),
+    ]
+    assert "not delivered!" in table.stdout
+    assert "13800000001" not in done.stdout + table.stdout
+
+
+def test_a_channel_of_apprise_is_shown_with_what_its_sent_is_worth(tmp_path: Path) -> None:
+    with HttpFake(lambda request: Answer()) as fake:
+        url = f'"json://127.0.0.1:{fake.port}/"'
+        (tmp_path / "roster.toml").write_text(ROSTER.replace('"phone://zhang"', url))
+        (row,) = json.loads(run(tmp_path, "notify", "test", "zhang", "--json").stdout)
+    assert (row["result"], row["strict"], row["receipt"]) == ("sent", False, None)
+
+
+def test_answers_by_sms_are_listed(tmp_path: Path) -> None:
+    assert run(tmp_path, "notify", "replies").stdout == "No answers by SMS\n"
+    assert json.loads(run(tmp_path, "notify", "replies", "--json").stdout) == []
 
 
 def test_somebody_unknown_is_named_with_those_who_are_known(tmp_path: Path) -> None:

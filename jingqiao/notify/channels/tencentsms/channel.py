@@ -134,11 +134,11 @@ class TencentSms:
         young = WallClock().now() / 1e6 - sent_s < SETTLE_S
         return Receipt(Delivery.NOT_YET if young else Delivery.NEVER_SEEN)
 
-    def replies(self, limit: int = 100) -> list[tuple[str, str, int]]:
+    def replies(self, limit: int = 100) -> list[tuple[str, str, int]] | Outcome:
         """What people answered by SMS since the last call: (phone, words, when [s since 1970 UTC])."""
         reply = self._request("PullSmsReplyStatus", {"SmsSdkAppId": self.app_id, "Limit": limit})
         if isinstance(reply, Outcome):
-            return []
+            return reply
         return [
             (
                 str(item.get("PhoneNumber") or ""),
