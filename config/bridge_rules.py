@@ -60,6 +60,58 @@ class LevelLimits(BaseModel):
     labels: tuple[str, str, str] = ("一级", "二级", "三级")
 
 
+class MovementLimits(BaseModel):
+    """Levels of JT/T 1037-2022 table 9 for what is no strain: deflection, displacement, tilt, temperature.
+
+    level_1, level_2, level_3 : grade of each level; 一级 is the mildest.
+    near : Share of the design value that is level 2; the whole of it is level 3.
+    many, month_days : So many level-2 events of a deflection in so many days are level 3.
+    apart_s : Excesses closer than this are one event [s].
+    reference_h : How long the attitude is learned from which a tilt counts [h].
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    level_1: Colour = "yellow"
+    level_2: Colour = "orange"
+    level_3: Colour = "red"
+    near: float = Field(default=0.8, gt=0, le=1)
+    many: int = Field(default=10, ge=2, le=32)
+    month_days: float = Field(default=30, gt=0)
+    apart_s: float = Field(default=60, gt=0)
+    reference_h: float = Field(default=24, gt=0)
+
+
+class ShakingLimits(BaseModel):
+    """Acceleration of a girder, root mean square of 10 min (JT/T 1037-2022 table 9).
+
+    level_1_cm_s2, level_1_s : Level 1 when it lies above this for longer than this [cm/s², s].
+    level_2_cm_s2 : Level 2 [cm/s²]. growing : level 3 when it also grows so many times in each 10 min.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    level_1_cm_s2: float = Field(default=31.5, gt=0)
+    level_1_s: float = Field(default=1800, ge=0)
+    level_2_cm_s2: float = Field(default=50, gt=0)
+    growing: float = Field(default=1.1, gt=1)
+
+
+class SagLimits(BaseModel):
+    """Persistent sag: a deflection that goes on growing with temperature removed; any of it is level 3.
+
+    least_days : Days of data before it is judged. least_mm, least_share : least growth, in mm and as a
+        share of the design value. certainty : growth over its standard error, memory of the days included.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    least_days: int = Field(default=60, ge=14, le=365)
+    least_mm: float = Field(default=4, gt=0)
+    least_share: float = Field(default=0.1, ge=0)
+    certainty: float = Field(default=6, gt=0)
+
+
 class OverloadLimits(BaseModel):
     """Live-load peaks against what is usual, or against the design vehicle's where that is known.
 
@@ -131,6 +183,9 @@ class BridgeRules(BaseModel):
 
     fault: FaultLimits = FaultLimits()
     level: LevelLimits = LevelLimits()
+    movement: MovementLimits = MovementLimits()
+    shaking: ShakingLimits = ShakingLimits()
+    sag: SagLimits = SagLimits()
     overload: OverloadLimits = OverloadLimits()
     fast: FastDriftLimits = FastDriftLimits()
     slow: SlowDriftLimits = SlowDriftLimits()

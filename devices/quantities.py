@@ -38,6 +38,7 @@ _ALL = (
     Quantity("tilt_y_deg", "°", -180.0, 180.0, "Inclination about the y axis"),
     Quantity("displacement_mm", "mm", -2000.0, 2000.0, "Lid surface against its frame; positive = sunk"),
     Quantity("vibration_g", "g", 0.0, 400.0, "Peak acceleration since the last report"),
+    Quantity("acceleration_rms_g", "g", 0.0, 10.0, "Root mean square acceleration since the last report"),
     Quantity("water_mm", "mm", -1000.0, 50000.0, "Water level above the sensor's zero"),
     Quantity("temperature_c", "°C", -60.0, 150.0, "Temperature at the sensor"),
     Quantity("battery_v", "V", 0.0, 60.0, "Battery voltage"),

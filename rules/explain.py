@@ -57,6 +57,8 @@ def explain_sensor(engine: Engine, sensor: int) -> dict[str, Any]:
         if cell is not None and cell.muted >= 0:
             row["muted"] = {"severity": colour(cell.muted), "until": cell.until}
         hazards.append(row)
+    for row in hazards:  # two detectors may judge one hazard: what one of them sees is not hidden
+        blind.pop(row["hazard"], None)
     return {
         "sensor_id": registry.sensor_id(sensor),
         "asset_id": "" if asset == UNBOUND else registry.asset_id(asset),

@@ -1,0 +1,453 @@
+"""The bridge's other detector: levels of deflection, displacement, tilt, temperature, acceleration; sag.
+
+Readings wait until a tick ends their block of 20 s, as strain's do. A value counts when two of three
+successive readings reach it: one wild sample is no level.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from config.bridge_rules import BridgeRules
+from devices.registry import Registry, Role
+from rules.alarm import Hazard, Reason
+from rules.bridge.cells import BLOCK_US
+from rules.bridge.channels import NO_CHANNEL
+from rules.bridge.design_values import MANY, NEAR, DesignValues
+from rules.bridge.levels import NEVER
+from rules.bridge.movement_channels import CM_S2, movement_channels, movement_rules
+from rules.bridge.movement_rows import Rows
+from rules.bridge.sag import Rate, Sag
+from rules.bridge.shaking import LEAST_SAMPLES, Shaking
+from rules.detector import FAR, Round, Verdicts
+
+Int = npt.NDArray[np.int64]
+Float = npt.NDArray[np.float64]
+
+HAZARDS: Final = (Hazard.STRAIN_LIMIT, Hazard.DRIFT)
+LIMIT, SAG = range(2)
+REASONS: Final = (
+    "rules_bridge.clear",
+    "rules_bridge.movement.deflection_near",
+    "rules_bridge.movement.deflection",
+    "rules_bridge.movement.deflection_many",
+    "rules_bridge.movement.displacement_near",
+    "rules_bridge.movement.displacement",
+    "rules_bridge.movement.tilt_near",
+    "rules_bridge.movement.tilt",
+    "rules_bridge.movement.temperature",
+    "rules_bridge.shaking.long",
+    "rules_bridge.shaking.strong",
+    "rules_bridge.shaking.growing",
+    "rules_bridge.sag",
+)
+_DESIGN: Final = {
+    Role.DEFLECTION: (1, 2, 3),
+    Role.DISPLACEMENT: (4, 5, 5),
+    Role.TILT: (6, 7, 7),
+    Role.TEMPERATURE: (8, 8, 8),
+}
+_SHAKING: Final = np.array([0, 9, 10, 11])
+_SAG: Final = 12
+UNITS: Final = {
+    Role.DEFLECTION: "mm",
+    Role.DISPLACEMENT: "mm",
+    Role.TILT: "°",
+    Role.TEMPERATURE: "°C",
+    Role.ACCELERATION: "cm/s²",
+}
+MOST_PENDING: Final = 400_000
+DAY_US: Final = 86_400_000_000
+FRESH_US: Final = 2 * 3_600_000_000
+"""A temperature stands in for this long."""
+
+
+class MovementDetector:
+    """Judges what bridges do besides strain, sensor by sensor."""
+
+    name = "bridge_movements"
+    hazards: tuple[Hazard, ...] = HAZARDS
+    reasons: tuple[str, ...] = REASONS
+
+    def __init__(self, registry: Registry, rules: BridgeRules) -> None:
+        self._sets: Sequence[BridgeRules] = (rules,)
+        self._class_of = np.zeros(len(registry.sensors), np.uint16)
+        self._build(registry)
+
+    # --- the contract of detectors ---------------------------------------------------------------
+
+    def observe(self, batch: Round) -> Sequence[Verdicts]:
+        """Take a round; verdicts come with the ticks."""
+        channel = self.channels.of_sensor[batch.sensor]
+        own = channel != NO_CHANNEL
+        if not own.any():
+            return ()
+        columns = {name: column[own] for name, column in batch.columns.items()}
+        self._rows.add(channel[own], batch.time[own], self.channels.role[channel[own]], columns)
+        if len(self._rows) > MOST_PENDING:
+            return self._advance(int(batch.time[own].min()))
+        return ()
+
+    def tick(self, now: int) -> Sequence[Verdicts]:
+        """Judge all blocks that are over."""
+        return self._advance(now)
+
+    def due(self) -> int:
+        """End of the earliest block that waits."""
+        return FAR if len(self._rows) == 0 else self._rows.earliest // BLOCK_US * BLOCK_US + BLOCK_US
+
+    def explain(self, sensor: int, hazard: Hazard) -> tuple[Reason, Mapping[str, Any]]:
+        """Reason and evidence of the latest verdict of one sensor."""
+        channel, column = int(self.channels.of_sensor[sensor]), HAZARDS.index(hazard)
+        own = self.own
+        value, limit = float(own["value"][channel, column]), float(own["limit"][channel, column])
+        key = REASONS[int(own["reason"][channel, column])]
+        role = Role(int(self.channels.role[channel]))
+        level = int(own["level"][channel, column])
+        label = self._sets[int(self._class_of[sensor])].level.labels[max(level, 1) - 1]
+        values: dict[str, Any] = {
+            "sensor": self.registry.sensor_id(sensor),
+            "value": _round(value),
+            "limit": _round(limit),
+            "label": label,
+        }
+        facts: dict[str, Any] = {
+            "unit": UNITS[role],
+            "rule": key,
+            "quantity": role.name.lower(),
+            "level": level,
+            "label": label,
+        }
+        if hazard is Hazard.DRIFT:
+            rate = self._rate(channel)
+            values["rate"] = _round(rate.a_month_mm) if rate else None
+            values["days"] = rate.days if rate else None
+            facts |= _rate_facts(rate)
+        elif role in _DESIGN:
+            values["share"] = round(100 * value / limit) if math.isfinite(limit) and limit else None
+            own_row, at = np.array([channel]), self.seen_at(channel)
+            values["count"] = int(self.design.events(self.rules, own_row, np.array([at]))[0])
+            facts |= {"design_value": _round(limit), "level_2_in_a_month": values["count"]}
+            if role is Role.TILT:
+                facts["reference_deg"] = [_round(float(v), 3) for v in own["reference"][channel]]
+        if channel in self.interventions:
+            facts["intervention"] = dict(self.interventions[channel])
+        return Reason(key, values), facts
+
+    def sees(self, sensor: int) -> Mapping[Hazard, str]:
+        """Which hazards a sensor can show, or why it cannot."""
+        channel = int(self.channels.of_sensor[sensor])
+        if channel == NO_CHANNEL:
+            return {}
+        role = Role(int(self.channels.role[channel]))
+        if role is Role.ACCELERATION:
+            return {Hazard.STRAIN_LIMIT: "rules_bridge.sees.shaking"}
+        bounds = self.channels.low[channel], self.channels.high[channel]
+        known = any(map(math.isfinite, bounds))
+        sight = "rules_bridge.sees.design" if known else "rules_bridge.blind.no_design_value"
+        if role is Role.DEFLECTION:
+            return {Hazard.STRAIN_LIMIT: sight, Hazard.DRIFT: "rules_bridge.sees.sag"}
+        return {Hazard.STRAIN_LIMIT: sight}
+
+    def registry_changed(self, registry: Registry) -> None:
+        """Follow a registry that has grown: state of known sensors stays."""
+        state = self.snapshot()
+        grown = len(registry.sensors) - len(self._class_of)
+        self._class_of = np.concatenate([self._class_of, np.zeros(max(grown, 0), np.uint16)])
+        self._build(registry)
+        self._restore(state)
+
+    def thresholds_changed(self, sets: Sequence[Any], class_of: npt.NDArray[np.uint16]) -> None:
+        """Other limits from now on."""
+        self._sets, self._class_of = sets, class_of
+        self.rules = movement_rules(self.channels, sets, class_of)
+
+    def control(self, name: str, payload: Mapping[str, Any]) -> Sequence[Verdicts]:
+        """`rebaseline`, `intervention`: a tilt's reference and the days of sag begin anew."""
+        if name not in ("rebaseline", "intervention"):
+            return ()
+        chosen = self._named(payload)
+        self._forget(chosen)
+        for channel in chosen.tolist():
+            self.interventions[channel] = {
+                "kind": name,
+                "at_us": int(payload.get("to") or payload.get("at") or 0),
+                "who": str(payload.get("who") or payload.get("by") or ""),
+                "why": str(payload.get("why") or payload.get("note") or ""),
+            }
+        return ()
+
+    def snapshot(self) -> Mapping[str, npt.NDArray[Any]]:
+        """All state as named arrays."""
+        state: dict[str, npt.NDArray[Any]] = {"sensor": self.channels.sensor}
+        for part, arrays in self._parts().items():
+            state |= {f"{part}.{name}": np.array(array) for name, array in arrays.items()}
+        return state | {f"rows.{name}": array for name, array in self._rows.state().items()}
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """The state that `snapshot` gave. Raises ValueError when it is of other sensors."""
+        sensor = state.get("sensor")
+        if sensor is None or (len(sensor) and int(sensor.max()) >= len(self.channels.of_sensor)):
+            raise ValueError("not a state of this registry's bridge sensors")
+        self._restore(state)
+
+    # --- building --------------------------------------------------------------------------------
+
+    def _parts(self) -> dict[str, dict[str, npt.NDArray[Any]]]:
+        return {
+            "design": self.design.state,
+            "shaking": self.shaking.state,
+            "sag": self.sag.state,
+            "own": self.own,
+        }
+
+    def _build(self, registry: Registry) -> None:
+        self.registry = registry
+        self.channels = movement_channels(registry)
+        self.rules = movement_rules(self.channels, self._sets, self._class_of)
+        n = len(self.channels)
+        self._rows = Rows()
+        self.design, self.shaking, self.sag = DesignValues(n), Shaking(n), Sag(n)
+        self.own: dict[str, npt.NDArray[Any]] = {
+            "said": np.zeros((n, len(HAZARDS)), np.int8),
+            "level": np.zeros((n, len(HAZARDS)), np.int8),
+            "value": np.full((n, len(HAZARDS)), np.nan),
+            "limit": np.full((n, len(HAZARDS)), np.nan),
+            "reason": np.zeros((n, len(HAZARDS)), np.uint8),
+            "before": np.full((n, 2), np.nan),
+            "warm": np.full(n, np.nan),
+            "seen_at": np.full(n, NEVER, np.int64),
+            "reference": np.full((n, 2), np.nan),
+            "learned": np.zeros((n, 3)),
+            "learns_since": np.full(n, NEVER, np.int64),
+        }
+        self.interventions: dict[int, Mapping[str, Any]] = {}
+
+    def _restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """State of channels by their sensors: rows may lie elsewhere now."""
+        place = self.channels.of_sensor[state["sensor"]].astype(np.int64)
+        kept = place != NO_CHANNEL
+        for part, arrays in self._parts().items():
+            for name, array in arrays.items():
+                array[place[kept]] = state[f"{part}.{name}"][kept]
+        rows = {k.removeprefix("rows."): v for k, v in state.items() if k.startswith("rows.")}
+        here = place[rows["channel"]] if len(rows["channel"]) else rows["channel"]
+        rows["channel"] = here
+        self._rows.restore({name: column[here != NO_CHANNEL] for name, column in rows.items()})
+
+    def _forget(self, c: Int) -> None:
+        self.own["reference"][c], self.own["learned"][c] = np.nan, 0.0
+        self.own["learns_since"][c] = NEVER
+        fresh = Sag(len(c)).state
+        for name, array in self.sag.state.items():
+            array[c] = fresh[name]
+
+    # --- judging ---------------------------------------------------------------------------------
+
+    def seen_at(self, channel: int) -> int:
+        """Event time of the newest block of a channel [µs]."""
+        return int(self.own["seen_at"][channel])
+
+    def _advance(self, until: int) -> list[Verdicts]:
+        said: list[Verdicts] = []
+        for block, rows in self._rows.take(until):
+            said += self._block(block, rows)
+        return said
+
+    def _block(self, block: int, rows: Mapping[str, npt.NDArray[Any]]) -> list[Verdicts]:
+        """Judge one block: rows of it, by channel and time."""
+        channel, time = rows["channel"], rows["time"]
+        starts = np.flatnonzero(np.concatenate(([True], channel[1:] != channel[:-1])))
+        ends = np.append(starts[1:], len(channel)) - 1
+        c, newest = channel[starts], time[ends]
+        self.own["seen_at"][c] = newest
+        role = self.channels.role[c]
+        value = self._tilts(rows, starts, c, role)
+        low, high, middle = self._confirmed(value, starts, ends, c)
+        self._warmth(rows, ends, c, role, middle)
+        said: list[Verdicts] = []
+        some = np.flatnonzero(role != Role.ACCELERATION)
+        if len(some):
+            said += self._judge_design(c[some], newest[some], low[some], high[some])
+        some = np.flatnonzero(role == Role.ACCELERATION)
+        if len(some):
+            said += self._judge_shaking(block, rows, starts[some], ends[some], c[some], newest[some])
+        some = np.flatnonzero((role == Role.DEFLECTION) & np.isfinite(middle))
+        if len(some):
+            said += self._judge_sag(c[some], newest[some], middle[some])
+        return said
+
+    def _tilts(self, rows: Mapping[str, npt.NDArray[Any]], starts: Int, c: Int, role: Any) -> Float:
+        """Values of rows; of tilts the angle to their reference [°], NaN while it is learned."""
+        x, y = rows["x"], rows["y"]
+        tilts = c[role == Role.TILT]
+        if len(tilts) == 0:
+            return np.asarray(x, np.float64)
+        own, at = self.own, rows["time"][starts[role == Role.TILT]]
+        own["learns_since"][tilts] = np.where(
+            own["learns_since"][tilts] == NEVER, at, own["learns_since"][tilts]
+        )
+        ripe = (own["learned"][tilts, 2] >= 3) & (
+            at - own["learns_since"][tilts] >= self.rules.reference_us[tilts]
+        )
+        fresh = tilts[ripe & np.isnan(own["reference"][tilts, 0])]
+        own["reference"][fresh] = own["learned"][fresh, :2] / own["learned"][fresh, 2:]
+        learning = np.isnan(own["reference"][rows["channel"], 0]) & (
+            self.channels.role[rows["channel"]] == Role.TILT
+        )
+        side = np.nan_to_num(y)
+        for column, values in ((0, x), (1, side), (2, np.ones(len(x)))):
+            np.add.at(own["learned"], (rows["channel"][learning], column), values[learning])
+        off = own["reference"][rows["channel"]]
+        turned = np.hypot(x - off[:, 0], side - off[:, 1])
+        return np.where(self.channels.role[rows["channel"]] == Role.TILT, turned, x)
+
+    def _confirmed(self, value: Float, starts: Int, ends: Int, c: Int) -> tuple[Float, Float, Float]:
+        """Least and greatest running median of three, and the block's median; NaN where there is none."""
+        lengths = ends - starts + 1
+        at = np.arange(len(value)) + 2 * np.repeat(np.arange(1, len(c) + 1), lengths)
+        joined = np.full(len(value) + 2 * len(c), np.nan)
+        joined[at] = value
+        heads = starts + 2 * np.arange(len(c))
+        joined[heads], joined[heads + 1] = self.own["before"][c].T
+        tails = ends + 2 * np.arange(1, len(c) + 1)
+        self.own["before"][c] = np.stack([joined[tails - 1], joined[tails]], axis=1)
+        three = np.sort(np.stack([joined[at - 2], joined[at - 1], joined[at]]), axis=0)
+        running = np.where(np.isfinite(three[2]), three[1], np.nan)
+        middle = np.array([np.median(value[a : b + 1]) for a, b in zip(starts, ends, strict=True)])
+        return np.fmin.reduceat(running, starts), np.fmax.reduceat(running, starts), middle
+
+    def _warmth(
+        self, rows: Mapping[str, npt.NDArray[Any]], ends: Int, c: Int, role: Any, middle: Float
+    ) -> None:
+        degrees = np.where(role == Role.TEMPERATURE, middle, rows["warm"][ends])
+        with np.errstate(invalid="ignore"):
+            good = (degrees > self.rules.warm_low[c]) & (degrees < self.rules.warm_high[c])
+        self.own["warm"][c[good]] = degrees[good]
+
+    def _judge_design(self, c: Int, time: Int, low: Float, high: Float) -> list[Verdicts]:
+        warm = self.channels.role[c] == Role.TEMPERATURE
+        with np.errstate(invalid="ignore"):
+            odd = warm & ((low < self.rules.warm_low[c]) | (high > self.rules.warm_high[c]))
+        low, high = np.where(odd, np.nan, low), np.where(odd, np.nan, high)
+        level, found = self.design.step(self.channels, self.rules, c, time, low, high)
+        keys = np.zeros(len(c), np.int64)
+        for role, (near, beyond, many) in _DESIGN.items():
+            chosen = np.where(found == NEAR, near, np.where(found == MANY, many, beyond))
+            keys = np.where(self.channels.role[c] == role, chosen, keys)
+        value, limit = self.design.state["peak"][c], self.design.state["bound"][c]
+        return self._say(LIMIT, c, time, level, value, limit, keys)
+
+    def _judge_shaking(
+        self, block: int, rows: Mapping[str, npt.NDArray[Any]], starts: Int, ends: Int, c: Int, time: Int
+    ) -> list[Verdicts]:
+        squares, counts, whole = np.zeros(len(c)), np.zeros(len(c)), np.zeros(len(c), bool)
+        for i, (a, b) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
+            means, peaks = rows["y"][a : b + 1], rows["x"][a : b + 1]
+            own = means[np.isfinite(means)]
+            if len(own) == 0 and np.isfinite(peaks).sum() >= LEAST_SAMPLES:
+                own = peaks[np.isfinite(peaks)]
+            elif len(own):
+                whole[i] = True
+            squares[i], counts[i] = float(((own * CM_S2) ** 2).sum()), len(own)
+        told = counts > 0
+        if not told.any():
+            return []
+        c, time = c[told], time[told]
+        level, found, rms = self.shaking.step(
+            self.rules, block, c, time, squares[told], counts[told], whole[told]
+        )
+        limit = np.where(found >= 2, self.rules.shaking_2[c], self.rules.shaking_1[c])
+        return self._say(LIMIT, c, time, level, rms, limit, _SHAKING[found])
+
+    def _judge_sag(self, c: Int, time: Int, middle: Float) -> list[Verdicts]:
+        over = self.sag.add(c, time // DAY_US, middle, self._warm_of(c, time))
+        if len(over) == 0:
+            return []
+        level, value, limit = np.zeros(len(over), np.int64), np.zeros(len(over)), np.zeros(len(over))
+        for i, channel in enumerate(over.tolist()):
+            rate = self._rate(channel)
+            high = float(self.channels.high[channel])
+            share = self.rules.sag_share[channel] * high if math.isfinite(high) else 0.0
+            limit[i] = max(float(self.rules.sag_mm[channel]), share)
+            if rate is not None:
+                value[i] = rate.growth_mm
+                grows = rate.growth_mm >= limit[i] and rate.certainty >= self.rules.sag_certainty[channel]
+                level[i] = 3 if grows else 0
+        when = time[np.searchsorted(c, over)]
+        return self._say(SAG, over, when, level, value, limit, np.where(level > 0, _SAG, 0))
+
+    def _warm_of(self, c: Int, time: Int) -> Float:
+        """Temperature of deflections: their own, else the mean of the asset's thermometers [°C]."""
+        warm = self.own["warm"][c].copy()
+        thermometers = np.flatnonzero(self.channels.role == Role.TEMPERATURE)
+        for i in np.flatnonzero(np.isnan(warm)).tolist():
+            beside = thermometers[self.channels.asset[thermometers] == self.channels.asset[c[i]]]
+            beside = beside[time[i] - self.own["seen_at"][beside] < FRESH_US]
+            degrees = self.own["warm"][beside]
+            degrees = degrees[np.isfinite(degrees)]
+            warm[i] = degrees.mean() if len(degrees) else np.nan
+        return np.asarray(warm, np.float64)
+
+    def _rate(self, channel: int) -> Rate | None:
+        return self.sag.rate(channel, int(self.rules.sag_days[channel]))
+
+    def _say(
+        self, hazard: int, c: Int, time: Int, level: Int, value: Float, limit: Float, keys: Int
+    ) -> list[Verdicts]:
+        """Verdicts of channels whose level or reason changed since they were last spoken of."""
+        own = self.own
+        grade = self.rules.grade[c, level]
+        keys = np.where(level > 0, keys, own["reason"][c, hazard]).astype(np.uint8)
+        new = (grade != own["said"][c, hazard]) | ((grade > 0) & (keys != own["reason"][c, hazard]))
+        told = new | (level > 0)
+        own["value"][c[told], hazard], own["limit"][c[told], hazard] = value[told], limit[told]
+        if not new.any():
+            return []
+        c, time = c[new], time[new]
+        own["said"][c, hazard], own["reason"][c, hazard] = grade[new], keys[new]
+        own["level"][c, hazard] = np.where(level[new] > 0, level[new], own["level"][c, hazard])
+        return [
+            Verdicts(
+                HAZARDS[hazard],
+                self.channels.sensor[c],
+                time,
+                grade[new],
+                own["value"][c, hazard].astype(np.float32),
+                own["limit"][c, hazard].astype(np.float32),
+                keys[new],
+            )
+        ]
+
+    def _named(self, payload: Mapping[str, Any]) -> Int:
+        """Channels of the sensors or of the asset that a control names."""
+        names = payload.get("sensor_ids") or [payload.get("sensor_id")]
+        sensors = self.registry.sensor_indices([str(name) for name in names if name])
+        if len(sensors):
+            found = self.channels.of_sensor[sensors[sensors >= 0]]
+            chosen: Int = found[found != NO_CHANNEL].astype(np.int64)
+            return chosen
+        asset = self.registry.asset_index(str(payload.get("asset_id") or ""))
+        return np.flatnonzero((self.channels.asset == asset) & (asset >= 0))
+
+
+def _rate_facts(rate: Rate | None) -> dict[str, Any]:
+    if rate is None:
+        return {}
+    return {
+        "provisional": rate.provisional,
+        "growth_mm": _round(rate.growth_mm),
+        "mm_per_month": _round(rate.a_month_mm, 2),
+        "certainty": _round(rate.certainty),
+        "temperature_coefficient_mm_per_c": _round(rate.coefficient, 3),
+        "days": rate.days,
+    }
+
+
+def _round(value: float, digits: int = 2) -> float | None:
+    return round(value, digits) if math.isfinite(value) else None
