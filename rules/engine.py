@@ -124,7 +124,6 @@ class Engine:
         self.machine = Machine(hazards, lane_holds(rules, hazards), n, self._muted_until)
         self.alarms = AssetAlarms()
         self._last = np.full(n, NEVER, np.int64)
-        self._row = np.zeros(n, np.int32)
         self._now = NEVER
         self.faults: list[EngineFault] = []
         self.fault_count = 0
@@ -206,7 +205,6 @@ class Engine:
         self.registry = registry
         self._has_bridges = has_bridges(registry)
         self._last = np.concatenate([self._last, np.full(n - old, NEVER, np.int64)])
-        self._row = np.zeros(n, np.int32)
         self.machine.grow(n)
         for detector in self.detectors:
             detector.registry_changed(registry)
@@ -325,34 +323,32 @@ class Engine:
         told: Told,
     ) -> None:
         lateness = int(self.rules.alarms.lateness_s * SECOND)
+        earliest = now - lateness
         believed = (frame.flag != Flag.FAIL) & (frame.flag != Flag.MISSING)
-        for rows in rounds(frame.sensor, self._row):
-            sensor = frame.sensor if rows is None else frame.sensor[rows]
-            at = time if rows is None else time[rows]
-            last = self._last[sensor]
-            fresh = (at > last) & (at >= (now if rows is None else now[rows]) - lateness)
-            fresh &= believed if rows is None else believed[rows]
-            if fresh.all():
-                chosen: Any = slice(None) if rows is None else rows
-            else:
-                self._late(frame, time, now, rows, (~fresh) & (at != last), told)
+        all_believed = bool(believed.all())
+        for of_round in rounds(frame.sensor):
+            rows = of_round
+            sensor, at = frame.sensor[rows], time[rows]
+            last = self._last.take(sensor)
+            fresh = (at > last) & (at >= earliest[rows])
+            if not all_believed:
+                fresh &= believed[rows]
+            if not fresh.all():
+                self._late(frame, time, now, rows[~fresh & (at != last)], told)
                 self.duplicate_count += int((at == last).sum())
-                chosen = np.flatnonzero(fresh) if rows is None else rows[fresh]
-                sensor, at = frame.sensor[chosen], time[chosen]
-                if len(sensor) == 0:
+                rows, sensor, at = rows[fresh], sensor[fresh], at[fresh]
+                if len(rows) == 0:
                     continue
             self._last[sensor] = at
             batch = Round(
                 sensor,
                 at,
-                frame.received[chosen],
-                frame.flag[chosen],
-                {name: column[chosen] for name, column in frame.columns.items()},
+                frame.received[rows],
+                frame.flag[rows],
+                {name: column[rows] for name, column in frame.columns.items()},
             )
-            rows_in_frame = None if isinstance(chosen, slice) else chosen
-            self._row[sensor] = np.arange(len(sensor), dtype=np.int32)
             for d, detector in enumerate(self.detectors):
-                self._take(d, self._observe(d, detector, batch), told, now, sensor, rows_in_frame)
+                self._take(d, self._observe(d, detector, batch), told, now, sensor, rows)
 
     def _observe(self, d: int, detector: Detector, batch: Round) -> Sequence[Verdicts]:
         try:
@@ -372,13 +368,11 @@ class Engine:
         frame: Frame,
         time: npt.NDArray[np.int64],
         now: npt.NDArray[np.int64],
-        rows: npt.NDArray[np.int64] | None,
-        late: npt.NDArray[np.bool_],
+        rows: npt.NDArray[np.int64],
         told: Told,
     ) -> None:
-        believed = (frame.flag != Flag.FAIL) & (frame.flag != Flag.MISSING)
-        chosen = np.flatnonzero(late) if rows is None else rows[late]
-        chosen = chosen[believed[chosen]]
+        flag = frame.flag[rows]
+        chosen = rows[(flag != Flag.FAIL) & (flag != Flag.MISSING)]
         if len(chosen) == 0:
             return
         self.late_count += len(chosen)
@@ -431,17 +425,21 @@ class Engine:
     ) -> None:
         """Verdicts through the machine; what it settles goes to `told` with the row that decided it.
 
-        sensors : of the round (or of the whole frame); rows : their rows in the frame, None = in place.
+        sensors : of the round, in their order, with their rows in the frame; or of the whole frame as it
+            came, with rows None.
         """
         tick_time = max(self._now, at)
+        first: dict[int, int] = {}
 
         def row_of(sensor: int) -> int:
             assert sensors is not None
-            i = int(self._row[sensor])
-            if i >= len(sensors) or sensors[i] != sensor:
-                own = np.flatnonzero(sensors == sensor)
-                i = int(own[0]) if len(own) else len(sensors) - 1
-            return i if rows is None else int(rows[i])
+            if rows is not None:
+                i = int(np.searchsorted(sensors, sensor))
+                # A verdict on a sensor that is not in the round is the round's as a whole.
+                return int(rows[i] if i < len(rows) and sensors[i] == sensor else rows.max())
+            if not first:
+                first.update({s: row for row, s in reversed(list(enumerate(sensors.tolist())))})
+            return first.get(sensor, len(sensors) - 1)
 
         punctual = now is None and at == NEVER and getattr(self.detectors[d], "horizon_us", 0) == FAR
 
@@ -462,7 +460,7 @@ class Engine:
             changes = list(self._safely(d, self._speakers[d].announcements))
             if changes:
                 last = 0 if sensors is None else len(sensors) - 1
-                last = last if rows is None else int(rows[last])
+                last = last if rows is None else int(rows.max())
                 told.append(((2 * last + 1, 0, len(self.lane_of), 0), changes))
 
     def _settle(self, transition: Transition, place: Place, told: Told) -> None:

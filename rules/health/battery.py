@@ -64,25 +64,29 @@ class BatteryLow:
         told = ~np.isnan(charge)
         if alarm is not None:
             told |= ~np.isnan(alarm)
-        rows = np.flatnonzero(told)
-        if len(rows) == 0:
+        if not told.any():
             return ()
-        sensor, charge = batch.sensor[rows], charge[rows]
-        rung = np.zeros(len(rows), bool) if alarm is None else alarm[rows] > 0.5
-        of = self._class_of[sensor]
-        low, empty, gap = _at(self._low, of), _at(self._empty, of), _at(self._gap, of)
-        before = self._level[sensor]
+        sensor, time = batch.sensor, batch.time
+        if not told.all():
+            sensor, time, charge = sensor[told], time[told], charge[told]
+            alarm = None if alarm is None else alarm[told]
+        of = self._class_of
+        low, empty, gap = (_at(limit, of, sensor) for limit in (self._low, self._empty, self._gap))
+        before = self._level.take(sensor)
+        self._charge[sensor] = charge
         # A level once reached is left only a gap above its limit: charge and voltage wander with temperature.
-        with np.errstate(invalid="ignore"):
-            is_empty = charge < np.where(before >= Severity.YELLOW, empty + gap, empty)
-            is_low = (charge < np.where(before >= Severity.BLUE, low + gap, low)) | rung
+        calm = charge >= low + gap
+        if alarm is None and calm.all() and not before.any():
+            return ()
+        rung = np.zeros(len(sensor), bool) if alarm is None else alarm > 0.5
+        is_empty = charge < np.where(before >= Severity.YELLOW, empty + gap, empty)
+        is_low = (charge < np.where(before >= Severity.BLUE, low + gap, low)) | rung
         level = np.where(is_empty, Severity.YELLOW, np.where(is_low, Severity.BLUE, 0)).astype(np.int8)
         self._level[sensor] = level
-        self._charge[sensor] = charge
         reason = level.astype(np.uint8)
         reason[rung & ~is_empty] = 3
         limit = np.where(level >= Severity.YELLOW, empty, low).astype(np.float32)
-        return (Verdicts(Hazard.BATTERY_LOW, sensor, batch.time[rows], level, charge, limit, reason),)
+        return (Verdicts(Hazard.BATTERY_LOW, sensor, time, level, charge, limit, reason),)
 
     def tick(self, now: int) -> Sequence[Verdicts]:
         """Batteries do not change by waiting."""
@@ -132,10 +136,13 @@ class BatteryLow:
         volts = batch.columns.get("battery_v")
         if volts is None:
             return np.full(len(batch.sensor), np.nan, np.float32) if percent is None else percent
-        model = self._model[batch.sensor]
-        full, dead = _at(self._full_v, model), _at(self._dead_v, model)
-        by_volts = np.clip(100 * (volts - dead) / (full - dead), 0, 100)
-        by_volts[(model == 0) & (volts > UNKNOWN_MODEL_HIGHEST_V)] = np.nan
+        model = self._model.take(batch.sensor)
+        one = len(model) > 0 and bool((model == model[0]).all())
+        full, dead = (table[model[0] if one else model] for table in (self._full_v, self._dead_v))
+        by_volts = np.minimum(np.maximum(100 * (volts - dead) / (full - dead), 0), 100)
+        foreign = volts > UNKNOWN_MODEL_HIGHEST_V
+        if foreign.any():
+            by_volts[foreign & (model == 0)] = np.nan
         charge = by_volts if percent is None else np.where(np.isnan(percent), by_volts, percent)
         return charge.astype(np.float32)
 
@@ -149,6 +156,8 @@ class BatteryLow:
         self._model = rows[models.indices.to_numpy(zero_copy_only=False)]
 
 
-def _at(table: npt.NDArray[np.float32], row: npt.NDArray[Any]) -> Any:
-    """The row's entry; of a table with one row, that one for all: no gathering."""
-    return table[0] if len(table) == 1 else table[row]
+def _at(
+    table: npt.NDArray[np.float32], class_of: npt.NDArray[np.uint16], sensor: npt.NDArray[np.int32]
+) -> Any:
+    """Each sensor's limit; of a table with one row, that one for all: no gathering."""
+    return table[0] if len(table) == 1 else table[class_of.take(sensor)]

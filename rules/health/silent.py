@@ -119,10 +119,12 @@ class Silent:
         gateway: npt.NDArray[np.int32],
     ) -> Sequence[Verdicts]:
         """Note who is alive; whoever was silent is so no more."""
-        status = self._status[sensor]
+        status = self._status.take(sensor)
         self._heard[sensor] = received
-        if (gateway != NO_GATEWAY).any():
-            via = gateway != NO_GATEWAY
+        via = gateway != NO_GATEWAY
+        if via.all():
+            self._gateway[sensor] = gateway
+        elif via.any():
             self._gateway[sensor[via]] = gateway[via]
         if self._waiting:
             self._due = min(self._due, int(received[-1]) + RESCAN_US)

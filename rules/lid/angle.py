@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -51,19 +53,19 @@ def turn(
     Returns float32[k]  [°]. The inclination alone and the normal alone each see no more than has
     happened, so the greater of both is taken. NaN where nothing was measured.
     """
-    new = rows[:, Tilt.COUNT] == 0
-    young = new | (rows[:, Tilt.COUNT] < limits["commission_readings"])
+    young = rows[:, Tilt.COUNT] < limits["commission_readings"]
     young |= hours - rows[:, Tilt.SINCE] < limits["commission_hours"]
-    scalar = vector = None
-    away = limits["tilt_attention_deg"]
-    rising = np.zeros(len(rows), bool)
+    any_young = bool(young.any())
+    new = rows[:, Tilt.COUNT] == 0 if any_young else np.zeros(len(rows), bool)
+    scalar = vector = now = None
     if tilt_deg is not None:
-        base = rows[:, Tilt.BASE]
-        unseen = new | (np.isnan(base) & ~np.isnan(tilt_deg))
-        if unseen.any():
-            rows[:, Tilt.BASE] = np.where(unseen, tilt_deg, base)
         scalar = np.abs(tilt_deg - rows[:, Tilt.BASE])
-        rising |= tilt_deg < rows[:, Tilt.BASE] - away
+        if any_young or np.isnan(scalar).any():
+            base = rows[:, Tilt.BASE]
+            unseen = new | (np.isnan(base) & ~np.isnan(tilt_deg))
+            if unseen.any():
+                rows[:, Tilt.BASE] = np.where(unseen, tilt_deg, base)
+                scalar = np.abs(tilt_deg - rows[:, Tilt.BASE])
     elif new.any():
         rows[new, Tilt.BASE] = np.nan
     if x_deg is not None and y_deg is not None:
@@ -72,17 +74,18 @@ def turn(
         if unseen.any():
             for column, part in zip((Tilt.X, Tilt.Y, Tilt.Z), now, strict=True):
                 rows[unseen, column] = part[unseen]
-        base_normal = rows[:, Tilt.X], rows[:, Tilt.Y], rows[:, Tilt.Z]
-        vector = between(now, base_normal)
-        if tilt_deg is None:
-            rising |= (now[2] > rows[:, Tilt.Z] + np.float32(0.015)) & (vector > away)
-    else:
-        now = None
-        if new.any():
-            rows[new, Tilt.X : Tilt.Z + 1] = np.nan
+        vector = between(now, (rows[:, Tilt.X], rows[:, Tilt.Y], rows[:, Tilt.Z]))
+    elif new.any():
+        rows[new, Tilt.X : Tilt.Z + 1] = np.nan
     change = _greater(scalar, vector, len(rows))
-    if young.any():
+    if any_young:
         # A first reading in the fitter's hand, or a wild one: what comes to lie flat after it is the lid.
+        rising = np.zeros(len(rows), bool)
+        away = limits["tilt_attention_deg"]
+        if tilt_deg is not None:
+            rising |= tilt_deg < rows[:, Tilt.BASE] - away
+        elif now is not None and vector is not None:
+            rising |= (now[2] > rows[:, Tilt.Z] + np.float32(0.015)) & (vector > away)
         again = young & ~new & rising & (change > away)
         start = (new | again) & ~np.isnan(change)
         learn = young & ~start & (change <= ACCEPT_DEG)
@@ -105,7 +108,8 @@ def _learn(
     now: tuple[Float32, Float32, Float32] | None,
     hours: Float32,
 ) -> None:
-    i, j = np.flatnonzero(start), np.flatnonzero(learn)
+    i: Any = slice(None) if start.all() else np.flatnonzero(start)
+    j = np.flatnonzero(learn)
     share = np.float32(1) / (rows[j, Tilt.COUNT] + np.float32(1))
     measured = [] if tilt_deg is None else [(Tilt.BASE, tilt_deg)]
     if now is not None:

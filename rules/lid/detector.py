@@ -42,7 +42,7 @@ SECOND: Final = 1_000_000
 PASSING_DEG: Final = np.float32(4)
 PASSING_S: Final = np.float32(60)
 """A lid that leaned this much and lay flat again within this time was only driven over."""
-BLOCK_ROWS: Final = 4096
+BLOCK_ROWS: Final = 5000
 """Rows judged at a time: their state and all that is derived from it stay in the processor's cache."""
 
 

@@ -22,6 +22,7 @@ class Limits:
     ) -> None:
         self._table = table
         self._rows = rows
+        self._least: dict[str, np.float32] = {}
 
     @classmethod
     def of(cls, sets: Sequence[LidRules]) -> Limits:
@@ -37,9 +38,11 @@ class Limits:
         column = self._table[name]
         return column if self._rows is None else column[self._rows]
 
-    def least(self, name: str) -> float:
+    def least(self, name: str) -> np.float32:
         """The least of a limit over all rule sets: nothing below it is of interest to any."""
-        return float(self._table[name].min())
+        if name not in self._least:
+            self._least[name] = np.float32(self._table[name].min())
+        return self._least[name]
 
     def at(self, class_of: npt.NDArray[np.uint16], sensors: npt.NDArray[Any]) -> Limits:
         """Limits of some sensors."""

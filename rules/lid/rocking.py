@@ -22,18 +22,10 @@ STEP_MARGIN = np.float32(0.7)
 GREATEST_Z = np.float32(3.0)
 """One bump counts no more than this, however hard it was."""
 
-_PARTS = (
-    (Shock.PEAK, Shock.COUNT, Shock.MEAN, Shock.M2, Shock.SCORE, VIBRATION_FLOOR_G, SHOCK_MARGIN),
-    (
-        Shock.STEP_PEAK,
-        Shock.STEP_COUNT,
-        Shock.STEP_MEAN,
-        Shock.STEP_M2,
-        Shock.STEP_SCORE,
-        STEP_FLOOR_DEG,
-        STEP_MARGIN,
-    ),
-)
+_FLOOR = np.array([[VIBRATION_FLOOR_G], [STEP_FLOOR_DEG]], np.float32)
+_MARGIN = np.array([[SHOCK_MARGIN], [STEP_MARGIN]], np.float32)
+_PARTS = slice(Shock.PEAK, Shock.STEP_SCORE + 1)
+"""Peak, count, mean, m2 and score of shocks, then those of tilt steps: two rows of one computation."""
 
 
 def rock(
@@ -48,16 +40,17 @@ def rock(
     rows : float32[k, Shock]  State, changed in place.
     vibration_g, step_deg : float32[k] or None  NaN = not measured.
     """
+    # fmax passes over a peak that is NaN, maximum does not: what was not measured stays as it was.
     if vibration_g is not None:
-        rows[:, Shock.PEAK] = np.fmax(
-            rows[:, Shock.PEAK], np.fmax(vibration_g, VIBRATION_FLOOR_G) + vibration_g * 0
-        )
+        seen = np.maximum(vibration_g, VIBRATION_FLOOR_G)
+        rows[:, Shock.PEAK] = np.fmax(rows[:, Shock.PEAK], seen)
     if step_deg is not None:
-        rows[:, Shock.STEP_PEAK] = np.fmax(
-            rows[:, Shock.STEP_PEAK], np.fmax(step_deg, STEP_FLOOR_DEG) + step_deg * 0
-        )
+        seen = np.maximum(step_deg, STEP_FLOOR_DEG)
+        rows[:, Shock.STEP_PEAK] = np.fmax(rows[:, Shock.STEP_PEAK], seen)
     over = hours - rows[:, Shock.START] >= limits["window_hours"]
-    if over.any():
+    if over.all():
+        _close(rows, hours, limits)
+    elif over.any():
         i = np.flatnonzero(over)
         closed = rows[i]
         _close(closed, hours[i], limits.take(i))
@@ -65,29 +58,39 @@ def rock(
 
 
 def _close(rows: Float32, hours: Float32, limits: Limits) -> None:
-    opened = rows[:, Shock.START] > 0
-    span = np.clip((hours - rows[:, Shock.START]) / limits["window_hours"], 1, np.float32(1.5))
-    for peak, count, mean, m2, score, floor, margin in _PARTS:
-        seen = opened & (rows[:, peak] > 0)
-        x = np.log(np.maximum(rows[:, peak], floor))
-        n = rows[:, count]
-        known = n >= limits["reference_windows"]
-        spread = np.sqrt(np.maximum(rows[:, m2], 0) / np.maximum(n, 1))
-        # For a while the usual goes on being learned, from quiet windows only; then it is frozen.
-        quiet = (rows[:, score] < 1) & (np.abs(x - rows[:, mean]) <= 2 * np.maximum(spread, LEAST_SPREAD))
-        learn = seen & (~known | (quiet & (n < LEARNS_TIMES * limits["reference_windows"])))
-        reach = np.float32(2.5) * np.maximum(spread, np.float32(0.3))
-        held = np.where(n >= 3, np.clip(x, rows[:, mean] - reach, rows[:, mean] + reach), x)
-        off = held - rows[:, mean]
-        total = n + span
-        new_mean = rows[:, mean] + off * span / total
-        rows[:, m2] = np.where(learn, rows[:, m2] + span * off * (held - new_mean), rows[:, m2])
-        rows[:, mean] = np.where(learn, new_mean, rows[:, mean])
-        rows[:, count] = np.where(learn, total, n)
-        # A spread learned from few windows is often too small.
-        sigma = np.maximum(spread * (1 + 3 / np.maximum(n, 1)), LEAST_SPREAD)
-        z = np.minimum((x - rows[:, mean] - margin) / sigma, GREATEST_Z)
-        raised = np.clip(rows[:, score] + z - limits["loose_allowance"], 0, 2 * limits["loose_limit"])
-        rows[:, score] = np.where(seen & known, raised, rows[:, score])
-        rows[:, peak] = 0
+    start = rows[:, Shock.START].copy()
     rows[:, Shock.START] = hours
+    parts = rows[:, _PARTS].reshape(len(rows), 2, 5).transpose(2, 1, 0)
+    peak = parts[0].copy()
+    parts[0] = 0
+    seen = (start > 0) & (peak > 0)
+    if not seen.any():
+        return
+    count, mean, m2, score = parts[1:].copy()
+    span = np.minimum(np.maximum((hours - start) / limits["window_hours"], 1), np.float32(1.5))
+    x = np.log(np.maximum(peak, _FLOOR))
+    known = count >= limits["reference_windows"]
+    at_least_1 = np.maximum(count, 1)
+    spread = np.sqrt(np.maximum(m2, 0) / at_least_1)
+    # For a while the usual goes on being learned, from quiet windows only; then it is frozen.
+    learn = seen & (count < LEARNS_TIMES * limits["reference_windows"])
+    if learn.any():
+        off = x - mean
+        quiet = (score < 1) & (np.abs(off) <= 2 * np.maximum(spread, LEAST_SPREAD))
+        learn &= ~known | quiet
+        reach = np.float32(2.5) * np.maximum(spread, np.float32(0.3))
+        held = np.where(count >= 3, np.minimum(np.maximum(x, mean - reach), mean + reach), x)
+        off = held - mean
+        total = count + span
+        learned = mean + off * span / total
+        parts[3] = np.where(learn, m2 + span * off * (held - learned), m2)
+        mean = np.where(learn, learned, mean)
+        parts[2] = mean
+        parts[1] = np.where(learn, total, count)
+    known &= seen
+    if known.any():
+        # A spread learned from few windows is often too small.
+        sigma = np.maximum(spread * (1 + 3 / at_least_1), LEAST_SPREAD)
+        z = np.minimum((x - mean - _MARGIN) / sigma, GREATEST_Z)
+        raised = np.maximum(score + z - limits["loose_allowance"], 0)
+        parts[4] = np.where(known, np.minimum(raised, 2 * limits["loose_limit"]), score)

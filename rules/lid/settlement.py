@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -38,31 +40,37 @@ def settle(
     gap_s : float32[k]  Since the message before [s].
     Returns float32[k]  [mm].
     """
-    new = rows[:, Sink.COUNT] == 0
-    young = new | (rows[:, Sink.COUNT] < limits["commission_readings"])
+    young = rows[:, Sink.COUNT] < limits["commission_readings"]
     young |= hours - rows[:, Sink.SINCE] < limits["commission_hours"]
     change = displacement_mm - rows[:, Sink.BASE]
     if young.any():
+        new = rows[:, Sink.COUNT] == 0
         base = np.abs(rows[:, Sink.BASE])
         again = young & ~new & (np.abs(displacement_mm) < base - limits["sunk_defect_mm"])
         start = new | again
         learn = young & ~start & (np.abs(change) <= ACCEPT_MM)
         _learn(rows, start, learn, displacement_mm, hours)
         change = displacement_mm - rows[:, Sink.BASE]
-    a, b = rows[:, Sink.A], rows[:, Sink.B]
+    a, b = rows[:, Sink.A], rows[:, Sink.B].copy()
     level = median_of_three(a, b, change)
     step = np.minimum(np.abs(change - b), GREATEST_STEP_MM)
-    rows[:, Sink.JITTER] += (step - rows[:, Sink.JITTER]) * np.float32(1 / 8)
+    jitter = rows[:, Sink.JITTER]
+    jitter += (step - jitter) * np.float32(1 / 8)
     rows[:, Sink.A] = b
     rows[:, Sink.B] = change
     rows[:, Sink.LEVEL] = level
     share = gap_s / (gap_s + SLOW_S)
     slow = rows[:, Sink.SLOW]
-    rows[:, Sink.SLOW] = slow + share * np.clip(level - slow, np.float32(-5), np.float32(5))
+    slow += share * np.minimum(np.maximum(level - slow, np.float32(-5)), np.float32(5))
     day = np.floor(hours / np.float32(24))
     fresh = day != rows[:, Sink.DAY]
-    if fresh.any():
-        _turn_day(rows, np.flatnonzero(fresh), day)
+    if fresh.all():
+        _turn_day(rows, day)
+    elif fresh.any():
+        i = np.flatnonzero(fresh)
+        turned = rows[i]
+        _turn_day(turned, day[i])
+        rows[i] = turned
     rows[:, Sink.SUM] += level
     rows[:, Sink.N] += 1
     return change
@@ -75,27 +83,30 @@ def _learn(
     displacement_mm: Float32,
     hours: Float32,
 ) -> None:
-    j = np.flatnonzero(learn)
-    rows[j, Sink.BASE] += (displacement_mm[j] - rows[j, Sink.BASE]) / (rows[j, Sink.COUNT] + np.float32(1))
-    rows[j, Sink.COUNT] += 1
-    i = np.flatnonzero(start)
-    rows[i] = 0
-    rows[i, Sink.BASE] = displacement_mm[i]
-    rows[i, Sink.COUNT] = 1
-    rows[i, Sink.SINCE] = hours[i]
-    rows[i, Sink.DAY] = np.floor(hours[i] / np.float32(24))
+    if learn.any():
+        j = np.flatnonzero(learn)
+        base, count = rows[j, Sink.BASE], rows[j, Sink.COUNT] + np.float32(1)
+        rows[j, Sink.BASE] = base + (displacement_mm[j] - base) / count
+        rows[j, Sink.COUNT] = count
+    if start.any():
+        i: Any = slice(None) if start.all() else np.flatnonzero(start)
+        rows[i] = 0
+        rows[i, Sink.BASE] = displacement_mm[i]
+        rows[i, Sink.COUNT] = 1
+        rows[i, Sink.SINCE] = hours[i]
+        rows[i, Sink.DAY] = np.floor(hours[i] / np.float32(24))
 
 
-def _turn_day(rows: Float32, i: npt.NDArray[np.intp], day: Float32) -> None:
+def _turn_day(rows: Float32, day: Float32) -> None:
     """Put the day that has ended into the regression and move its origin to the new day."""
-    done = rows[i]
-    mean = done[:, Sink.SUM] / np.maximum(done[:, Sink.N], 1)
-    has = done[:, Sink.N] > 0
-    weight = has.astype(np.float32)
-    s0, y0 = done[:, Sink.S0] + weight, done[:, Sink.Y0] + weight * mean
-    s1, s2, y1 = done[:, Sink.S1], done[:, Sink.S2], done[:, Sink.Y1]
-    y2 = done[:, Sink.Y2] + weight * mean * mean
-    days = np.maximum(day[i] - done[:, Sink.DAY], np.float32(1))
+    n = rows[:, Sink.N]
+    mean = rows[:, Sink.SUM] / np.maximum(n, 1)
+    weight = (n > 0).astype(np.float32)
+    weighed = weight * mean
+    s0, y0 = rows[:, Sink.S0] + weight, rows[:, Sink.Y0] + weighed
+    s1, s2, y1 = rows[:, Sink.S1], rows[:, Sink.S2], rows[:, Sink.Y1]
+    y2 = rows[:, Sink.Y2] + weighed * mean
+    days = np.maximum(day - rows[:, Sink.DAY], np.float32(1))
     keep = np.exp(-days / MEMORY_DAYS)
     s2 = (s2 - 2 * days * s1 + days * days * s0) * keep
     s1 = (s1 - days * s0) * keep
@@ -104,10 +115,10 @@ def _turn_day(rows: Float32, i: npt.NDArray[np.intp], day: Float32) -> None:
     rate, rate_se = slope(s0, s1, s2, y0, y1, y2)
     columns = (Sink.S0, Sink.S1, Sink.S2, Sink.Y0, Sink.Y1, Sink.Y2, Sink.RATE, Sink.RATE_SE)
     for column, value in zip(columns, (s0, s1, s2, y0, y1, y2, rate, rate_se), strict=True):
-        rows[i, column] = value
-    rows[i, Sink.DAY] = day[i]
-    rows[i, Sink.SUM] = 0
-    rows[i, Sink.N] = 0
+        rows[:, column] = value
+    rows[:, Sink.DAY] = day
+    rows[:, Sink.SUM] = 0
+    rows[:, Sink.N] = 0
 
 
 def slope(
@@ -117,6 +128,9 @@ def slope(
     d0, d1, d2 = (np.asarray(s, np.float64) for s in (s0, s1, s2))
     e0, e1, e2 = (np.asarray(y, np.float64) for y in (y0, y1, y2))
     enough = d0 > LEAST_WEIGHT
+    if not enough.any():
+        nothing = np.zeros(len(enough), np.float32)
+        return nothing, nothing
     safe = np.where(enough, d0, 1.0)
     spread = np.maximum(d2 - d1 * d1 / safe, 1e-6)
     along = e1 - d1 * e0 / safe
