@@ -50,13 +50,44 @@ class HttpSettings(_Section):
     callback_secret: SecretStr | None = Field(default=None, min_length=16)
 
 
+class TileSettings(_Section):
+    """Map tiles of the intranet, where there are any: without them the map draws what was imported.
+
+    url : address of a tile, with `{z}`, `{x}` and `{y}`; XYZ order, Web Mercator.
+    crs : what the tiles are drawn in. Maps for the public in China are in GCJ-02; covers are moved to fit.
+    attribution : whose map it is; shown in its corner.
+    max_zoom : deepest zoom that the server has.
+    """
+
+    url: str = Field(pattern=r"^(https?://[^/{}\s\"';,]+)?/[^\s\"']*$")
+    crs: Literal["wgs84", "gcj02"] = "wgs84"
+    attribution: str = ""
+    max_zoom: int = Field(default=18, ge=1, le=22)
+
+    @field_validator("url")
+    @classmethod
+    def _has_places(cls, value: str) -> str:
+        if not all(place in value for place in ("{z}", "{x}", "{y}")):
+            raise ValueError("write {z}, {x} and {y} into the address; for example /tiles/{z}/{x}/{y}.png")
+        return value
+
+    @property
+    def host(self) -> str:
+        """Scheme and host of the tiles, for the pages' content security policy; "" = this server."""
+        return "/".join(self.url.split("/")[:3]) if "://" in self.url else ""
+
+
 class ConsoleSettings(_Section):
     """The console's pages.
 
     session_hours : who does nothing for so long has to log in again; a week is the most in any case.
+    tiles : map tiles of the intranet.
+    public_url : how people reach the console, such as http://10.0.0.5:8080; QR codes of lids lead there.
     """
 
     session_hours: float = Field(default=12, gt=0, le=168)
+    tiles: TileSettings | None = None
+    public_url: str = Field(default="", pattern=r"^(https?://[^\s/]+)?$")
 
 
 class HeartbeatSettings(_Section):

@@ -21,6 +21,7 @@ class Entry:
 ENTRIES: Final = (
     Entry("now", "/"),
     Entry("incidents", "/incidents"),
+    Entry("map", "/map"),
     Entry("roster", "/roster"),
     Entry("messages", "/messages"),
     Entry("accounts", "/accounts", Role.ADMIN),

@@ -10,19 +10,21 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from config.messages import text
 from jingqiao.console import events, static_files
+from jingqiao.console.city import City
 from jingqiao.console.headers import SafeHeaders
 from jingqiao.console.page import anybodys_page, language_of
-from jingqiao.console.pages import incident, login, now
+from jingqiao.console.pages import city_map, incident, login, now, search
 from jingqiao.console.parts import Parts
 from jingqiao.console.visitor import ForbiddenError, NotLoggedInError
 
-PAGES = (now.router, incident.router, login.router)
+PAGES = (now.router, incident.router, city_map.router, search.router, login.router)
 """A page adds its router here."""
 
 
 def add_console(app: FastAPI, parts: Parts) -> None:
     """Serve the console around these parts."""
     app.state.parts = parts
+    app.state.city = City(parts)
     app.include_router(static_files.router)
     app.include_router(events.router)
     for router in PAGES:
@@ -30,7 +32,8 @@ def add_console(app: FastAPI, parts: Parts) -> None:
     app.add_exception_handler(NotLoggedInError, _not_logged_in)
     app.add_exception_handler(ForbiddenError, _forbidden)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
-    app.add_middleware(SafeHeaders)
+    tiles = parts.settings.console.tiles
+    app.add_middleware(SafeHeaders, images=(tiles.host,) if tiles is not None and tiles.host else ())
 
 
 async def _not_logged_in(request: Request, _error: Exception) -> Response:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
+from devices.crs import Crs, from_wgs84
 from devices.registry import Kind, Registry
 from jingqiao.database import reading
 from jingqiao.map.grid import Cells, Grid, View
@@ -29,7 +30,10 @@ PLACE_DIGITS: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class _Ground:
-    """What changes only with the registry. grids : district → its points, "" = all; made when first asked."""
+    """What changes only with the registry; x, y on the unit square in the map's coordinates.
+
+    grids : district → its points, "" = all. grids, bounds, districts : filled when first asked.
+    """
 
     registry: Registry
     quiet: npt.NDArray[np.uint8]
@@ -37,6 +41,8 @@ class _Ground:
     y: npt.NDArray[np.float64]
     placed: npt.NDArray[np.bool_]
     grids: dict[str, Grid] = field(default_factory=dict)
+    bounds: list[tuple[float, float, float, float]] = field(default_factory=list)
+    districts: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,30 +69,37 @@ class CityMap:
     """Shared by all who look; safe for threads.
 
     registry : () → the registry of the moment; a new object when it has changed.
+    crs : what views are asked and answered in: that of the tiles under them.
     """
 
-    def __init__(self, database: sa.Engine, registry: Callable[[], Registry]) -> None:
+    def __init__(self, database: sa.Engine, registry: Callable[[], Registry], crs: Crs = "wgs84") -> None:
         self._database = database
         self._registry = registry
+        self.crs: Final = crs
         self._lock = Lock()
         self._ground: _Ground | None = None
         self._now: _Now | None = None
 
     def districts(self) -> list[str]:
         """Names of the districts of which there are assets, sorted."""
-        column = self._registry().assets.texts["district"].cast(pa.string())
-        return sorted(name for name in pc.unique(column).to_pylist() if name)
+        ground = self._current().ground
+        if not ground.districts:
+            column = ground.registry.assets.texts["district"].cast(pa.string())
+            ground.districts.extend(sorted(name for name in pc.unique(column).to_pylist() if name))
+        return list(ground.districts)
 
     def bounds(self) -> tuple[float, float, float, float] | None:
         """West, south, east, north of all placed assets [°]; the outermost 0.1 % left out, for one cover with
         a slip of the pen must not shrink the city to a dot. None where nothing has a place."""
-        assets = self._registry().assets
-        known = np.isfinite(assets.lon) & np.isfinite(assets.lat)
-        if not known.any():
+        ground = self._current().ground
+        if not ground.placed.any():
             return None
-        lon = np.quantile(assets.lon[known], [0.001, 0.999])
-        lat = np.quantile(assets.lat[known], [0.001, 0.999])
-        return (float(lon[0]), float(lat[0]), float(lon[1]), float(lat[1]))
+        if not ground.bounds:
+            x = np.quantile(ground.x[ground.placed], [0.001, 0.999])
+            y = np.quantile(ground.y[ground.placed], [0.999, 0.001])
+            lon, lat = from_unit(x, y)
+            ground.bounds.append((float(lon[0]), float(lat[0]), float(lon[1]), float(lat[1])))
+        return ground.bounds[0]
 
     def view(
         self, view: View, zoom: float, *, district: str = "", only_alerting: bool = False
@@ -137,6 +150,14 @@ class CityMap:
         said = {state.name.lower(): int(tally[state]) for state in MapState}
         return said | {"unplaced": int((~now.ground.placed).sum())}
 
+    def place_of(self, asset: int) -> tuple[float, float] | None:
+        """Longitude and latitude of an asset [°], as the map has them; None where it has no place."""
+        ground = self._current().ground
+        if not ground.placed[asset]:
+            return None
+        lon, lat = from_unit(ground.x[asset : asset + 1], ground.y[asset : asset + 1])
+        return round(float(lon[0]), PLACE_DIGITS), round(float(lat[0]), PLACE_DIGITS)
+
     def state_of(self, asset: int) -> MapState:
         """The state of one asset by its row."""
         return MapState(int(self._current().overlay.state[asset]))
@@ -147,7 +168,7 @@ class CityMap:
         with self._lock:
             registry = self._registry()
             if self._ground is None or self._ground.registry is not registry:
-                x, y = to_unit(registry.assets.lon, registry.assets.lat)
+                x, y = to_unit(*from_wgs84(registry.assets.lon, registry.assets.lat, self.crs))
                 placed = np.isfinite(x) & np.isfinite(y)
                 self._ground = _Ground(registry, quiet_states(registry), x, y, placed)
                 self._now = None
@@ -200,9 +221,10 @@ def _clusters(layer: _Layer, cells: Cells, chosen: npt.NDArray[np.bool_]) -> lis
 
 def _points(now: _Now, row: npt.NDArray[np.int64]) -> list[list[Any]]:
     assets, taken = now.ground.registry.assets, pa.array(row)
+    lon, lat = from_unit(now.ground.x[row], now.ground.y[row])
     columns = (
-        assets.lon[row].round(PLACE_DIGITS).tolist(),
-        assets.lat[row].round(PLACE_DIGITS).tolist(),
+        lon.round(PLACE_DIGITS).tolist(),
+        lat.round(PLACE_DIGITS).tolist(),
         now.overlay.state[row].tolist(),
         assets.texts["asset_id"].take(taken).to_pylist(),
         assets.texts["name"].take(taken).to_pylist(),

@@ -13,9 +13,10 @@ from typing import Any, Final, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from devices.crs import Crs, from_wgs84
 from jingqiao.map.geojson import Shape
 from jingqiao.map.grid import Cells, View, runs
-from jingqiao.map.mercator import pixel
+from jingqiao.map.mercator import from_unit, pixel, to_unit
 
 Kind = Literal["outline", "road", "rain", "sewage", "water", "gas", "power", "telecom", "heat", "other"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -91,10 +92,14 @@ def layers(folder: Path) -> list[Layer]:
 
 
 class Layers:
-    """Layers held in memory while they are looked at; a file that was imported again is read again."""
+    """Layers held in memory while they are looked at; a file that was imported again is read again.
 
-    def __init__(self, folder: Path) -> None:
+    crs : what views are asked and answered in.
+    """
+
+    def __init__(self, folder: Path, crs: Crs = "wgs84") -> None:
         self._folder = folder
+        self._crs = crs
         self._lock = Lock()
         self._kept: dict[str, _Loaded] = {}
 
@@ -120,6 +125,10 @@ class Layers:
             step *= 2
         return {"zoom": zoom, "lines": _from_before(x, y, starts)}
 
+    def all(self) -> list[Layer]:
+        """What there is, outlines first."""
+        return layers(self._folder)
+
     def _load(self, name: str) -> _Loaded | None:
         path = _path(self._folder, name)
         try:
@@ -132,6 +141,8 @@ class Layers:
             if kept is None or kept.stamp != stamp:
                 with np.load(path, allow_pickle=False) as arrays:
                     x, y, first = arrays["x"], arrays["y"], arrays["first"]
+                if self._crs != "wgs84":
+                    x, y = to_unit(*from_wgs84(*from_unit(x, y), self._crs))
                 begin = first[:-1]
                 box = np.stack(
                     [

@@ -162,7 +162,7 @@ def test_the_command_imports_lists_and_removes(tmp_path: Path) -> None:
     run = CliRunner().invoke
     done = run(main, ["map", "import", str(file), "--kind", "rain", "-c", str(settings)])
     assert done.exit_code == 0, done.output
-    assert "rain:1 条线" in done.output
+    assert "rain：1 条线" in done.output
     assert "features[1]" in done.stderr
     listed = json.loads(run(main, ["map", "list", "--json", "-c", str(settings)]).output)
     assert [(row["name"], row["title"], row["kind"]) for row in listed] == [("rain", "雨水管网 Rain", "rain")]
