@@ -1,4 +1,4 @@
-"""The board of live incidents: sections by severity, groups by hazard, a card each. What Now and API show.
+"""The board of live incidents: a section a severity, a card an incident. What Now and API show.
 
 Counts are of all, cards of the most pressing: unanswered first, then the oldest. Ten thousand open incidents
 after a storm make the same small page.
@@ -68,22 +68,30 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Incidents of one hazard in a section; `total` and `unanswered` count all, also those without a card."""
+    """How many incidents of one hazard are live in a section."""
 
     hazard: Hazard
     total: int
     unanswered: int
-    cards: tuple[Card, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Live incidents of one severity."""
+    """Live incidents of one severity. groups, total : count all; cards : the most pressing."""
 
     severity: Severity
-    total: int
-    unanswered: int
     groups: tuple[Group, ...]
+    cards: tuple[Card, ...]
+
+    @property
+    def total(self) -> int:
+        """Live incidents."""
+        return sum(group.total for group in self.groups)
+
+    @property
+    def unanswered(self) -> int:
+        """Those that nobody has taken."""
+        return sum(group.unanswered for group in self.groups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,26 +120,18 @@ def board(connection: sa.Connection, roster: Roster, language: Language, now: in
     counts = _counts(connection)
     shown = [item for severity in Severity for item in _pressing(connection, severity, CARDS)]
     cards = cards_of(connection, shown, roster, language, now)
-    sections = []
-    for severity in reversed(Severity):
-        here = {key: count for key, count in counts.items() if key[0] is severity}
-        mine = [card for card in cards if card.incident.severity is severity]
-        order = list(dict.fromkeys([card.incident.hazard for card in mine]))
-        order += [hazard for hazard in Hazard if hazard not in order]
-        groups = tuple(
-            Group(
-                hazard,
-                *here[severity, hazard],
-                tuple(card for card in mine if card.incident.hazard is hazard),
-            )
-            for hazard in order
-            if (severity, hazard) in here
+    sections = tuple(
+        Section(
+            severity,
+            tuple(
+                Group(hazard, *counts[severity, hazard]) for hazard in Hazard if (severity, hazard) in counts
+            ),
+            tuple(card for card in cards if card.incident.severity is severity),
         )
-        sections.append(
-            Section(severity, sum(g.total for g in groups), sum(g.unanswered for g in groups), groups)
-        )
+        for severity in reversed(Severity)
+    )
     newest = connection.execute(sa.select(sa.func.max(incident_table.c.id))).scalar() or 0
-    return Board(tuple(sections), newest)
+    return Board(sections, newest)
 
 
 def cards_of(

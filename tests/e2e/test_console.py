@@ -52,6 +52,7 @@ async def test_an_alarm_injected_over_mqtt_appears_is_acknowledged_dispatched_an
             await card.get_by_role("button", name="接警").click()
             await expect(card).to_contain_text("负责人： 张三")
             await expect(page).to_have_title("当前 · 井桥 Jingqiao")
+            await card.locator("summary").click()
             await card.get_by_role("button", name="派单").click()
             await expect(card).to_contain_text("已派单")
             await card.get_by_role("button", name="到场").click()

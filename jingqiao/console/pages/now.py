@@ -27,9 +27,14 @@ class OnDuty:
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """Everything the page shows. as_of : when the rules last judged anything [µs]; 0 = not yet."""
+    """Everything the page shows.
+
+    people : (id, name) of those to whom work can be given, whoever is on duty first.
+    as_of : when the rules last judged anything [µs]; 0 = not yet.
+    """
 
     board: Board
+    people: tuple[tuple[str, str], ...]
     duty: tuple[OnDuty, ...]
     problems: tuple[str, ...]
     as_of: int
@@ -41,7 +46,13 @@ def now_view(page: Page) -> Now:
     roster, moment = parts.roster(), parts.clock.now()
     with reading(parts.database) as connection:
         shown = board(connection, roster, page.language, moment)
-    return Now(shown, on_duty(roster, moment), parts.problems(), parts.applied_at())
+    return Now(shown, to_whom(roster, moment), on_duty(roster, moment), parts.problems(), parts.applied_at())
+
+
+def to_whom(roster: Roster, at: int) -> tuple[tuple[str, str], ...]:
+    """(id, name) of everybody in the roster, whoever is on duty first."""
+    on = [person for team in roster.teams for person in team_duty(roster, team, at).people]
+    return tuple((id_, person_name(roster, id_)) for id_ in dict.fromkeys([*on, *roster.people]))
 
 
 def on_duty(roster: Roster, at: int) -> tuple[OnDuty, ...]:
