@@ -15,10 +15,12 @@ import sqlalchemy as sa
 from config.messages import Language
 from config.roster import Roster
 from jingqiao.incidents.incident import LIVE, Action, Incident, State, from_row, possible
+from jingqiao.incidents.search import PRESSING
 from jingqiao.incidents.tables import incident as incident_table
 from jingqiao.incidents.view import reason_text
 from jingqiao.notify.outbox import told
 from jingqiao.notify.silences import Mutes, mutes_at
+from jingqiao.notify.standing import name_of
 from jingqiao.notify.tables import message
 from jingqiao.notify.text import place
 from rules.alarm import Hazard, Severity
@@ -32,7 +34,6 @@ QUICK: Final[Mapping[State, tuple[Action, ...]]] = {
     State.ON_SITE: (Action.RESOLVE,),
 }
 """What usually comes next, by state."""
-_PRESSING: Final = sa.case((incident_table.c.state == State.OPEN.value, 0), else_=1)
 _LIVE_VALUES: Final = [state.value for state in LIVE]
 
 
@@ -159,11 +160,8 @@ def cards_of(
 
 
 def person_name(roster: Roster, person: str | None) -> str:
-    """How a person is called; the id where the roster does not know it; "" for nobody."""
-    if not person:
-        return ""
-    known = roster.people.get(person)
-    return known.name if known else person
+    """How a person is called; "" for nobody."""
+    return name_of(roster, person) if person else ""
 
 
 def _counts(connection: sa.Connection) -> Mapping[tuple[Severity, Hazard], tuple[int, int]]:
@@ -190,7 +188,7 @@ def _pressing(connection: sa.Connection, severity: Severity, limit: int) -> list
     query = (
         sa.select(table)
         .where(table.c.state.in_(_LIVE_VALUES), table.c.severity == int(severity))
-        .order_by(_PRESSING, table.c.opened_at, table.c.id)
+        .order_by(PRESSING, table.c.opened_at, table.c.id)
         .limit(limit)
     )
     return [from_row(dict(row)) for row in connection.execute(query).mappings()]

@@ -13,11 +13,29 @@ from jingqiao.console import events, static_files
 from jingqiao.console.city import City
 from jingqiao.console.headers import SafeHeaders
 from jingqiao.console.page import anybodys_page, language_of
-from jingqiao.console.pages import city_map, incident, login, now, search
+from jingqiao.console.pages import (
+    accounts,
+    city_map,
+    incident,
+    incidents,
+    login,
+    messages,
+    now,
+    search,
+)
 from jingqiao.console.parts import Parts
 from jingqiao.console.visitor import ForbiddenError, NotLoggedInError
 
-PAGES = (now.router, incident.router, city_map.router, search.router, login.router)
+PAGES = (
+    now.router,
+    incidents.router,
+    incident.router,
+    messages.router,
+    accounts.router,
+    city_map.router,
+    search.router,
+    login.router,
+)
 """A page adds its router here."""
 
 

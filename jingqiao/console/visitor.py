@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 from typing import Final, cast
+from urllib.parse import urlsplit
 
 from fastapi import Request
 
@@ -92,7 +93,13 @@ async def check_post(request: Request, visitor: Visitor) -> None:
 
 def check_origin(request: Request) -> None:
     """Refuse what another site's page makes a browser send. Raises ForbiddenError."""
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:  # https and localhost only
+        ours = site in ("same-origin", "none")
+    else:
+        origin = request.headers.get("origin")
+        ours = origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    if not ours:
         raise ForbiddenError("csrf")
 
 

@@ -100,11 +100,11 @@ def map_link(lon: float, lat: float, name: str) -> str:
 def _details(incident: Incident, language: Language, zone: tzinfo) -> list[str]:
     lines = []
     if incident.value is not None:
-        value = _quantity(incident.value, incident.unit)
+        value = quantity(incident.value, incident.unit)
         if incident.limit is None:
             lines.append(text("notify.measured_alone", language, value=value))
         else:
-            limit = _quantity(incident.limit, incident.unit)
+            limit = quantity(incident.limit, incident.unit)
             lines.append(text("notify.measured", language, value=value, limit=limit))
     since = datetime.fromtimestamp(incident.event_at / 1_000_000, zone)
     lines.append(
@@ -119,7 +119,8 @@ def _details(incident: Incident, language: Language, zone: tzinfo) -> list[str]:
     return lines
 
 
-def _quantity(value: float, unit: str) -> str:
+def quantity(value: float, unit: str) -> str:
+    """A measured value with its unit, in four digits."""
     return f"{value:.4g}{_UNIT.get(unit, f' {unit}' if unit else '')}"
 
 

@@ -6,21 +6,26 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
+import sqlalchemy as sa
 from fastapi import FastAPI
 
 from config.settings import Settings
 from jingqiao.accounts import accounts
 from jingqiao.accounts.accounts import Actor
+from jingqiao.accounts.passwords import hashed
 from jingqiao.accounts.role import Role
+from jingqiao.accounts.tables import account
 from jingqiao.api.server import HttpServer, listen
 from jingqiao.clock import ManualClock
 from jingqiao.console.changes import Changes
 from jingqiao.console.parts import Parts
 from jingqiao.console.site import add_console
+from jingqiao.database import writing
 from tests.support.response import REGISTRY, Office, at
 
 PASSWORD = "well-covered-42"
@@ -62,10 +67,12 @@ class ConsoleOffice(Office):
                 Actor("test", self.door_clock.now()),
                 name=name,
                 role=Role(name),
-                password=PASSWORD,
+                password=None,
                 display_name=name.title(),
                 person=person,
             )
+        with writing(self.database) as connection:
+            connection.execute(sa.update(account).values(password_hash=_kept()))
 
     def client(self, address: str = "192.0.2.1") -> httpx.AsyncClient:
         """A browser without script: keeps cookies, follows nothing."""
@@ -97,6 +104,12 @@ class ConsoleOffice(Office):
             self.parts.changes.close()
             server.should_exit = True
             await asyncio.gather(*tasks)
+
+
+@cache
+def _kept() -> str:
+    """The hash of `PASSWORD`, made once: it takes a while, on purpose."""
+    return hashed(PASSWORD, "")
 
 
 def csrf_in(page: str) -> str:

@@ -1,0 +1,99 @@
+"""The whole story of one incident: what happened, what people did, who was told and what became of that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from config.messages import Language
+from config.roster import Roster
+from jingqiao.console.board import Card, cards_of, person_name
+from jingqiao.incidents.incident import SYSTEM, Action, Incident, possible
+from jingqiao.incidents.search import Wanted, search
+from jingqiao.incidents.store import find, transitions_of
+from jingqiao.notify.mailbox import Letter, letters
+from jingqiao.notify.text import map_link, quantity
+
+EARLIER: Final = 10
+"""Earlier incidents of the same place that are shown."""
+MESSAGES: Final = 200
+"""Messages that are shown, the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the history. who : a name; "" = the system itself. reference : where a photo lies."""
+
+    at: int
+    event: str
+    to_state: str
+    who: str
+    why: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything the page shows.
+
+    value, limit : with their unit; "" = none.
+    evidence : (path, value) of the facts behind the alarm.
+    earlier : other incidents of the same place, the latest first.
+    """
+
+    card: Card
+    value: str
+    limit: str
+    map: str
+    evidence: Sequence[tuple[str, str]]
+    steps: Sequence[Step]
+    messages: Sequence[Letter]
+    earlier: Sequence[Incident]
+    actions: tuple[Action, ...]
+
+
+def story_of(
+    connection: sa.Connection, incident_id: int, roster: Roster, language: Language, now: int
+) -> Story | None:
+    """The story of a moment; None where there is no such incident."""
+    incident = find(connection, incident_id)
+    if incident is None:
+        return None
+    earlier = search(connection, Wanted(states=None, subject=incident.subject), EARLIER + 1).incidents
+    located = incident.lon is not None and incident.lat is not None
+    return Story(
+        card=cards_of(connection, [incident], roster, language, now)[0],
+        value="" if incident.value is None else quantity(incident.value, incident.unit),
+        limit="" if incident.limit is None else quantity(incident.limit, incident.unit),
+        map=map_link(incident.lon or 0, incident.lat or 0, incident.name or incident.asset_id)
+        if located
+        else "",
+        evidence=list(_flat(incident.evidence)),
+        steps=[_step(row, roster) for row in transitions_of(connection, incident_id)],
+        messages=letters(connection, MESSAGES, incident_id=incident_id),
+        earlier=[item for item in earlier if item.id != incident_id][:EARLIER],
+        actions=possible(incident.state),
+    )
+
+
+def _step(row: Mapping[str, Any], roster: Roster) -> Step:
+    who = "" if row["who"] == SYSTEM else person_name(roster, row["who"])
+    return Step(row["at"], row["event"], row["to_state"], who, row["why"], row.get("reference") or "")
+
+
+def _flat(value: object, path: str = "") -> Sequence[tuple[str, str]]:
+    """Nested facts as (path, value); long lists by their first entries."""
+    if isinstance(value, Mapping):
+        inside = ((f"{path}.{key}" if path else str(key), inner) for key, inner in value.items())
+        return [pair for name, inner in inside for pair in _flat(inner, name)]
+    if isinstance(value, list | tuple):
+        shown = ", ".join(_short(item) for item in value[:12])
+        return [(path, shown + (" …" if len(value) > 12 else ""))]
+    return [(path, _short(value))]
+
+
+def _short(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else "–" if value is None else str(value)
