@@ -12,8 +12,17 @@ from rules.lid.state import Tilt
 
 Float32 = npt.NDArray[np.float32]
 _RADIANS = np.float32(np.pi / 180)
-ACCEPT_DEG = np.float32(3.0)
-"""Readings further off than this do not enter the baseline: a wheel, a wild sample, a hazard."""
+ACCEPT_DEG = np.float32(5.0)
+"""Readings further off than this do not enter the baseline: a wheel, a wild sample, a hazard. Wide
+enough for a sensor that swings with the sun: the mean of its day is the baseline, not the hour of fitting."""
+TORN_DEG = np.float32(15.0)
+"""Inclination and axes that are further apart than this are not of one rotation."""
+CREPT_DEG = np.float32(4.0)
+"""A day's mean within so much of what has crept so far may be creep."""
+FOLLOW_DAYS = np.float32(3.0)
+GREATEST_REST_DEG = np.float32(20.0)
+CALM_DEG = np.float32(1.0)
+"""Mean swing that any sensor may have."""
 
 
 def normal(x_deg: Float32, y_deg: Float32) -> tuple[Float32, Float32, Float32]:
@@ -94,6 +103,57 @@ def turn(
     return change
 
 
+def torn(
+    base_deg: Float32, turned_deg: Float32, tilt_deg: Float32, x_deg: Float32, y_deg: Float32
+) -> npt.NDArray[np.bool_]:
+    """Rows whose inclination and axes cannot be of one rotation: one of them is wild.
+
+    An inclination never changes by more than the normal turns, and by as much where the sensor lies flat.
+    What the axes mean differs by maker (sines of the normal, pitch and roll, parts of the inclination), and
+    upside down the sines are those of a lid on its feet: whatever fits one of these is no contradiction.
+
+    base_deg, tilt_deg, x_deg, y_deg : float32[k]  Baseline and measured [°].
+    turned_deg : float32[k]  By the axes alone, as `between` says [°].
+    """
+    scalar = np.abs(tilt_deg - base_deg)
+    cosine = np.cos(x_deg * _RADIANS) * np.cos(y_deg * _RADIANS)
+    pitched = np.arccos(np.clip(cosine, -1, 1)) / _RADIANS
+    flat = np.minimum(base_deg, 180 - base_deg) < 20
+    fits = np.zeros(len(scalar), bool)
+    for axes in (turned_deg, pitched, np.hypot(x_deg, y_deg)):
+        for turned in (scalar, 180 - scalar):
+            fits |= (turned - axes <= TORN_DEG) & ((axes - turned <= TORN_DEG) | ~flat)
+    measured = ~(np.isnan(scalar) | np.isnan(turned_deg))
+    return np.asarray(measured & ~fits, bool)
+
+
+def creep(rows: Float32, angle_deg: Float32, gap_s: Float32, limits: Limits) -> None:
+    """Follow what comes slowly, and how far readings swing about it; `rows` are changed in place.
+
+    What is followed is the mean of about a day, and only where it lies near: a lid that has moved at once is
+    never taken for a sensor that creeps, and a sensor that swings with the sun may creep all the same.
+    """
+    rest = angle_deg - rows[:, Tilt.CREEP]
+    measured = ~np.isnan(rest)
+    share = np.where(measured, gap_s / (gap_s + np.float32(86400)), np.float32(0))
+    rest = np.clip(np.where(measured, rest, np.float32(0)), -GREATEST_REST_DEG, GREATEST_REST_DEG)
+    rows[:, Tilt.OFF] += share * (rest - rows[:, Tilt.OFF])
+    off, rough = rows[:, Tilt.OFF], rows[:, Tilt.ROUGH]
+    # The mean needs a day to follow a lid that has moved: that is no swing, and must not grow into one.
+    away = np.minimum(np.abs(rest - off), np.float32(1.5) * rough + np.float32(0.5))
+    rows[:, Tilt.ROUGH] += share * (away - rough)
+    days = np.where(measured, gap_s, np.float32(0)) * np.float32(1 / 86400)
+    reach = limits["creep_deg_per_day"] * days
+    # Slower than the mean itself, or the two would chase one another.
+    follow = np.clip(off * np.minimum(days / FOLLOW_DAYS, 1), -reach, reach)
+    rows[:, Tilt.CREEP] += np.where(np.abs(off) < CREPT_DEG, follow, np.float32(0))
+
+
+def allowance(rows: Float32) -> Float32:
+    """float32[k]  What an angle must pass a limit by because the sensor swings by itself [°]."""
+    return np.asarray(np.float32(1.5) * np.maximum(rows[:, Tilt.ROUGH] - CALM_DEG, 0), np.float32)
+
+
 def _greater(scalar: Float32 | None, vector: Float32 | None, n: int) -> Float32:
     if scalar is None:
         return np.full(n, np.nan, np.float32) if vector is None else vector
@@ -121,4 +181,5 @@ def _learn(
     rows[j, Tilt.COUNT] += 1
     rows[i, Tilt.COUNT] = 1
     rows[i, Tilt.SINCE] = hours[i]
-    rows[i, Tilt.CREEP] = 0
+    for column in (Tilt.CREEP, Tilt.OFF, Tilt.ROUGH):
+        rows[i, column] = 0

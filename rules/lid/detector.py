@@ -14,7 +14,7 @@ from config.lid_rules import LidRules
 from devices.registry import Registry, Role
 from rules.alarm import Hazard, Reason
 from rules.detector import FAR, Round, Verdicts
-from rules.lid.angle import turn
+from rules.lid.angle import between, creep, normal, torn, turn
 from rules.lid.explain import evidence_of, sees
 from rules.lid.history import look_back
 from rules.lid.judge import HAZARDS, STILL_READINGS, Features, judge
@@ -22,7 +22,7 @@ from rules.lid.limits import Limits
 from rules.lid.opinion import Fuses
 from rules.lid.reasons import REASONS
 from rules.lid.rocking import rock
-from rules.lid.schedule import on_schedule
+from rules.lid.schedule import Pace, on_schedule
 from rules.lid.settlement import settle
 from rules.lid.state import (
     EPOCH_US,
@@ -233,9 +233,10 @@ class LidDetector:
         own.last[:] = time
         own.gap[:] = gap
         heartbeat = self._heartbeat.take(sensor)
-        scheduled, phase = on_schedule(time, gap, before, heartbeat, own.phase)
-        own.phase[:] = phase
         look = (own.said.view(np.uint64)[:, 0] & UNDER_WATCH) != 0
+        known = Pace(own.pace, own.wobble, own.beat)
+        scheduled, known = on_schedule(time, gap, before, heartbeat, known, ~look)
+        own.pace[:], own.wobble[:], own.beat[:] = known.pace_s, known.wobble_s, known.beat
         events = own.events.copy()
         own.events[:] = np.where(
             look | (before == 0), events, events + (~scheduled - events) * np.float32(1 / 16)
@@ -276,10 +277,11 @@ class LidDetector:
             hours=hours[at],
             gap_s=gap[at],
             gap_before_s=before[at],
-            heartbeat_s=heartbeat[at],
+            pace_s=np.where(own.pace > 0, own.pace, heartbeat)[at],
             scheduled=scheduled[at],
             events=events[at],
             angle_deg=some(angle),
+            torn=_torn(own.tilt[at], columns, at),
             step_deg=some(step),
             change_mm=some(change),
             displacement_mm=some(columns.get("displacement_mm")),
@@ -369,10 +371,7 @@ def _angle(
     passed = (step >= PASSING_DEG) & (gap <= PASSING_S) & (angle < PASSING_DEG)
     if passed.any():
         rows[passed, Tilt.PASSING] = hours[passed]
-    rest = angle - rows[:, Tilt.CREEP]
-    reach = limits["creep_deg_per_day"] * gap * np.float32(1 / 86400)
-    creep = np.where(np.abs(rest) < 3, np.clip(rest, -reach, reach), 0)
-    rows[:, Tilt.CREEP] += np.where(measured, creep, 0)
+    creep(rows, angle, gap, limits)
     rows[:, Tilt.CHANGE] = np.where(measured, angle, rows[:, Tilt.CHANGE])
     raw = angle if tilt is None else tilt
     moved = measured & (raw != rows[:, Tilt.LAST])
@@ -382,6 +381,15 @@ def _angle(
     rows[:, Tilt.STILL] = np.where(moved, 0, still + measured)
     rows[:, Tilt.LAST] = np.where(measured, raw, rows[:, Tilt.LAST])
     return angle, step, rows[:, Tilt.STILL] >= STILL_READINGS
+
+
+def _torn(rows: Float32, columns: Mapping[str, Float32], at: npt.NDArray[np.intp]) -> Bool:
+    """Whether inclination and axes of the rows `at` contradict one another."""
+    if not {"tilt_deg", "tilt_x_deg", "tilt_y_deg"} <= columns.keys():
+        return np.zeros(len(at), bool)
+    tilt, x, y = (columns[name][at] for name in ("tilt_deg", "tilt_x_deg", "tilt_y_deg"))
+    turned = between(normal(x, y), (rows[:, Tilt.X], rows[:, Tilt.Y], rows[:, Tilt.Z]))
+    return torn(rows[:, Tilt.BASE], turned, tilt, x, y)
 
 
 def _displacement(

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from rules.alarm import Hazard
 from rules.detector import Verdicts
+from rules.lid.angle import allowance
 from rules.lid.limits import Limits
 from rules.lid.opinion import Doubt, Fuses, Opinion
 from rules.lid.settlement import days_to, unrest
@@ -47,6 +48,13 @@ STILL_MOVES: Final = np.float32(0.6)
 PASSING_HOURS: Final = np.float32(30 * 24)
 """A lid that was driven over is believed to lie in traffic for this long."""
 
+TELLS_S: Final = np.float32(3600)
+"""A sensor that says more within this time need not be quoted while it is in doubt."""
+
+LIFTED_MM: Final = np.float32(-25)
+FAR_OFF_MM: Final = np.float32(600)
+"""A lid that is being lifted is at least and at most this far above its frame."""
+
 LID_DIAMETER_MM: Final = np.float32(800)
 """A tilted lid's surface rises by no more than this times the sine of its angle."""
 
@@ -56,9 +64,11 @@ class Features:
     """What the rows to be judged show; NaN = not measured.
 
     sensor : int32[k]  Registry index.  time : int64[k]  [µs].  hours : float32[k]  [h].
-    gap_s, gap_before_s, heartbeat_s : float32[k]  Since the message before, its own gap, the set-up one [s].
+    gap_s, gap_before_s : float32[k]  Since the message before, and that one's own gap [s].
+    pace_s : float32[k]  Usual time between messages on schedule; NaN = unknown [s].
     scheduled : bool[k]  Came when the schedule says.  events : float32[k]  Share that did not.
     angle_deg, step_deg : float32[k]  Turn since the baseline and since the last reading [°].
+    torn : bool[k]  Inclination and axes contradict one another: one of them is wild.
     change_mm, displacement_mm : float32[k]  Against the baseline and as measured [mm].
     vibration_g, water_mm, open, tilt_alarm, water_alarm : float32[k]
     said : uint8[k, 8]  What was said before.
@@ -69,11 +79,12 @@ class Features:
     hours: Float32
     gap_s: Float32
     gap_before_s: Float32
-    heartbeat_s: Float32
+    pace_s: Float32
     scheduled: Bool
     events: Float32
     angle_deg: Float32
     step_deg: Float32
+    torn: Bool
     change_mm: Float32
     displacement_mm: Float32
     vibration_g: Float32
@@ -123,7 +134,10 @@ def _judge(
     f: Features, limits: Limits, tilt: Float32, sink: Float32, shock: Float32, water: Float32
 ) -> tuple[list[Opinion], Fuses, Bool]:
     angle, mm = f.angle_deg, f.change_mm
-    turned = angle >= limits["tilt_attention_deg"]
+    contact, closed = f.open > 0.5, f.open < 0.5
+    crept = (tilt[:, Tilt.CREEP] >= 5) & ~contact
+    crept &= angle - tilt[:, Tilt.CREEP] < np.maximum(5, 3 * tilt[:, Tilt.ROUGH])
+    turned = (angle >= limits["tilt_attention_deg"]) & ~crept
     shifted = np.abs(mm - sink[:, Sink.SLOW]) >= limits["sunk_defect_mm"] + unrest(sink)
     wet = f.water_mm >= limits["flood_mm"]
     for rows, column, measured, over in (
@@ -134,10 +148,13 @@ def _judge(
         rows[:, column] = np.where(
             np.isnan(measured), rows[:, column], np.where(over, rows[:, column] + 1, np.float32(0))
         )
-    contact, closed = f.open > 0.5, f.open < 0.5
     chatty = f.events > limits["chatty_share"]
     alone = f.scheduled | chatty
-    agree = contact | (f.tilt_alarm > 0.5) | (turned & (mm <= -10)) | (turned & shifted)
+    # A frame may be wild in every channel: on schedule two channels agree only where they describe a lid
+    # that is lifted, and of a sensor that soon says more only the next reading counts.
+    lifted = turned & (mm <= np.where(alone, LIFTED_MM, -10)) & (mm >= -FAR_OFF_MM)
+    lifted |= turned & shifted & ~alone
+    agree = contact | (f.tilt_alarm > 0.5) | (lifted & ~(alone & (f.torn | _quick(f, limits))))
     first_tilt, first_mm = tilt[:, Tilt.RUN] <= 1, sink[:, Sink.RUN] <= 1
     level = angle < 1
     passing = (tilt[:, Tilt.PASSING] > 0) & (f.hours - tilt[:, Tilt.PASSING] < PASSING_HOURS)
@@ -148,9 +165,8 @@ def _judge(
         drop=alone & first_mm & ~agree,
         flood=alone & (water[:, Water.RUN] <= 1) & ~(f.water_alarm > 0.5),
     )
-    crept = (tilt[:, Tilt.CREEP] >= 5) & (angle - tilt[:, Tilt.CREEP] < 5) & ~contact
     missing = _missing(f, limits, tilt, crept, doubt)
-    tilted = _tilted(f, limits, sink, missing, crept, doubt)
+    tilted = _tilted(f, limits, tilt, sink, missing, crept, doubt)
     sunken = _sunken(f, limits, sink, missing, doubt)
     opinions = [
         missing,
@@ -162,8 +178,14 @@ def _judge(
         _fault(f, limits, tilt, shock, crept),
     ]
     fuses = _fuses(f, limits, doubt, missing, tilted, sunken, crept)
-    watch = (turned & ~crept) | shifted | wet | (shock[:, Shock.HIT] > 0)
+    watch = turned | shifted | wet | (shock[:, Shock.HIT] > 0)
     return opinions, fuses, watch
+
+
+def _quick(f: Features, limits: Limits) -> Bool:
+    """Whether the next reading is due within moments."""
+    usual = np.where(np.isnan(f.pace_s), f.gap_s, f.pace_s)
+    return np.asarray(usual <= limits["burst_s"], bool)
 
 
 def _missing(f: Features, limits: Limits, tilt: Float32, crept: Bool, doubt: Doubt) -> Opinion:
@@ -178,7 +200,7 @@ def _missing(f: Features, limits: Limits, tilt: Float32, crept: Bool, doubt: Dou
     carried = (
         (angle >= limits["carried_deg"]) & (tilt[:, Tilt.RUN] >= 2) & (f.step_deg >= 8) & (f.gap_s < 900)
     )
-    quick = f.gap_s <= limits["burst_s"]
+    quick = _quick(f, limits)
     said.say(f.open > 0.5, 4, np.full_like(f.open, np.nan), np.nan, "missing.contact")
     said.say(open_ & ~doubt.open, 4, angle, limits["open_deg"], "missing.angle")
     said.say(gone & ~doubt.gone, 4, mm, limits["gone_mm"], "missing.gone_mm")
@@ -193,16 +215,18 @@ def _missing(f: Features, limits: Limits, tilt: Float32, crept: Bool, doubt: Dou
 
 
 def _tilted(
-    f: Features, limits: Limits, sink: Float32, missing: Opinion, crept: Bool, doubt: Doubt
+    f: Features, limits: Limits, tilt: Float32, sink: Float32, missing: Opinion, crept: Bool, doubt: Doubt
 ) -> Opinion:
     said = Opinion.none(len(f.sensor))
     angle, mm = f.angle_deg, f.change_mm
     before = f.said[:, 1]
+    by_itself = allowance(tilt)
     for level, name in ((4, "tilt_urgent_deg"), (3, "tilt_defect_deg"), (2, "tilt_attention_deg")):
         limit = limits[name]
-        over = (angle >= limit - np.where(before >= level, limits["tilt_hysteresis_deg"], 0)) & ~crept
+        kept = limit + np.where(before >= level, -limits["tilt_hysteresis_deg"], by_itself)
+        over = (angle >= kept) & ~crept
         said.say(over & ~doubt.lean, level, angle, limit, "tilted.angle")
-        said.say(over & doubt.lean, 1, angle, limit, "tilted.unconfirmed")
+        said.say(over & doubt.lean & ~(f.pace_s <= TELLS_S), 1, angle, limit, "tilted.unconfirmed")
     # The median lags when a lid has come back to its seat, the latest reading may be wild: both must say so.
     raised = np.minimum(-sink[:, Sink.LEVEL], -mm)
     kept = limits["raised_mm"] - np.where(before >= 2, limits["sunk_hysteresis_mm"], 0)
@@ -312,13 +336,9 @@ def _fault(f: Features, limits: Limits, tilt: Float32, shock: Float32, crept: Bo
     """What no lid does: creep for weeks, stand still where it always trembled, tremble without knocks."""
     said = Opinion.none(len(f.sensor))
     kept = limits["tilt_attention_deg"] - np.where(f.said[:, 6] > 0, limits["tilt_hysteresis_deg"], 0)
-    said.say(
-        crept & (f.angle_deg >= kept),
-        2,
-        f.angle_deg,
-        limits["tilt_attention_deg"],
-        "sensor_fault.creep",
-    )
+    # The day's mean: the sun would cross the limit twice a day.
+    mean = tilt[:, Tilt.CREEP] + tilt[:, Tilt.OFF]
+    said.say(crept & (mean >= kept), 2, mean, limits["tilt_attention_deg"], "sensor_fault.creep")
     steps = shock[:, Shock.STEP_SCORE]
     calm = (shock[:, Shock.COUNT] > 0) & (shock[:, Shock.SCORE] < limits["loose_limit"] / 4)
     kept = limits["loose_limit"] * np.where(f.said[:, 6] > 0, np.float32(0.5), np.float32(1.25))
@@ -341,12 +361,10 @@ def _fuses(
     """What becomes of a reading that is in doubt, or a large movement, when nothing follows."""
     n = len(f.sensor)
     angle, mm = f.angle_deg, f.change_mm
-    alike = np.abs(f.gap_s - f.gap_before_s) <= np.float32(0.1) * f.gap_s
     # Of a sensor without a known pace two gaps say little: wait much longer than both.
-    beat = np.where(np.isnan(f.heartbeat_s), 5 * np.maximum(f.gap_s, f.gap_before_s), f.heartbeat_s)
-    pace = np.where(alike & (f.gap_s > 0), f.gap_s, beat)
+    pace = np.where(np.isnan(f.pace_s), 5 * np.maximum(f.gap_s, f.gap_before_s), f.pace_s)
     silence = limits["theft_silence_gaps"] * pace
-    quick = f.gap_s <= limits["burst_s"]
+    quick = _quick(f, limits)
     silence = np.maximum(silence, np.where(quick, np.float32(3), limits["theft_silence_least_s"]))
     fuses = Fuses.none(n)
     # An angle that nobody has taken back; the contact that says otherwise may be what is wrong.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -12,6 +14,26 @@ LEAST_S = np.float32(5.0)
 """Radios and sleeping crystals are out by seconds."""
 RELATIVE = np.float32(0.0003)
 """Drift of a crystal against ours, with what temperature does to it, tenfold."""
+WOBBLES = np.float32(4.0)
+"""A reading this many times its usual error off its time still keeps it."""
+MOST_BEATS = np.float32(8.0)
+"""After more beats without one on time, the schedule is no longer known."""
+BURST_S = np.float32(20.0)
+"""Equal steps closer than this are a burst, unless the sensor has never sent otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What is known of the schedule of k sensors.
+
+    pace_s : float32[k]  Usual time between messages on schedule; 0 = unknown [s].
+    wobble_s : float32[k]  Its usual error [s].
+    beat : int64[k]  Event time of the latest message on schedule; 0 = none [µs].
+    """
+
+    pace_s: Float32
+    wobble_s: Float32
+    beat: npt.NDArray[np.int64]
 
 
 def on_schedule(
@@ -19,30 +41,56 @@ def on_schedule(
     gap_s: Float32,
     gap_before_s: Float32,
     heartbeat_s: Float32,
-    phase_s: Float32,
-) -> tuple[Bool, Float32]:
-    """Readings that came on schedule, and the phase of their heartbeat from now on.
+    known: Pace,
+    calm: Bool,
+) -> tuple[Bool, Pace]:
+    """Readings that came on schedule, and the schedule from now on.
 
-    On schedule is: as long after the one before as that came after its own; whole heartbeats after the one
-    before; or at the phase of the heartbeat that was known, whatever events came between.
+    On schedule is: as long after the one before as that came after its own; or whole beats after the one
+    before, or after the latest on schedule, whatever events came between and whatever the radio lost. The
+    beat is learned from the sensor itself; until then it is the heartbeat of the registry.
 
     time : int64[k]  Event time [µs].
     gap_s, gap_before_s : float32[k]  Since the message before, and that one's own gap; 0 = unknown [s].
     heartbeat_s : float32[k]  By the registry; NaN = unknown [s].
-    phase_s : float32[k]  Known phase; -1 = unknown [s].
+    calm : bool[k]  Nothing has befallen the lid: a burst that reports a hazard teaches no schedule.
     """
     like = np.abs(gap_s - gap_before_s) < np.minimum(
         np.maximum(LEAST_S, np.float32(0.003) * gap_s), np.float32(0.1) * gap_s
     )
-    period = np.where(np.isnan(heartbeat_s), np.float32(86_400), heartbeat_s)
-    allowed = np.minimum(np.maximum(LEAST_S, RELATIVE * period), np.float32(0.1) * period)
-    beats = gap_s / period
-    whole = np.round(beats)
-    beat = (whole >= 1) & (whole <= 8) & (np.abs(beats - whole) * period < allowed * np.maximum(whole, 1))
-    period_us = (period * np.float32(1e6)).astype(np.int64)
-    now = ((time % np.maximum(period_us, 1)) * 1e-6).astype(np.float32)
-    off = np.abs(now - phase_s)
-    off = np.minimum(off, period - off)
-    phased = (phase_s >= 0) & (off < allowed) & (gap_s > allowed)
-    scheduled = (gap_s > 0) & (like | ((beat | phased) & ~np.isnan(heartbeat_s)))
-    return scheduled, np.where((beat | phased) & (gap_s > 0), now, phase_s)
+    unknown = known.pace_s <= 0
+    pace = np.where(unknown, heartbeat_s, known.pace_s)
+    reach = np.minimum(
+        np.maximum(np.maximum(LEAST_S, RELATIVE * pace), WOBBLES * known.wobble_s), np.float32(0.1) * pace
+    )
+    since = ((time - known.beat) * 1e-6).astype(np.float32)
+    off, beats = _off(gap_s, pace)
+    late, missed = _off(since, pace)
+    after_any = (beats >= 1) & (beats <= MOST_BEATS) & (np.abs(off) < reach * beats)
+    after_beat = (missed >= 1) & (missed <= MOST_BEATS) & (np.abs(late) < reach * missed)
+    scheduled = (gap_s > 0) & (like | after_any | after_beat)
+    # Learned from whatever comes about one beat on, a little wider than what passes for on time.
+    loose = np.minimum(3 * reach, np.float32(0.1) * pace)
+    error = np.where(
+        (beats == 1) & (np.abs(off) < loose),
+        off,
+        np.where((missed == 1) & (np.abs(late) < loose), late, np.float32(np.nan)),
+    )
+    learned, wobble = known.pace_s, known.wobble_s
+    near = ~np.isnan(error)
+    kept = near & ~unknown
+    learned = np.where(kept, learned + error * np.float32(1 / 8), learned)
+    wobble = np.where(kept, wobble + (np.abs(error) - wobble) * np.float32(1 / 8), wobble)
+    other = np.abs(gap_s - pace) > np.float32(0.1) * pace
+    new = calm & (gap_s > 0) & ((like & other & (gap_s >= BURST_S)) | (unknown & (like | near)))
+    if new.any():
+        learned = np.where(new, gap_s, learned)
+        wobble = np.where(new, np.minimum(np.abs(gap_s - gap_before_s), np.float32(0.02) * gap_s), wobble)
+    beat = np.where(scheduled | (known.beat == 0), time, known.beat)
+    return scheduled, Pace(learned.astype(np.float32), wobble.astype(np.float32), beat)
+
+
+def _off(span_s: Float32, pace_s: Float32) -> tuple[Float32, Float32]:
+    """(error, whole beats) of a span; NaN where the pace is unknown [s]."""
+    beats = np.round(span_s / pace_s)
+    return np.asarray(span_s - beats * pace_s, np.float32), np.asarray(beats, np.float32)

@@ -25,6 +25,7 @@ class Tilt(IntEnum):
     RUN : consecutive readings at or over the lowest limit.  LAST : latest raw value [°].
     STILL : readings since it last moved.  MOVES : share of readings that moved.
     PASSING : when it last leaned and lay flat again at once [h]; 0 = never.
+    OFF : day's mean of the distance from CREEP [°].  ROUGH : mean distance from that: noise, sun, play [°].
     """
 
     BASE = 0
@@ -40,6 +41,8 @@ class Tilt(IntEnum):
     STILL = 10
     MOVES = 11
     PASSING = 12
+    OFF = 13
+    ROUGH = 14
 
 
 class Sink(IntEnum):
@@ -113,9 +116,6 @@ class Water(IntEnum):
     RATE = 4
 
 
-UNKNOWN: Final = {"phase": -1}
-"""What a column holds of an unknown sensor where that is not 0."""
-
 WATCH: Final = 7
 """Byte of `said` that keeps a sensor under watch, and remembers which switches it has sent."""
 WATCHED: Final = np.uint8(1)
@@ -126,10 +126,12 @@ UNDER_WATCH: Final = np.array([0xFF] * WATCH + [int(WATCHED)], np.uint8).view(np
 
 _SHAPE: Final[tuple[tuple[str, type[np.generic], int], ...]] = (
     ("last", np.int64, 1),
+    ("beat", np.int64, 1),
     ("said", np.uint8, 8),
     ("gap", np.float32, 1),
     ("events", np.float32, 1),
-    ("phase", np.float32, 1),
+    ("pace", np.float32, 1),
+    ("wobble", np.float32, 1),
     ("tilt", np.float32, len(Tilt)),
     ("sink", np.float32, len(Sink)),
     ("shock", np.float32, len(Shock)),
@@ -152,14 +154,14 @@ class LidState:
     last : int64[n]  Event time of the latest reading [µs]; 0 = none.
     gap : float32[n]  Seconds between the latest two messages; 0 = unknown.
     events : float32[n]  Share of messages off schedule, over the latest dozen or so.
-    phase : float32[n]  Where in its heartbeat the latest message on schedule came [s]; -1 = unknown.
+    pace, wobble : float32[n]  Usual time between messages on schedule and its error [s]; 0 = unknown.
+    beat : int64[n]  Event time of the latest message on schedule [µs]; 0 = none.
     said : uint8[n, 8]  Latest level said of each hazard, and WATCH.
     tilt, sink, shock, water : float32[n, …]  Columns as the enums say.
     """
 
     def __init__(self, n: int) -> None:
         self._hold(np.zeros((n, _ROW_BYTES), np.uint8))
-        self.phase[:] = UNKNOWN["phase"]
 
     def __len__(self) -> int:
         return len(self._table)
@@ -171,7 +173,9 @@ class LidState:
         self.said: npt.NDArray[np.uint8] = parts["said"]
         self.gap: Float32 = parts["gap"]
         self.events: Float32 = parts["events"]
-        self.phase: Float32 = parts["phase"]
+        self.pace: Float32 = parts["pace"]
+        self.wobble: Float32 = parts["wobble"]
+        self.beat: npt.NDArray[np.int64] = parts["beat"]
         self.tilt: Float32 = parts["tilt"]
         self.sink: Float32 = parts["sink"]
         self.shock: Float32 = parts["shock"]
@@ -200,7 +204,7 @@ class LidState:
         """Begin anew with these sensors; what was said of them stays until it is said otherwise."""
         for name, array in self.arrays().items():
             if name not in ("said", "last"):
-                array[sensors] = UNKNOWN.get(name, 0)
+                array[sensors] = 0
 
     @classmethod
     def of(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> LidState:

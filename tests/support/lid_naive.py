@@ -41,7 +41,7 @@ class Tilt:
         )
         if self.count and not (young and tilt < self.base - self.rules.tilt_attention_deg):
             change = abs(tilt - self.base)
-            if young and change <= 3:
+            if young and change <= 5:
                 self.base += (tilt - self.base) / (self.count + 1)
                 self.count += 1
             return change
@@ -85,3 +85,40 @@ def slope(points: list[tuple[float, float]], today: float, memory_days: float) -
     spread = sum(w * (day - mean_x) ** 2 for w, (day, _) in zip(weights, points, strict=True))
     along = sum(w * (day - mean_x) * (y - mean_y) for w, (day, y) in zip(weights, points, strict=True))
     return along / spread
+
+
+@dataclass
+class SlowPace:
+    """The schedule of one sensor, learned from what it sends."""
+
+    heartbeat: float
+    pace: float = 0
+    wobble: float = 0
+    beat: int = 0
+
+    def take(self, time_us: int, gap: float, before: float, calm: bool) -> bool:
+        """Whether a message came on schedule; NaN heartbeat = unknown [s]."""
+        pace = self.pace or self.heartbeat
+        like = abs(gap - before) < min(max(5, 0.003 * gap), 0.1 * gap)
+        reach = min(max(5, 0.0003 * pace, 4 * self.wobble), 0.1 * pace)
+        on_time, error = False, math.nan
+        # Seen from its latest beat first: what was said after any message counts more.
+        for span in ((time_us - self.beat) / 1e6, gap):
+            if math.isnan(pace):
+                continue
+            beats = round(span / pace)
+            off = span - beats * pace
+            on_time = on_time or (1 <= beats <= 8 and abs(off) < reach * beats)
+            if beats == 1 and abs(off) < min(3 * reach, 0.1 * pace):
+                error = off
+        scheduled = gap > 0 and (like or on_time)
+        known, near = self.pace > 0, not math.isnan(error)
+        other = known and abs(gap - pace) > 0.1 * pace and gap >= 20
+        if calm and gap > 0 and ((like and other) or (not known and (like or near))):
+            self.pace, self.wobble = gap, min(abs(gap - before), 0.02 * gap)
+        elif known and near:
+            self.pace += error / 8
+            self.wobble += (abs(error) - self.wobble) / 8
+        if scheduled or not self.beat:
+            self.beat = time_us
+        return scheduled

@@ -1,0 +1,185 @@
+"""Recall, delay and false alarms in worlds of another physics: `python -m benchmarks.other_worlds`."""
+
+from __future__ import annotations
+
+import argparse
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks.world_readings import Made, make
+from benchmarks.worlds import HARM, World
+from config.rules import RuleSet
+from jingqiao.backtest.run import backtest
+from rules.alarm import AlarmChange, AlarmState
+
+HARMS = {
+    "theft_silent": 12,
+    "theft_heard": 12,
+    "ajar_fast": 12,
+    "ajar_slow": 8,
+    "sunk_sudden": 10,
+    "sunk_creeping": 12,
+    "sunk_month": 10,
+    "loose_day": 12,
+    "loose_month": 12,
+    "flood": 10,
+    "drift": 8,
+    "permit": 8,
+    "none": 40,
+}
+
+WORLDS = (
+    World("sleeper 6 h, tilt, wakes", 21_600, True, heartbeat=True),
+    World("sleeper 6 h, tilt, wakes, no heartbeat told", 21_600, True, jitter_s=20),
+    World("sleeper 6 h, all, wakes", 21_600, True, "both", True, True, False, True, heartbeat=True, days=60),
+    World("hourly tilt", 3600),
+    World("hourly tilt at 90, coarse", 3600, datum_deg=90, step_deg=1.0, swing_deg=2.0),
+    World("hourly tilt at 180", 3600, datum_deg=180, noise_deg=0.3),
+    World("hourly xy with shocks", 3600, False, "xy", False, True),
+    World("hourly all, no wakes", 3600, False, "both", True, True, True, True, days=60),
+    World("10 min tilt+mm+shocks", 600, False, "tilt", True, True, False, True, days=40),
+    World(
+        "10 min noisy thermal",
+        600,
+        False,
+        "xy",
+        True,
+        True,
+        noise_deg=1.0,
+        swing_deg=4.0,
+        noise_mm=1.5,
+        swing_mm=2.5,
+        step_mm=1.0,
+    ),
+    World("10 min passes seen", 600, True, "tilt", True, True, passes_seen=0.02, jitter_s=5),
+    World(
+        "hourly wild samples",
+        3600,
+        False,
+        "both",
+        True,
+        True,
+        False,
+        True,
+        wild_per_year=12,
+        loss=0.02,
+        twice=0.02,
+        days=60,
+    ),
+    World(
+        "6 h wild samples, wakes",
+        21_600,
+        True,
+        "tilt",
+        True,
+        False,
+        False,
+        True,
+        wild_per_year=6,
+        loss=0.03,
+        heartbeat=True,
+        days=60,
+    ),
+    World("only displacement, hourly", 3600, False, "none", True),
+    World("only contact, 6 h", 21_600, True, "none", contact=True, heartbeat=True),
+    World("only water, 30 min", 1800, False, "none", water=True),
+    World("minute tilt+shocks, a week", 60, False, "tilt", False, True, days=7),
+    World("minute all, one day", 60, False, "both", True, True, True, True, days=1.2),
+    World("irregular, tilt+mm", 1800, False, "tilt", True, jitter_s=400, loss=0.1),
+)
+"""Kept small: together some minutes of one core."""
+
+
+def judge(made: Made) -> list[AlarmChange]:
+    """Alarms as `jingqiao backtest` raises them."""
+    result = backtest(made.registry, RuleSet(), made.frame, made.controls)
+    if result.fault_count:
+        raise SystemExit(f"the engine failed: {result.faults[0]}")
+    return [change for change in result.changes if not change.historical]
+
+
+def rows(world: World, made: Made, changes: Sequence[AlarmChange]) -> list[dict[str, Any]]:
+    """One row a harm: lids, found, found in orange or red, delays after the first message; false alarms."""
+    fired: dict[str, list[AlarmChange]] = defaultdict(list)
+    for change in changes:
+        if change.state is AlarmState.FIRING:
+            fired[change.asset_id].append(change)
+    table: dict[str, dict[str, Any]] = {}
+    for i, (harm, onset, first, full) in enumerate(made.truth):
+        finds = HARM[harm][1]
+        if finds and first < 0:
+            continue  # the radio let nothing of it through
+        row = table.setdefault(
+            harm,
+            {"n": 0, "found": 0, "paged": 0, "delay_s": [], "after_full_h": [], "extra": [], "missed": []},
+        )
+        row["n"] += 1
+        mine = fired[f"L{i}"]
+        good = [
+            c for c in mine if c.hazard.value in finds and onset >= 0 and c.event_at >= onset - 60_000_000
+        ]
+        extra = [
+            c
+            for c in mine
+            if c.hazard.value not in ("silent", "battery_low")
+            and (not finds or onset < 0 or c.event_at < onset - 60_000_000 or c.hazard.value not in finds)
+        ]
+        row["extra"] += [(i, c.hazard.value, c.severity.colour, c.reason.key.split(".", 1)[1]) for c in extra]
+        if not finds:
+            continue
+        row["found"] += bool(good)
+        paged = [c for c in good if c.severity >= 3]
+        row["paged"] += bool(paged)
+        if good:
+            said = min(int(c.evidence.get("decided_at_us", c.event_at)) for c in (paged or good))
+            row["delay_s"].append((said - (first if first >= 0 else onset)) / 1e6)
+            if full >= 0:
+                row["after_full_h"].append((min(c.event_at for c in good) - full) / 3.6e9)
+        else:
+            row["missed"].append(i)
+    return [{"world": world.name, "harm": harm, **row} for harm, row in table.items()]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print one line a world and harm."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--world", default="", help="only worlds whose name has this")
+    parser.add_argument("--harm", default="", help="only this harm (and healthy lids)")
+    parser.add_argument("--times", type=int, default=1, help="so many times as many lids")
+    parser.add_argument("--verbose", action="store_true")
+    options = parser.parse_args(arguments)
+    for world in WORLDS:
+        if options.world not in world.name:
+            continue
+        harms = {h: n * options.times for h, n in HARMS.items() if not options.harm or h == options.harm}
+        made = make(world, harms, options.seed)
+        for row in rows(world, made, judge(made)):
+            tell(row, options.verbose)
+
+
+def tell(row: dict[str, Any], verbose: bool) -> None:
+    """One line."""
+    delay, hours = row.pop("delay_s"), row.pop("after_full_h")
+    extra = row.pop("extra")
+    line = f"{row['world'][:28]:28s} {row['harm']:13s} n={row['n']:3d}"
+    line += f" found={row['found']:3d} paged={row['paged']:3d}"
+    if delay:
+        line += f" delay {np.median(delay):8.0f} p90 {np.percentile(delay, 90):8.0f} s"
+    if hours:
+        line += f" after full {np.median(hours):7.1f} p90 {np.percentile(hours, 90):7.1f} h"
+    loud = [e for e in extra if e[2] in ("orange", "red")]
+    counts: dict[str, int] = defaultdict(int)
+    for _, _, colour, reason in extra:
+        counts[f"{colour}:{reason}"] += 1
+    line += f" | loud extra {len(loud)} {dict(counts) if verbose or loud else len(extra)}"
+    if row["missed"]:
+        line += f" missed {row['missed']}"
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
