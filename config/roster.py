@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from config.faults import Fault, FaultsError
+from config.limits import ClockTime, Colour, Limit, WorkTime
 from config.messages import Language
 from config.toml_file import load, read
 
@@ -19,22 +20,24 @@ WEEKDAYS: Final[tuple[Weekday, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat"
 WEEK_MIN: Final = 7 * 24 * 60
 """Minutes of a week."""
 
-Who = Literal["duty", "deputy", "leader", "fallback"]
-Colour = Literal["red", "orange", "yellow", "blue"]
+WORDS: Final = ("duty", "deputy", "leader", "fallback")
+ROLE: Final = "role:"
+
+
+def _who(value: object) -> object:
+    if isinstance(value, str) and value not in WORDS and not value.removeprefix(ROLE):
+        raise ValueError("role: needs the name of a role")
+    if isinstance(value, str) and value not in WORDS and not value.startswith(ROLE):
+        raise ValueError(f"{value!r} is none of {', '.join(WORDS)} and does not begin with role:")
+    return value
+
+
+Who = Annotated[str, BeforeValidator(_who)]
+"""Whom a step tells: `duty`, `deputy`, `leader`, `fallback`, or `role:NAME` (everybody with that role)."""
 
 
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _clock_time(value: object) -> object:
-    if isinstance(value, str) and value == "24:00":
-        return time(0, 0)
-    return value
-
-
-ClockTime = Annotated[time, BeforeValidator(_clock_time)]
-"""`"08:00"` as a string, or a TOML local time."""
 
 
 class Channel(_Table):
@@ -54,9 +57,11 @@ class Person(_Table):
     """Somebody who can be told.
 
     channels : in the order in which they are tried; an apprise URL, or a table `{name, url, only, beside}`.
+    roles : names by which steps and limits may call for them, beside the shifts: `role:督办`.
     """
 
     name: str
+    roles: tuple[str, ...] = ()
     channels: tuple[Channel, ...] = ()
     language: Language | None = None
 
@@ -162,12 +167,14 @@ class Escalation(_Table):
     repeats : how often at most.
     progress_min : after an answer somebody has to be on site (or done) within so long, else people are asked
         anew; 0 = never.
+    answers : so many people have to answer before it stops.
     """
 
     steps: tuple[Step, ...] = Field(min_length=1)
     repeat_min: float = Field(default=0, ge=0)
     repeats: int = Field(default=0, ge=0)
     progress_min: float = Field(default=0, ge=0)
+    answers: int = Field(default=1, ge=1)
 
     @model_validator(mode="after")
     def _rising(self) -> Escalation:
@@ -209,6 +216,9 @@ class Calm(_Table):
     group_from : so many incidents of one kind in one area within `group_within_s` are told together.
     digest_min : how long what is too much waits for the summary.
     warn_ahead_h : how long before it a shift with nobody reachable is told of; 0 = never.
+    red_together : red ones of one area at one moment in one message with their count; else each by itself.
+    area_from : so many incidents of one kind near each other become one area incident; 0 = never.
+    area_within_min, area_radius_m : how far apart in time and on the ground they may be.
     """
 
     most_an_hour: int = Field(default=12, ge=1)
@@ -218,6 +228,10 @@ class Calm(_Table):
     group_within_s: float = Field(default=120, gt=0)
     digest_min: float = Field(default=10, gt=0)
     warn_ahead_h: float = Field(default=24, ge=0)
+    red_together: bool = False
+    area_from: int = Field(default=5, ge=0)
+    area_within_min: float = Field(default=30, gt=0)
+    area_radius_m: float = Field(default=1000, ge=10)
 
 
 class Roster(_Table):
@@ -232,6 +246,8 @@ class Roster(_Table):
     overrides: tuple[Override, ...] = ()
     escalation: Mapping[Colour, Escalation] = Field(default_factory=dict)
     calm: Calm = Calm()
+    work: WorkTime = WorkTime()
+    limits: tuple[Limit, ...] = ()
     answer_url: str | None = None
     """Where phones reach this service, e.g. `https://jingqiao.example.cn`: messages then carry a link that
     answers with one touch."""

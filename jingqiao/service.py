@@ -40,6 +40,7 @@ from jingqiao.database import migrate, open_database
 from jingqiao.dossier.registry_store import load_registry as load_from_database
 from jingqiao.downlink import Downlink
 from jingqiao.housekeeping import Housekeeping
+from jingqiao.incidents.areas import rule_of
 from jingqiao.incidents.book import IncidentBook
 from jingqiao.incidents.facts import asset_facts
 from jingqiao.intake import Intake
@@ -106,6 +107,7 @@ class Service:
             lambda asset_id, sensor_id: asset_facts(self.registry(), asset_id, sensor_id),
             planner,
             self.dispatcher.wake,
+            area_rule=lambda: rule_of(self.roster().calm),
         )
         started = start_engine(settings, known, rules, self.log, self.book, clock.now())
         self._known = started.known

@@ -8,8 +8,11 @@ from dataclasses import replace
 from typing import Any, Final
 
 import sqlalchemy as sa
+import structlog
 
 from jingqiao.database import reading, writing
+from jingqiao.incidents import areas
+from jingqiao.incidents.areas import AreaRule
 from jingqiao.incidents.event import Announcer, Event, IncidentEvent
 from jingqiao.incidents.facts import Facts
 from jingqiao.incidents.incident import (
@@ -19,12 +22,14 @@ from jingqiao.incidents.incident import (
     SYSTEM,
     Incident,
     State,
+    limits_anew,
 )
 from jingqiao.incidents.store import insert_incidents, insert_transitions, latest_of, update_incidents
 from jingqiao.incidents.tables import alarm_change, engine_checkpoint
-from rules.alarm import AlarmChange, AlarmState
+from rules.alarm import AlarmChange, AlarmState, Severity
 
 _KEY = tuple[str, str]
+_log = structlog.get_logger()
 _BATCH: Final = 400
 """Keys in one query: SQLite takes a limited number of bound values."""
 
@@ -36,6 +41,7 @@ class IncidentBook:
     announcer : Announcer | None  Writes messages in the same transaction; None = nobody is told (backtests).
     on_commit : Called after each commit that may have put messages into the outbox (wakes the dispatcher).
     engine : str  Name of the engine whose checkpoint this is.
+    area_rule : () → AreaRule | None  When incidents are one area; None = never.
     """
 
     def __init__(
@@ -45,12 +51,14 @@ class IncidentBook:
         announcer: Announcer | None = None,
         on_commit: Callable[[], None] | None = None,
         engine: str = "main",
+        area_rule: Callable[[], AreaRule | None] | None = None,
     ) -> None:
         self._database = database
         self._facts = facts
         self._announcer = announcer
         self._on_commit = on_commit
         self._engine = engine
+        self._area_rule = area_rule
 
     def committed_seq(self) -> int:
         """Sequence number up to which the log was taken in; 0 in a new database."""
@@ -142,7 +150,24 @@ class IncidentBook:
             replace(e, incident=replace(e.incident, id=ids.get(e.incident.id, e.incident.id))) for e in events
         ]
         insert_transitions(connection, events, now, _states_before(stored, events))
-        return [e for e in events if e.event is not Event.COMMENT]
+        told = [e for e in events if e.event is not Event.COMMENT]
+        return told + self._areas(connection, told, now)
+
+    def _areas(
+        self, connection: sa.Connection, events: Sequence[IncidentEvent], now: int
+    ) -> list[IncidentEvent]:
+        """What follows for areas; should that break, every incident stands alone and is told alone."""
+        if self._area_rule is None or not events:
+            return []
+        try:
+            with connection.begin_nested():
+                latest = list({e.incident.id: e for e in events}.values())
+                followed = areas.follow(connection, latest, now)
+                rule = self._area_rule()
+                return followed + (areas.gather(connection, events, rule, now) if rule else [])
+        except Exception:
+            _log.exception("areas could not be kept; each incident stands alone")
+            return []
 
     def _open(
         self, new_id: int, subject: str, previous: Incident | None, change: AlarmChange, now: int
@@ -176,6 +201,8 @@ class IncidentBook:
             lat=facts.lat,
             unanswered_since=now,
             next_step_at=now,
+            limits_from=now,
+            next_urge_at=now,
             previous_id=previous.id if previous is not None and previous.id > 0 else None,
         )
         return IncidentEvent(Event.OPENED, incident, change.severity, SYSTEM)
@@ -231,7 +258,7 @@ def _fire(incident: Incident, change: AlarmChange, now: int) -> list[IncidentEve
     before = incident.severity
     current = replace(
         incident,
-        severity=change.severity,
+        **_graded(incident, change.severity),
         value=_number(change.value),
         limit=_number(change.limit),
         unit=change.unit,
@@ -252,7 +279,12 @@ def _fire(incident: Incident, change: AlarmChange, now: int) -> list[IncidentEve
             acknowledged_by=None,
             acknowledged_at=None,
             assignee=None,
+            judged_severity=None,
+            judged_over=None,
+            parent_id=None,
+            severity=change.severity,
             **_ask_again(incident, now),
+            **limits_anew(now),
         )
         return [IncidentEvent(Event.REOPENED, current, before, SYSTEM)]
     events = []
@@ -260,12 +292,22 @@ def _fire(incident: Incident, change: AlarmChange, now: int) -> list[IncidentEve
         if current.unanswered_since is not None:
             current = replace(current, next_step_at=now)
         events.append(IncidentEvent(Event.REFIRED, current, before, SYSTEM))
-    if change.severity > before:
-        current = replace(current, **_after_rise(current, now))
+    if current.severity > before:
+        current = replace(current, **after_rise(current, now))
         events.append(IncidentEvent(Event.RAISED, current, before, SYSTEM))
-    elif change.severity < before:
+    elif current.severity < before:
+        current = replace(current, next_urge_at=now)
         events.append(IncidentEvent(Event.LOWERED, current, before, SYSTEM))
     return events or [IncidentEvent(Event.COMMENT, current, before, SYSTEM)]
+
+
+def _graded(incident: Incident, said: Severity) -> dict[str, Any]:
+    """What the engine's severity does to a person's judgement: only a graver one than it was ends it."""
+    if incident.judged_severity is None:
+        return {"severity": said}
+    if incident.judged_over is not None and said > incident.judged_over and said > incident.judged_severity:
+        return {"severity": said, "judged_severity": None, "judged_over": None}
+    return {"severity": incident.judged_severity}
 
 
 def _ask_again(incident: Incident, now: int) -> dict[str, Any]:
@@ -275,20 +317,22 @@ def _ask_again(incident: Incident, now: int) -> dict[str, Any]:
         "episode": incident.episode + 1,
         "step": 0,
         "next_step_at": now,
+        "answered_by": (),
     }
 
 
-def _after_rise(incident: Incident, now: int) -> dict[str, Any]:
+def after_rise(incident: Incident, now: int) -> dict[str, Any]:
     """What a risen severity does to the escalation.
 
     Unanswered: it goes on from where it stands, by the graver policy. Answered: an answer to a lesser
     danger is no answer to a greater one, but falling and rising again asks nobody twice.
     """
+    graver = {"limits_from": now, "next_urge_at": now, "urged": ()}
     if incident.unanswered_since is not None:
-        return {"next_step_at": now}
+        return graver | {"next_step_at": now}
     if incident.answered_severity is not None and incident.severity <= incident.answered_severity:
         return {}
-    return _ask_again(incident, now) | {"answered_severity": incident.answered_severity}
+    return graver | _ask_again(incident, now) | {"answered_severity": incident.answered_severity}
 
 
 def _clear(incident: Incident | None, change: AlarmChange, now: int) -> list[IncidentEvent]:
@@ -300,7 +344,13 @@ def _clear(incident: Incident | None, change: AlarmChange, now: int) -> list[Inc
     events = [IncidentEvent(Event.CLEARED, current, incident.severity, SYSTEM)]
     if incident.hazard in SELF_HEALING:
         current = replace(
-            current, state=State.RESOLVED, finished_at=now, unanswered_since=None, next_step_at=None
+            current,
+            state=State.RESOLVED,
+            finished_at=now,
+            resolved_at=incident.resolved_at or now,
+            unanswered_since=None,
+            next_step_at=None,
+            next_urge_at=now,
         )
         events.append(IncidentEvent(Event.RESOLVED, current, incident.severity, SYSTEM))
     return events

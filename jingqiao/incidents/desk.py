@@ -9,9 +9,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from jingqiao.database import writing
+from jingqiao.incidents import areas
 from jingqiao.incidents.event import Announcer, Event, IncidentEvent
-from jingqiao.incidents.incident import LIVE, Action, Incident, State, after, possible
-from jingqiao.incidents.store import find, insert_transitions, update_incidents
+from jingqiao.incidents.incident import LIVE, Action, Incident, State, after, limits_anew, possible
+from jingqiao.incidents.store import find, insert_transitions, members_of, update_incidents
 
 _EVENT: Final = {
     Action.ACK: Event.ACKNOWLEDGED,
@@ -23,6 +24,12 @@ _EVENT: Final = {
     Action.REOPEN: Event.REOPENED,
     Action.COMMENT: Event.COMMENT,
 }
+
+
+_ANSWERS: Final = frozenset({Action.ACK, Action.ASSIGN})
+"""Acts that answer and leave the work to be done."""
+_ALONE: Final = frozenset({Action.COMMENT, Action.REOPEN})
+"""Acts on an area that are not also acts on each of its members."""
 
 
 class UnknownIncidentError(LookupError):
@@ -55,7 +62,7 @@ def act(
     announcer: Announcer | None = None,
     on_commit: Callable[[], None] | None = None,
 ) -> Incident:
-    """Do one act and give the incident as it is then.
+    """Do one act and give the incident as it is then. What is done with an area is done with its members.
 
     who : str  Person who does it.
     now : int  [µs since 1970 UTC]
@@ -67,19 +74,53 @@ def act(
         incident = find(connection, incident_id, lock=True)
         if incident is None:
             raise UnknownIncidentError(incident_id)
-        target = after(action, incident.state)
-        if target is None:
-            raise NotPossibleError(incident, action)
-        current = replace(incident, **_changes(incident, action, target, who, now, assignee))
-        event = IncidentEvent(_EVENT[action], current, incident.severity, who, why)
-        update_incidents(connection, [current])
-        insert_transitions(connection, [event], now, [incident.state])
+        done = [_done(incident, action, who, why, now, assignee, announcer)]
+        if incident.is_area and action not in _ALONE:
+            done += [
+                (before, replace(event, quiet=True))
+                for member in members_of(connection, incident.id, lock=True)
+                if after(action, member.state) is not None
+                for before, event in [_done(member, action, who, why, now, assignee, announcer)]
+            ]
+        update_incidents(connection, [event.incident for _, event in done])
+        insert_transitions(
+            connection, [event for _, event in done], now, [before.state for before, _ in done]
+        )
+        events = [event for _, event in done]
+        events += areas.follow(connection, events, now)
         if announcer is not None:
-            announcer.announce(connection, [event], now)
+            announcer.announce(connection, events, now)
             announcer.escalate(connection, now)
     if on_commit is not None:
         on_commit()
-    return current
+    return events[0].incident
+
+
+def _done(
+    incident: Incident,
+    action: Action,
+    who: str,
+    why: str,
+    now: int,
+    assignee: str | None,
+    announcer: Announcer | None,
+) -> tuple[Incident, IncidentEvent]:
+    """The incident before an act, and the act."""
+    target = after(action, incident.state)
+    if target is None:
+        raise NotPossibleError(incident, action)
+    changes = _changes(incident, action, target, who, now, assignee)
+    answered_by = tuple(dict.fromkeys((*incident.answered_by, who)))
+    if (
+        action in _ANSWERS
+        and incident.unanswered_since is not None
+        and announcer is not None
+        and not announcer.enough(incident, answered_by)
+    ):  # one has it, and others still have to say that they know
+        for name in ("unanswered_since", "next_step_at", "answered_severity"):
+            del changes[name]
+        changes["answered_by"] = answered_by
+    return incident, IncidentEvent(_EVENT[action], replace(incident, **changes), incident.severity, who, why)
 
 
 def _changes(
@@ -94,11 +135,12 @@ def _changes(
             "acknowledged_by": None,
             "acknowledged_at": None,
             "assignee": None,
-            "unanswered_since": now,
+            "unanswered_since": None if incident.is_area else now,
             "answered_severity": None,
             "episode": incident.episode + 1,
             "step": 0,
-            "next_step_at": now,
+            "next_step_at": None if incident.is_area else now,
+            **limits_anew(now),
         }
     # Whoever acts has answered.
     changes |= {"unanswered_since": None, "next_step_at": None, "unreachable": False}
@@ -107,6 +149,11 @@ def _changes(
         changes |= {"acknowledged_by": who, "acknowledged_at": now}
     if action is Action.ASSIGN:
         changes["assignee"] = assignee or who
+        changes["dispatched_at"] = incident.dispatched_at or now
+    if action is Action.ON_SITE:
+        changes["on_site_at"] = incident.on_site_at or now
     if target not in LIVE:
         changes["finished_at"] = now
+        changes["resolved_at"] = incident.resolved_at or now
+        changes["next_urge_at"] = now
     return changes

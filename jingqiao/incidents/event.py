@@ -31,6 +31,10 @@ class Event(StrEnum):
     COMMENT = "comment"
     ESCALATED = "escalated"
     UNREACHABLE = "unreachable"
+    URGED = "urged"
+    PHOTO = "photo"
+    MERGED = "merged"
+    SPLIT = "split"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,8 @@ class IncidentEvent:
     incident : Incident  As it is after the event.
     before : Severity  Severity before it.
     who, why : str  Person (or `SYSTEM`) and reason.
+    reference : str | None  Where a photo lies.
+    quiet : bool  Part of something that is told as a whole (an area): no message of its own.
     """
 
     event: Event
@@ -47,6 +53,8 @@ class IncidentEvent:
     before: Severity
     who: str
     why: str = ""
+    reference: str | None = None
+    quiet: bool = False
 
 
 class Announcer(Protocol):
@@ -58,4 +66,8 @@ class Announcer(Protocol):
 
     def escalate(self, connection: sa.Connection, now: int) -> None:
         """Put every step that is due by now into the outbox; the first step is due at the opening."""
+        ...
+
+    def enough(self, incident: Incident, answered_by: Sequence[str]) -> bool:
+        """Whether these people's answers are all that its severity needs."""
         ...

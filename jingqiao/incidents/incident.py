@@ -76,9 +76,28 @@ def after(action: Action, state: State) -> State | None:
     return state if target is None else target
 
 
+def limits_anew(now: int) -> dict[str, Any]:
+    """What changes when the limits of an incident's stages begin to count again at `now` [µs]."""
+    return {
+        "limits_from": now,
+        "next_urge_at": now,
+        "urged": (),
+        "answered_by": (),
+        "dispatched_at": None,
+        "on_site_at": None,
+        "resolved_at": None,
+    }
+
+
 def possible(state: State) -> tuple[Action, ...]:
     """What can be done in a state."""
     return tuple(action for action, (allowed, _) in _STEPS.items() if state in allowed)
+
+
+AREA: Final = "area:"
+"""How the subject of an area incident begins."""
+
+_SEVERITIES: Final = ("answered_severity", "judged_severity", "judged_over")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +118,16 @@ class Incident:
     next_step_at : int | None  When that step is due [µs]; None = not waiting.
     unreachable : bool  Nobody could be told: shown loudly.
     previous_id : int | None  Finished incident of the same subject and hazard.
+    answered_by : tuple[str, ...]  Who answered this asking, where one answer is not enough.
+    dispatched_at, on_site_at, resolved_at : int | None  When these stages were first reached [µs].
+    limits_from : int | None  Since when the limits of its stages count [µs]: opening, reopening, rise.
+    next_urge_at : int | None  When its deadlines are to be looked at next [µs]; None = none ahead.
+    urged : tuple[str, ...]  Stages that were urged since `limits_from`.
+    judged_severity : Severity | None  What a person said, in place of the engine.
+    judged_over : Severity | None  What the engine said then; only something graver ends the judgement.
+    parent_id : int | None  The area incident that it is a member of.
+    kept_apart : bool  A person took it out of an area: no area takes it by itself.
+    exercise : bool  Part of a drill: told with 演练, in no statistics.
     """
 
     id: int
@@ -137,6 +166,23 @@ class Incident:
     next_step_at: int | None = None
     unreachable: bool = False
     previous_id: int | None = None
+    answered_by: tuple[str, ...] = ()
+    dispatched_at: int | None = None
+    on_site_at: int | None = None
+    resolved_at: int | None = None
+    limits_from: int | None = None
+    next_urge_at: int | None = None
+    urged: tuple[str, ...] = ()
+    judged_severity: Severity | None = None
+    judged_over: Severity | None = None
+    parent_id: int | None = None
+    kept_apart: bool = False
+    exercise: bool = False
+
+    @property
+    def is_area(self) -> bool:
+        """Whether it stands for many: it has members and no alarm of its own."""
+        return self.subject.startswith(AREA)
 
 
 FIELDS: Final = tuple(field.name for field in fields(Incident))
@@ -148,9 +194,11 @@ def from_row(row: Mapping[str, Any]) -> Incident:
     values["hazard"] = Hazard(values["hazard"])
     values["severity"] = Severity(values["severity"])
     values["state"] = State(values["state"])
-    if values["answered_severity"] is not None:
-        values["answered_severity"] = Severity(values["answered_severity"])
-    values["sensor_ids"] = tuple(values["sensor_ids"])
+    for name in _SEVERITIES:
+        if values[name] is not None:
+            values[name] = Severity(values[name])
+    for name in ("sensor_ids", "answered_by", "urged"):
+        values[name] = tuple(values[name])
     return Incident(**values)
 
 
@@ -160,8 +208,10 @@ def to_row(incident: Incident) -> dict[str, Any]:
     row["hazard"] = incident.hazard.value
     row["severity"] = int(incident.severity)
     row["state"] = incident.state.value
-    row["answered_severity"] = None if incident.answered_severity is None else int(incident.answered_severity)
-    row["sensor_ids"] = list(incident.sensor_ids)
+    for name in _SEVERITIES:
+        row[name] = None if row[name] is None else int(row[name])
+    for name in ("sensor_ids", "answered_by", "urged"):
+        row[name] = list(row[name])
     row["reason_values"] = dict(incident.reason_values)
     row["evidence"] = dict(incident.evidence)
     return row

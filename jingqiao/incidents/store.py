@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from jingqiao.incidents.event import Event, IncidentEvent
-from jingqiao.incidents.incident import LIVE, Incident, State, from_row, to_row
+from jingqiao.incidents.incident import AREA, LIVE, Incident, State, from_row, to_row
 from jingqiao.incidents.tables import incident, incident_transition
 
 
@@ -67,12 +67,24 @@ def insert_transitions(
             "to_state": event.incident.state.value,
             "who": event.who,
             "why": event.why,
+            "reference": event.reference,
         }
         for event, before in zip(events, states_before, strict=True)
         if not (event.event is Event.COMMENT and not event.why)
     ]
     if rows:
         connection.execute(sa.insert(incident_transition), rows)
+
+
+def members_of(connection: sa.Connection, area_id: int, *, lock: bool = False) -> list[Incident]:
+    """Members of an area incident, gravest first, then oldest."""
+    query = (
+        sa.select(incident)
+        .where(incident.c.parent_id == area_id)
+        .order_by(incident.c.severity.desc(), incident.c.opened_at, incident.c.id)
+    )
+    rows = connection.execute(query.with_for_update() if lock else query).mappings()
+    return [from_row(dict(row)) for row in rows]
 
 
 def transitions_of(connection: sa.Connection, incident_id: int) -> Sequence[Mapping[str, Any]]:
@@ -95,13 +107,16 @@ def listed(
     *,
     states: frozenset[State] | None = None,
     finished_after: int | None = None,
+    exercises: bool = False,
 ) -> list[Incident]:
-    """Incidents, gravest first, then oldest.
+    """Incidents, gravest first, then oldest. Area incidents are not among them, for their members are.
 
     states : only these; None = all.
+    exercises : bool  Those of drills, and only those; no drill stands among real ones.
     finished_after : int | None  Leave out what ended before this time [µs].
     """
     query = sa.select(incident).order_by(incident.c.severity.desc(), incident.c.opened_at, incident.c.id)
+    query = query.where(incident.c.exercise.is_(exercises), sa.not_(incident.c.subject.startswith(AREA)))
     if states is not None:
         query = query.where(incident.c.state.in_([state.value for state in states]))
     if finished_after is not None:

@@ -84,6 +84,18 @@ incident = sa.Table(
     sa.Column("next_step_at", sa.BigInteger),
     sa.Column("unreachable", sa.Boolean, nullable=False),
     sa.Column("previous_id", _ID),
+    sa.Column("answered_by", sa.JSON, nullable=False, server_default="[]"),
+    sa.Column("dispatched_at", sa.BigInteger),
+    sa.Column("on_site_at", sa.BigInteger),
+    sa.Column("resolved_at", sa.BigInteger),
+    sa.Column("limits_from", sa.BigInteger),
+    sa.Column("next_urge_at", sa.BigInteger),
+    sa.Column("urged", sa.JSON, nullable=False, server_default="[]"),
+    sa.Column("judged_severity", sa.SmallInteger),
+    sa.Column("judged_over", sa.SmallInteger),
+    sa.Column("parent_id", _ID),
+    sa.Column("kept_apart", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("exercise", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index(
         "uq_incident_live",
         "subject",
@@ -95,6 +107,8 @@ incident = sa.Table(
     sa.Index(None, "subject", "hazard", "id"),
     sa.Index(None, "next_step_at"),
     sa.Index(None, "state", "severity", "opened_at"),
+    sa.Index(None, "next_urge_at"),
+    sa.Index(None, "parent_id"),
 )
 """What people work on; `incident.Incident` explains the columns."""
 
@@ -109,5 +123,6 @@ incident_transition = sa.Table(
     sa.Column("to_state", sa.String(16), nullable=False),
     sa.Column("who", sa.String(128), nullable=False),
     sa.Column("why", sa.Text, nullable=False),
+    sa.Column("reference", sa.Text),
 )
-"""Every change of an incident: who, when, why. Rows are only ever added."""
+"""Every change of an incident: who, when, why; `reference` tells where a photo lies. Rows are only added."""

@@ -100,8 +100,9 @@ class Courier:
         """When a step or a message is due next [µs since 1970 UTC]; None when nothing waits."""
         with reading(self._database) as connection:
             step = connection.execute(sa.select(sa.func.min(incident_table.c.next_step_at))).scalar()
+            urge = connection.execute(sa.select(sa.func.min(incident_table.c.next_urge_at))).scalar()
             due = next_due(connection)
-        return min((at for at in (step, due) if at is not None), default=None)
+        return min((at for at in (step, urge, due) if at is not None), default=None)
 
     def take(self, now: int, free: int) -> list[Job]:
         """Plan the steps that are due, and claim at most `free` messages."""

@@ -29,6 +29,8 @@ def messages_about(
         case Event.CLEARED:
             kind = "healed" if incident.hazard in SELF_HEALING else "cleared"
             people = list(audience)
+        case Event.ACKNOWLEDGED if incident.unanswered_since is not None:
+            kind, people = "acknowledged_partly", [p for p in audience if not is_person(roster, p, event.who)]
         case Event.ACKNOWLEDGED:
             kind, people = "acknowledged", [p for p in audience if not is_person(roster, p, event.who)]
         case Event.ASSIGNED:
@@ -52,6 +54,8 @@ def messages_about(
             who=name_of(roster, event.who),
             assignee=name_of(roster, incident.assignee or ""),
             state=state_name(incident, language),
+            needed=roster.policy(incident.severity.colour).answers,
+            given=len(incident.answered_by),
         )
         messages.append(
             NewMessage(

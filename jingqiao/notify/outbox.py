@@ -242,11 +242,14 @@ def take_over(connection: sa.Connection, message_id: int) -> Claimed | None:
     return None if row is None else Claimed(**{name: row[name] for name in Claimed.__slots__})
 
 
-def cancel_steps(connection: sa.Connection, incident_id: int, now: int) -> None:
-    """Take back what still waits to ask for an answer: somebody gave it."""
+def cancel_steps(
+    connection: sa.Connection, incident_id: int, now: int, people: Sequence[str] | None = None
+) -> None:
+    """Take back what still waits to ask for an answer: somebody gave it. people : only of these."""
     connection.execute(
         sa.update(message)
         .where(
+            sa.true() if people is None else message.c.person.in_(people),
             message.c.incident_id == incident_id,
             message.c.kind.in_(STEP_KINDS),
             message.c.state.in_(

@@ -12,7 +12,7 @@ import structlog
 from config.roster import Roster
 from jingqiao.incidents.event import Event, IncidentEvent
 from jingqiao.incidents.incident import SYSTEM, Incident, from_row
-from jingqiao.incidents.store import find, insert_transitions, update_incidents
+from jingqiao.incidents.store import find, insert_transitions, members_of, update_incidents
 from jingqiao.incidents.tables import incident as incident_table
 from jingqiao.notify.calm import release, sift
 from jingqiao.notify.informing import messages_about
@@ -27,8 +27,8 @@ from jingqiao.notify.outbox import (
     enqueue,
     told,
 )
-from jingqiao.notify.standing import PROMISED, waits
-from jingqiao.notify.steps import MINUTE_US, Link, Steps, crude_message
+from jingqiao.notify.standing import PROMISED, enough, is_person, waits
+from jingqiao.notify.steps import MINUTE_US, Link, Steps, Taken, crude_message
 from jingqiao.notify.tables import message
 from jingqiao.roster.escalation import DueStep
 
@@ -62,18 +62,15 @@ class Planner:
     def announce(self, connection: sa.Connection, events: Sequence[IncidentEvent], now: int) -> None:
         """Tell people what happened, beyond the steps that ask them to answer."""
         roster = self._roster()
-        answered = [e.incident.id for e in events if e.event in _ANSWERS]
-        for incident_id in answered:
-            cancel_steps(connection, incident_id, now)
+        for event in events:
+            if event.event in _ANSWERS:
+                _take_back(connection, roster, event, now)
         self._expect_progress(connection, roster, events, now)
-        ids = list(
-            dict.fromkeys(e.incident.id for e in events if e.event not in (Event.OPENED, Event.COMMENT))
-        )
-        audience: dict[int, list[str]] = {}
-        for start in range(0, len(ids), _BATCH):
-            audience |= told(connection, ids[start : start + _BATCH])
+        audience = _audience(connection, events)
         messages: list[NewMessage] = []
         for event in events:
+            if event.quiet:
+                continue
             try:
                 messages += messages_about(roster, event, audience.get(event.incident.id, []), now)
             except Exception:
@@ -87,7 +84,7 @@ class Planner:
         while True:
             query = (
                 sa.select(incident_table)
-                .where(incident_table.c.next_step_at <= now)
+                .where(sa.or_(incident_table.c.next_step_at <= now, incident_table.c.next_urge_at <= now))
                 .order_by(incident_table.c.severity.desc(), incident_table.c.id)
                 .limit(_BATCH)
                 .with_for_update(skip_locked=True)
@@ -98,11 +95,12 @@ class Planner:
             changed, messages, events = [], [], []
             for incident in waiting:
                 try:
-                    after, new, happened = steps.advance(incident)
+                    after, new, happened = _due_by(steps, incident, now)
                 except Exception:
                     log.exception("an escalation could not be planned", incident=incident.id)
-                    after = replace(incident, next_step_at=now + _PUSHED_US)
-                    new, happened = [crude_message(roster, incident)], []
+                    after, new, happened = _pushed(incident, now), [], []
+                    if incident.next_step_at is not None and incident.next_step_at <= now:
+                        new = [crude_message(roster, incident)]
                 changed.append(after)
                 messages += new
                 events += happened
@@ -110,6 +108,10 @@ class Planner:
             insert_transitions(connection, events, now, [e.incident.state for e in events])
             _supersede(connection, messages, now)
             self._put(connection, roster, messages, changed, now)
+
+    def enough(self, incident: Incident, answered_by: Sequence[str]) -> bool:
+        """Whether these people's answers are all that its severity needs."""
+        return enough(self._roster(), incident, answered_by)
 
     def release(self, connection: sa.Connection, now: int) -> None:
         """Let go of what was held back and may be told now; all of it, should the rules of calm break."""
@@ -183,16 +185,62 @@ class Planner:
         self, connection: sa.Connection, roster: Roster, events: Sequence[IncidentEvent], now: int
     ) -> None:
         """An answer is a promise: when nobody is on site within the limit, people are asked anew."""
+        expected = []
         for event in events:
             incident = event.incident
             limit_min = roster.policy(incident.severity.colour).progress_min
             if (
                 event.event in (Event.ACKNOWLEDGED, Event.ASSIGNED)
                 and incident.state in PROMISED
+                and incident.unanswered_since is None
+                and not incident.is_area
                 and limit_min
             ):
-                due_at = now + round(limit_min * MINUTE_US)
-                update_incidents(connection, [replace(incident, next_step_at=due_at)])
+                expected.append(replace(incident, next_step_at=now + round(limit_min * MINUTE_US)))
+        update_incidents(connection, expected)
+
+
+def _take_back(connection: sa.Connection, roster: Roster, event: IncidentEvent, now: int) -> None:
+    """What an answer makes needless: every asking, or, where more answers are needed, that person's own."""
+    if event.incident.unanswered_since is None:
+        cancel_steps(connection, event.incident.id, now)
+    else:
+        own = [p for p in roster.people if is_person(roster, p, event.who)]
+        cancel_steps(connection, event.incident.id, now, own)
+
+
+def _audience(connection: sa.Connection, events: Sequence[IncidentEvent]) -> dict[int, list[str]]:
+    """Who was asked about each incident; of an area, about any of its members."""
+    about = [e.incident for e in events if e.event not in (Event.OPENED, Event.COMMENT) and not e.quiet]
+    members = {i.id: [m.id for m in members_of(connection, i.id)] for i in about if i.is_area}
+    ids = list(dict.fromkeys([i.id for i in about] + [m for own in members.values() for m in own]))
+    audience: dict[int, list[str]] = {}
+    for start in range(0, len(ids), _BATCH):
+        audience |= told(connection, ids[start : start + _BATCH])
+    for area, own in members.items():
+        audience[area] = list(dict.fromkeys(p for member in own for p in audience.get(member, [])))
+    return audience
+
+
+def _due_by(steps: Steps, incident: Incident, now: int) -> Taken:
+    """The step and the urging that are due."""
+    after, messages, events = incident, list[NewMessage](), list[IncidentEvent]()
+    if incident.next_step_at is not None and incident.next_step_at <= now:
+        after, messages, events = steps.advance(incident)
+    if after.next_urge_at is not None and after.next_urge_at <= now:
+        after, urging, urged = steps.urge(after)
+        messages, events = [*messages, *urging], [*events, *urged]
+    return after, messages, events
+
+
+def _pushed(incident: Incident, now: int) -> Incident:
+    """It is looked at again in a while: what breaks once must not break every moment."""
+    later = now + _PUSHED_US
+    return replace(
+        incident,
+        next_step_at=later if (incident.next_step_at or later) <= now else incident.next_step_at,
+        next_urge_at=later if (incident.next_urge_at or later) <= now else incident.next_urge_at,
+    )
 
 
 def _supersede(connection: sa.Connection, messages: Sequence[NewMessage], now: int) -> None:
@@ -229,3 +277,7 @@ class QuietAnnouncer:
 
     def escalate(self, connection: sa.Connection, now: int) -> None:
         """Leave steps to the service."""
+
+    def enough(self, incident: Incident, answered_by: Sequence[str]) -> bool:  # noqa: ARG002 - the contract's
+        """One answer, where nobody knows how many there have to be."""
+        return True

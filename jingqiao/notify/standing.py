@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from config.messages import Language, text
@@ -19,7 +20,7 @@ def promised(incident: Incident) -> bool:
 
 def stalled(incident: Incident) -> bool:
     """Whether people are asked anew because nobody came, not because it grew worse."""
-    return incident.state in PROMISED and incident.answered_severity is None
+    return incident.state in PROMISED and incident.answered_severity is None and not incident.answered_by
 
 
 def waits(incident: Incident) -> bool:
@@ -38,6 +39,17 @@ def is_promiser(roster: Roster, person: str, incident: Incident) -> bool:
 def is_person(roster: Roster, person: str, who: str | None) -> bool:
     """Whether `who`, an id or a name as people type it, is this person."""
     return who is not None and who in (person, roster.people[person].name if person in roster.people else "")
+
+
+def has_answered(roster: Roster, person: str, incident: Incident) -> bool:
+    """Whether this person answered this asking already, where it needs more answers than one."""
+    return any(is_person(roster, person, who) for who in incident.answered_by)
+
+
+def enough(roster: Roster, incident: Incident, answered_by: Sequence[str]) -> bool:
+    """Whether so many different people answered as the severity needs; a person's name and id are one."""
+    ids = {next((p for p in roster.people if is_person(roster, p, who)), who) for who in answered_by}
+    return len(ids) >= roster.policy(incident.severity.colour).answers
 
 
 def name_of(roster: Roster, who: str) -> str:

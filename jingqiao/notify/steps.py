@@ -13,8 +13,9 @@ from jingqiao.incidents.event import Event, IncidentEvent
 from jingqiao.incidents.incident import SYSTEM, Incident
 from jingqiao.notify.calm import area_of
 from jingqiao.notify.outbox import NewMessage
-from jingqiao.notify.standing import is_promiser, name_of, promised, stalled, waits
+from jingqiao.notify.standing import has_answered, is_promiser, name_of, promised, stalled, waits
 from jingqiao.notify.text import compose, severity_name
+from jingqiao.notify.urging import urge
 from jingqiao.roster.duty import Duty, people_for, who_is_on
 from jingqiao.roster.escalation import DueStep, step_at, steps_due
 
@@ -51,6 +52,7 @@ class Steps:
                 answered_severity=None,
                 episode=incident.episode + 1,
                 step=0,
+                answered_by=(),
             )
         if not waits(incident):
             return replace(incident, next_step_at=None), [], []
@@ -64,15 +66,23 @@ class Steps:
             return replace(incident, next_step_at=following.at if following else None), [], []
         return self.take(incident, due)
 
+    def duty(self, incident: Incident) -> Duty:
+        """Who answers for it at this moment."""
+        key = (incident.district, incident.kind, incident.asset_id[:6])
+        if key not in self._duties:
+            self._duties[key] = who_is_on(self._roster, self._now, *key[:2], incident.asset_id)
+        return self._duties[key]
+
+    def urge(self, incident: Incident) -> Taken:
+        """Look at its deadlines, and tell of those that passed."""
+        return urge(self._roster, incident, self.duty(incident), self._now)
+
     def take(self, incident: Incident, due: Sequence[DueStep]) -> Taken:
         """Take these steps; several become one message a person."""
-        roster, now, duties = self._roster, self._now, self._duties
+        roster = self._roster
         assert incident.unanswered_since is not None
         policy = roster.policy(incident.severity.colour)
-        key = (incident.district, incident.kind, incident.asset_id[:6])
-        if key not in duties:
-            duties[key] = who_is_on(roster, now, incident.district, incident.kind, incident.asset_id)
-        duty = duties[key]
+        duty = self.duty(incident)
         last = due[-1].index
         following = step_at(policy, incident.unanswered_since, last + 1)
         after = replace(incident, step=last + 1, next_step_at=following.at if following else None)
@@ -95,7 +105,7 @@ class Steps:
             for word in step.who:
                 promisers = [p for p in roster.people if step.index == 0 and is_promiser(roster, p, incident)]
                 for person in (*people_for(duty, (word,)), *promisers):
-                    if person not in messages:
+                    if person not in messages and not has_answered(roster, person, incident):
                         messages[person] = self._message(after, step, person, word, duty)
         return after, list(messages.values()), events
 

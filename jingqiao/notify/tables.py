@@ -34,6 +34,7 @@ message = sa.Table(
     sa.Column("let_go_at", sa.BigInteger),
     sa.Column("told_by", _ID, index=True),
     sa.Column("via", sa.String(128)),
+    sa.Column("exercise", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index(None, "due_at"),
     sa.Index(None, "person", "let_go_at"),
 )
@@ -104,3 +105,15 @@ sms_reply = sa.Table(
 )
 """What somebody answered by SMS. `provider_key` tells a second push of the same answer, `people` are the ids
 of those whose phone it came from (the number stays in the roster), `outcome` None = not handled yet."""
+
+
+muting = sa.Table(
+    "muting",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("cause", sa.String(32), nullable=False),
+    sa.Column("incident_id", _ID, sa.ForeignKey("incident.id"), nullable=False),
+    sa.Column("first_at", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("cause", "incident_id"),
+)
+"""What was kept from people by a cause (`silence:ID`, `inhibited:ID of the outage`), each incident once."""

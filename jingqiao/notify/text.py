@@ -48,11 +48,12 @@ def compose(
     severity = severity_name(incident.severity, language)
     hazard = text(f"notify.hazard.{incident.hazard}", language)
     where = place(incident, language)
-    head = text("notify.headline", language, severity=severity, hazard=hazard, place="")
+    drill = text("notify.exercise", language) if incident.exercise else ""
+    head = drill + text("notify.headline", language, severity=severity, hazard=hazard, place="")
     head += _shorten(where, HEAD_CHARACTERS - len(head))
     why_now = text(f"notify.kind.{kind}", language, **values)
     lines = [head, why_now, text("notify.fallback_note", language) if fallback else ""]
-    if kind in ("step", "escalated", "repeated", "stalled", "raised", "refired", "assigned"):
+    if kind in ("step", "escalated", "repeated", "stalled", "raised", "refired", "assigned", "urged"):
         lines += _details(incident, language, zone)
         if not incident.alarm_firing:
             lines.append(text("notify.kind.cleared", language))
@@ -61,11 +62,11 @@ def compose(
                 lines.append(text("notify.answer_link", language, link=link))
             lines.append(text("notify.answer_cli", language, id=incident.id))
     return Text(
-        title=text("notify.title", language, severity=severity, hazard=hazard, id=incident.id),
+        title=drill + text("notify.title", language, severity=severity, hazard=hazard, id=incident.id),
         body="\n".join(line for line in lines if line),
         fields={
             "severity": severity,
-            "hazard": hazard,
+            "hazard": drill + hazard,
             "place": _shorten(where, 20),
             "id": str(incident.id),
             "note": why_now,

@@ -14,6 +14,7 @@ from config.roster import Roster, load_roster
 from devices.registry import Registry
 from jingqiao.clock import ManualClock
 from jingqiao.database import migrate, open_database, reading
+from jingqiao.incidents.areas import rule_of
 from jingqiao.incidents.book import IncidentBook
 from jingqiao.incidents.desk import act
 from jingqiao.incidents.facts import asset_facts
@@ -31,6 +32,7 @@ BRIDGE = "4207040199000001"
 
 ROSTER = """
 fallback = "office"
+limits = [{ within = 0 }]
 
 [calm]
 most_an_hour = 100000
@@ -193,6 +195,7 @@ class Office:
             lambda asset_id, sensor_id: asset_facts(REGISTRY, asset_id, sensor_id),
             self.planner,
             self.dispatcher.wake,
+            area_rule=lambda: rule_of(self.roster.calm),
         )
 
     async def engine_says(self, *changes: AlarmChange, seq: int | None = None) -> None:

@@ -1,0 +1,89 @@
+"""Deadlines of an incident: which stage is to be reached by when, whether it was, and who is urged. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from config.limits import DEFAULT_LIMITS, STAGES, CountedIn, Limit, Stage
+from config.roster import Roster
+from jingqiao.incidents.clocks import due_at, guessed
+from jingqiao.incidents.incident import Incident, State
+from jingqiao.work_calendar import WorkCalendar, calendar_of
+
+Deadlines = Callable[[Incident], "tuple[Deadline, ...]"]
+"""The deadlines of an incident by the roster of the moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """One stage of one incident.
+
+    due_at : int  [µs since 1970 UTC]. met_at : int | None  When it was reached; None = not yet.
+    within, clock : the limit, in units of its clock. urge : whom it tells when it is passed.
+    guessed : bool  It reaches into a year whose holidays are not known.
+    """
+
+    stage: Stage
+    due_at: int
+    met_at: int | None
+    within: float
+    clock: CountedIn
+    urge: tuple[str, ...]
+    guessed: bool
+
+    def overdue(self, now: int) -> bool:
+        """Whether it was missed, or was not reached in time."""
+        return (now if self.met_at is None else self.met_at) > self.due_at
+
+
+def deadlines_by(roster: Roster) -> Deadlines:
+    """The deadlines that a roster sets."""
+    limits = (*DEFAULT_LIMITS, *roster.limits)
+    calendar = calendar_of(roster.work, roster.zone)
+    return lambda incident: tuple(_deadlines(incident, limits, calendar))
+
+
+def limit_for(limits: Sequence[Limit], incident: Incident, stage: Stage) -> Limit | None:
+    """The last limit that fits; None where there is none, or one of 0."""
+    for limit in reversed(limits):
+        if (
+            limit.stage in (None, stage)
+            and (not limit.hazards or incident.hazard.value in limit.hazards)
+            and (not limit.severities or incident.severity.colour in limit.severities)
+        ):
+            return limit if limit.within > 0 else None
+    return None
+
+
+def _deadlines(incident: Incident, limits: Sequence[Limit], calendar: WorkCalendar) -> Iterator[Deadline]:
+    if incident.exercise or incident.is_area or incident.state is State.FALSE_ALARM:
+        return  # a drill has no limits, an area's members have their own, and there was nothing to see to
+    for stage in STAGES:
+        limit = limit_for(limits, incident, stage)
+        start = incident.resolved_at if stage == "closed" else incident.limits_from
+        if limit is None or start is None:
+            continue
+        due = due_at(calendar, limit.clock, start, limit.within)
+        yield Deadline(
+            stage,
+            due,
+            _reached(incident, stage),
+            limit.within,
+            limit.clock,
+            limit.urge,
+            guessed(calendar, limit.clock, start, due),
+        )
+
+
+def _reached(incident: Incident, stage: Stage) -> int | None:
+    """When a stage was reached; whoever did more than asked has done this as well."""
+    times = {
+        "answered": incident.acknowledged_at,
+        "dispatched": incident.dispatched_at,
+        "on_site": incident.on_site_at,
+        "repaired": incident.resolved_at,
+        "closed": incident.finished_at if incident.state is State.CLOSED else None,
+    }
+    later = [times[name] for name in STAGES[STAGES.index(stage) :]]
+    return min((at for at in later if at is not None), default=None)
