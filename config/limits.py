@@ -31,6 +31,20 @@ Stage = Literal["answered", "dispatched", "on_site", "repaired", "closed"]
 STAGES: Final[tuple[Stage, ...]] = ("answered", "dispatched", "on_site", "repaired", "closed")
 
 
+WORDS: Final = ("duty", "deputy", "leader", "fallback")
+ROLE: Final = "role:"
+
+
+def _who(value: object) -> object:
+    if isinstance(value, str) and value not in WORDS and not (value.startswith(ROLE) and value != ROLE):
+        raise ValueError(f"{value!r} is none of {', '.join(WORDS)}, role:NAME")
+    return value
+
+
+Who = Annotated[str, BeforeValidator(_who)]
+"""Whom to tell: `duty`, `deputy`, `leader`, `fallback`, or `role:NAME` (everybody with that role)."""
+
+
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -116,7 +130,7 @@ class Limit(_Table):
     severities: tuple[Colour, ...] = ()
     within: float = Field(ge=0, le=10_000)
     clock: CountedIn = "emergency_hours"
-    urge: tuple[str, ...] = Field(default=("leader",), min_length=1)
+    urge: tuple[Who, ...] = Field(default=("leader",), min_length=1)
 
     @model_validator(mode="after")
     def _whole_days(self) -> Limit:

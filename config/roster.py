@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from config.faults import Fault, FaultsError
-from config.limits import ClockTime, Colour, Limit, WorkTime
+from config.limits import ROLE, ClockTime, Colour, Limit, Who, WorkTime
 from config.messages import Language
 from config.toml_file import load, read
 
@@ -19,21 +19,6 @@ Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: Final[tuple[Weekday, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 WEEK_MIN: Final = 7 * 24 * 60
 """Minutes of a week."""
-
-WORDS: Final = ("duty", "deputy", "leader", "fallback")
-ROLE: Final = "role:"
-
-
-def _who(value: object) -> object:
-    if isinstance(value, str) and value not in WORDS and not value.removeprefix(ROLE):
-        raise ValueError("role: needs the name of a role")
-    if isinstance(value, str) and value not in WORDS and not value.startswith(ROLE):
-        raise ValueError(f"{value!r} is none of {', '.join(WORDS)} and does not begin with role:")
-    return value
-
-
-Who = Annotated[str, BeforeValidator(_who)]
-"""Whom a step tells: `duty`, `deputy`, `leader`, `fallback`, or `role:NAME` (everybody with that role)."""
 
 
 class _Table(BaseModel):
@@ -344,6 +329,12 @@ def _cross_faults(roster: Roster, file: str, lines: Mapping[tuple[str | int, ...
                 "cannot be told anything",
                 'add a channel, e.g. channels = ["wecombot://KEY"]',
             )
+    roles = {role for person in roster.people.values() for role in person.roles}
+    for place, word in _words(roster):
+        if word.startswith(ROLE) and word.removeprefix(ROLE) not in roles:
+            field = ".".join(str(part) for part in place)
+            remedy = f"give somebody roles = [{word.removeprefix(ROLE)!r}]"
+            yield Fault(file, at(*place), field, f"nobody has the {word!r}", remedy)
     ids = [team.id for team in roster.teams]
     for i, team in enumerate(roster.teams):
         if team.id in ids[:i]:
@@ -365,6 +356,17 @@ def _cross_faults(roster: Roster, file: str, lines: Mapping[tuple[str | int, ...
                 f"no team {override.team!r}",
                 f"use one of: {', '.join(ids)}",
             )
+
+
+def _words(roster: Roster) -> Iterator[tuple[Sequence[str | int], str]]:
+    """Words for people, with their places in the file."""
+    for colour, policy in roster.escalation.items():
+        for i, step in enumerate(policy.steps):
+            for word in step.who:
+                yield ("escalation", colour, "steps", i, "who"), word
+    for i, limit in enumerate(roster.limits):
+        for word in limit.urge:
+            yield ("limits", i, "urge"), word
 
 
 def _mentions(roster: Roster) -> Iterator[tuple[Sequence[str | int], str]]:

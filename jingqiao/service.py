@@ -54,6 +54,7 @@ from jingqiao.notify.replies import Replies
 from jingqiao.notify.reply_pull import ReplyPull
 from jingqiao.notify.sender import Sender
 from jingqiao.notify.shift_watch import ShiftWatch
+from jingqiao.notify.urging import look_again
 from jingqiao.rebirths import Rebirths
 from jingqiao.registry_files import save_registry
 from jingqiao.reload import Reload
@@ -64,6 +65,7 @@ from jingqiao.snapshots import SnapshotHead, write_snapshot
 from jingqiao.startup import good_or_last_good, import_named_files, registry_now, rules_of, start_engine
 from jingqiao.supervise import kept_going
 from jingqiao.vitals import Vitals
+from jingqiao.work_calendar import calendar_of, unknown_year
 
 _log = structlog.get_logger()
 
@@ -148,6 +150,7 @@ class Service:
             ShiftWatch(self.database, self.roster, clock, self.dispatcher.wake) if settings.roster else None
         )
         self._gateways: set[int] = set()
+        self._say_what_is_not_known(self._roster)
         if started.replayed:
             _log.info("log replayed", records=started.replayed, engine_at=started.seq)
 
@@ -166,7 +169,14 @@ class Service:
     def take_roster(self, roster: Roster) -> None:
         """Tell others from now on."""
         self._roster = roster
+        self._say_what_is_not_known(roster)
+        look_again(self.database, self.clock.now())
         self.dispatcher.wake()
+
+    def _say_what_is_not_known(self, roster: Roster) -> None:
+        year = unknown_year(calendar_of(roster.work, roster.zone), self.clock.now())
+        if year is not None:
+            _log.warning("holidays are not known; deadlines take Monday to Friday as worked", year=year)
 
     def _engine_moves(self) -> bool:
         """Whether the rules kept up lately; without that no warning can be born."""

@@ -59,6 +59,16 @@ class WorkCalendar:
         return datetime(day.year, day.month, day.day) + timedelta(minutes=self._spans[-1][1])  # noqa: DTZ001
 
 
+def unknown_year(calendar: WorkCalendar, now: int, ahead_days: int = 21) -> int | None:
+    """A year that is here, or comes within so many days, without its holidays; None = all is known.
+
+    now : int  [µs since 1970 UTC]
+    """
+    today = datetime.fromtimestamp(now / 1_000_000, calendar.zone)
+    years = (today.year, (today + timedelta(days=ahead_days)).year)
+    return next((year for year in years if not calendar.known(year)), None)
+
+
 @lru_cache(maxsize=16)
 def calendar_of(work: WorkTime, zone: tzinfo) -> WorkCalendar:
     """The calendar of an office."""

@@ -53,6 +53,7 @@ class Doctor:
             self.database(),
             self.archive(),
             self.roster(),
+            *self.calendar(),
             self.service(),
         ]
         return found
@@ -148,6 +149,23 @@ class Doctor:
             return self._fail("roster", "roster_nobody", "roster_nobody_fix", where="、".join(empty))
         people = "、".join(dict.fromkeys(on_duty))
         return Finding("roster", Level.PASS, self._say("roster_ok", people=people))
+
+    def calendar(self) -> list[Finding]:
+        """Are the holidays known by which working days are counted? Said only when they are not."""
+        from config.roster import load_roster  # noqa: PLC0415 - heavy, and only here
+        from jingqiao.work_calendar import calendar_of, unknown_year  # noqa: PLC0415
+
+        try:
+            roster = load_roster(self._settings.roster) if self._settings.roster is not None else None
+        except FaultsError:
+            return []
+        if roster is None:
+            return []
+        year = unknown_year(calendar_of(roster.work, roster.zone), self._now())
+        if year is None:
+            return []
+        problem = self._say("calendar_unknown", year=year)
+        return [Finding("calendar", Level.WARN, problem, self._say("calendar_fix", year=year))]
 
     def service(self) -> Finding:
         """Does the service run, and does it say that it is well?"""

@@ -283,8 +283,7 @@ def _fire(incident: Incident, change: AlarmChange, now: int) -> list[IncidentEve
             judged_over=None,
             parent_id=None,
             severity=change.severity,
-            **_ask_again(incident, now),
-            **limits_anew(now),
+            **_ask_again(incident, now) | limits_anew(now),
         )
         return [IncidentEvent(Event.REOPENED, current, before, SYSTEM)]
     events = []

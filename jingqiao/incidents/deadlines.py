@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
-from config.limits import DEFAULT_LIMITS, STAGES, CountedIn, Limit, Stage
+from config.limits import DEFAULT_LIMITS, STAGES, CountedIn, Limit, Stage, WorkTime
 from config.roster import Roster
 from jingqiao.incidents.clocks import due_at, guessed
 from jingqiao.incidents.incident import Incident, State
@@ -37,10 +38,11 @@ class Deadline:
         return (now if self.met_at is None else self.met_at) > self.due_at
 
 
-def deadlines_by(roster: Roster) -> Deadlines:
-    """The deadlines that a roster sets."""
-    limits = (*DEFAULT_LIMITS, *roster.limits)
-    calendar = calendar_of(roster.work, roster.zone)
+def deadlines_by(roster: Roster | None) -> Deadlines:
+    """The deadlines that a roster sets; without one those that hold when nothing is said."""
+    limits = (*DEFAULT_LIMITS, *(roster.limits if roster else ()))
+    work, zone = (roster.work, roster.zone) if roster else (WorkTime(), ZoneInfo("Asia/Shanghai"))
+    calendar = calendar_of(work, zone)
     return lambda incident: tuple(_deadlines(incident, limits, calendar))
 
 

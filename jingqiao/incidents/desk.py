@@ -96,6 +96,26 @@ def act(
     return events[0].incident
 
 
+def add_photo(
+    database: sa.Engine, incident_id: int, reference: str, *, who: str, now: int, why: str = ""
+) -> Incident:
+    """Note where a photo of an incident lies (a path, a number, an address), in any state of it.
+
+    Raises UnknownIncidentError, and ValueError for an empty reference.
+    """
+    if not reference.strip():
+        raise ValueError("a photo needs a reference")
+    with writing(database) as connection:
+        incident = find(connection, incident_id, lock=True)
+        if incident is None:
+            raise UnknownIncidentError(incident_id)
+        current = replace(incident, changed_at=now)
+        update_incidents(connection, [current])
+        event = IncidentEvent(Event.PHOTO, current, current.severity, who, why, reference.strip())
+        insert_transitions(connection, [event], now, [incident.state])
+    return current
+
+
 def _done(
     incident: Incident,
     action: Action,

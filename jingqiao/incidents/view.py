@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from config.messages import Language, catalogue
+from jingqiao.incidents.deadlines import Deadline
 from jingqiao.incidents.incident import Incident
 
 
@@ -29,8 +30,13 @@ def reason_text(incident: Incident, language: Language) -> str:
         return template
 
 
-def as_json(incident: Incident, language: Language) -> dict[str, Any]:
-    """One incident, JSON-ready."""
+def as_json(
+    incident: Incident, language: Language, deadlines: Sequence[Deadline] = (), now: int = 0
+) -> dict[str, Any]:
+    """One incident, JSON-ready.
+
+    deadlines : those of the incident (`incidents.deadlines`). now : int  What is overdue now is so [µs].
+    """
     return {
         "id": incident.id,
         "asset_id": incident.asset_id,
@@ -62,6 +68,27 @@ def as_json(incident: Incident, language: Language) -> dict[str, Any]:
         "lat": incident.lat,
         "previous_id": incident.previous_id,
         "evidence": dict(incident.evidence),
+        "dispatched_at": rfc3339(incident.dispatched_at),
+        "on_site_at": rfc3339(incident.on_site_at),
+        "resolved_at": rfc3339(incident.resolved_at),
+        "answered_by": list(incident.answered_by),
+        "severity_set_by_person": incident.judged_severity is not None,
+        "area_incident_id": incident.parent_id,
+        "exercise": incident.exercise,
+        "overdue": any(deadline.overdue(now) for deadline in deadlines if deadline.met_at is None),
+        "deadlines": [_deadline_json(deadline, now) for deadline in deadlines],
+    }
+
+
+def _deadline_json(deadline: Deadline, now: int) -> dict[str, Any]:
+    return {
+        "stage": deadline.stage,
+        "due_at": rfc3339(deadline.due_at),
+        "met_at": rfc3339(deadline.met_at),
+        "overdue": deadline.overdue(now),
+        "within": deadline.within,
+        "clock": deadline.clock,
+        "holidays_known": not deadline.guessed,
     }
 
 
@@ -75,6 +102,7 @@ def history_json(transitions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any
             "to": row["to_state"],
             "who": row["who"],
             "why": row["why"],
+            "photo": row["reference"],
         }
         for row in transitions
     ]

@@ -8,7 +8,8 @@ from typing import Final
 
 import structlog
 
-from config.roster import Roster, Who
+from config.limits import Who
+from config.roster import Roster
 from jingqiao.incidents.event import Event, IncidentEvent
 from jingqiao.incidents.incident import SYSTEM, Incident
 from jingqiao.notify.calm import area_of
@@ -138,7 +139,7 @@ class Steps:
             area=area_of(incident),
             severity=int(incident.severity),
             person=person,
-            role=word if duty.people or word != "duty" else "fallback",
+            role=word.partition(":")[0] if duty.people or word != "duty" else "fallback",
             title=written.title,
             body=written.body,
             fields=written.fields,

@@ -76,6 +76,8 @@ def compose(
 
 def place(incident: Incident, language: Language) -> str:
     """Where it is: road, number or name, the end of the component code, district."""
+    if incident.is_area:
+        return f"{incident.name} {incident.district}".strip() or text("notify.nowhere", language)
     if not (incident.road or incident.name):
         sort, _, rest = incident.subject.partition(":")
         if sort in ("gateway", "sensor"):

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+import sqlalchemy as sa
+
 from config.messages import text
 from config.roster import Roster
+from jingqiao.database import writing
 from jingqiao.incidents.deadlines import Deadline, deadlines_by
 from jingqiao.incidents.event import Event, IncidentEvent
-from jingqiao.incidents.incident import SYSTEM, Incident
+from jingqiao.incidents.incident import LIVE, SYSTEM, Incident, State
+from jingqiao.incidents.tables import incident as incident_table
 from jingqiao.notify.outbox import NewMessage
 from jingqiao.notify.standing import name_of
 from jingqiao.notify.text import compose
@@ -67,3 +71,13 @@ def _message(roster: Roster, incident: Incident, deadline: Deadline, person: str
         body=written.body,
         fields=written.fields,
     )
+
+
+def look_again(database: sa.Engine, now: int) -> None:
+    """Let the deadlines of everything that is not closed be looked at: the limits may be others now."""
+    with writing(database) as connection:
+        connection.execute(
+            sa.update(incident_table)
+            .where(incident_table.c.state.in_([state.value for state in (*LIVE, State.RESOLVED)]))
+            .values(next_urge_at=now)
+        )

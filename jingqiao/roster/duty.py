@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from config.roster import WEEK_MIN, Override, Roster, Shift, Team, Who, shift_minutes
+from config.limits import ROLE, Who
+from config.roster import WEEK_MIN, Override, Roster, Shift, Team, shift_minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Duty:
     because : `shift`, `override`, or `nobody`.
     note : str  Note of the override.
     until : int  When this ends [µs since 1970 UTC].
+    roles : role → ids of those who have it, on duty or not.
     """
 
     people: tuple[str, ...]
@@ -31,6 +33,7 @@ class Duty:
     because: Literal["shift", "override", "nobody"]
     note: str
     until: int
+    roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def who_is_on(roster: Roster, at: int, district: str = "", kind: str = "", asset_id: str = "") -> Duty:
@@ -53,7 +56,17 @@ def who_is_on(roster: Roster, at: int, district: str = "", kind: str = "", asset
         because=first.because,
         note=first.note,
         until=min(duty.until for duty in duties),
+        roles=roles_of(roster),
     )
+
+
+def roles_of(roster: Roster) -> dict[str, tuple[str, ...]]:
+    """Who has which role."""
+    found: dict[str, list[str]] = {}
+    for id_, person in roster.people.items():
+        for role in person.roles:
+            found.setdefault(role, []).append(id_)
+    return {role: tuple(ids) for role, ids in found.items()}
 
 
 def teams_for(roster: Roster, district: str, kind: str, asset_id: str = "") -> Sequence[Team]:
@@ -83,6 +96,8 @@ def people_for(duty: Duty, who: Sequence[Who]) -> list[str]:
                 chosen.append(duty.leader or duty.fallback)
             case "fallback":
                 chosen.append(duty.fallback)
+            case _:
+                chosen += duty.roles.get(word.removeprefix(ROLE)) or (duty.leader or duty.fallback,)
     return list(dict.fromkeys(chosen))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from config.roster import Escalation, Who
+from config.limits import Who
+from config.roster import Escalation
 
 _MINUTE_US = 60 * 1_000_000
 

@@ -140,3 +140,53 @@ def test_every_event_has_a_word_in_both_languages() -> None:
         assert {event.value for event in Event} == {
             key.rpartition(".")[2] for key in catalogue(language) if key.startswith("incidents.event.")
         }
+
+
+async def test_deadlines_stand_in_the_list_and_what_is_late_has_a_list_of_its_own(office: Office) -> None:
+    await office.engine_says(change())
+    (incident,) = listed(office)
+    assert (incident["deadlines"], incident["overdue"]) == ([], False)  # this roster sets none
+    (Path(str(office.database.url.database)).parent / "roster.toml").write_text(
+        ROSTER.replace("limits = [{ within = 0 }]\n", ""), "utf-8"
+    )
+    (incident,) = listed(office)
+    assert [(d["stage"], d["due_at"], d["within"], d["clock"]) for d in incident["deadlines"]] == [
+        ("on_site", "2026-09-22T19:30:00.000Z", 0.5, "emergency_hours"),
+        ("repaired", "2026-09-23T01:00:00.000Z", 6.0, "emergency_hours"),
+    ]
+    late = json.loads(run(office, "incidents", "list", "--overdue", "--json").stdout)
+    assert [i["overdue"] for i in late] == [True]  # by the wall's clock that night is long over
+    run(office, "incidents", "on-site", "1")
+    run(office, "incidents", "resolve", "1")
+    assert json.loads(run(office, "incidents", "list", "--overdue", "--json").stdout) == []
+    assert "超时" in run(office, "incidents", "show", "1").stdout
+
+
+async def test_photos_severity_merging_and_splitting_by_command(office: Office) -> None:
+    await office.engine_says(change(), change(asset_id="4207040105000002"))
+    assert run(office, "incidents", "photo", "1", "DSC_0041.jpg", "--why", "修复前").exit_code == 0
+    silent = run(office, "incidents", "severity", "1", "blue")
+    assert (silent.exit_code, "--why" in silent.stderr) == (2, True)
+    lowered = run(office, "incidents", "severity", "1", "blue", "--why", "已围挡", "--by", "li")
+    assert lowered.stdout == "事件 1：等级 红色 → 蓝色\n"
+    again = run(office, "incidents", "severity", "1", "blue", "--why", "已围挡")
+    assert (again.exit_code, again.stderr) == (1, "事件 1 已经是蓝色\n")
+    merged = run(office, "incidents", "merge", "1", "2", "--why", "同一伙人")
+    assert (merged.exit_code, merged.stdout) == (0, "区域事件 3：共 2 起\n")
+    (area,) = json.loads(run(office, "incidents", "list", "--areas", "--json").stdout)
+    assert (area["id"], area["members"]) == (3, [2, 1])
+    assert [i["area_incident_id"] for i in listed(office)] == [3, 3]
+    wide = {"COLUMNS": "200"}
+    assert "同一区域 2 起" in run(office, "incidents", "list", environment=wide).stdout
+    assert run(office, "incidents", "split", "1").stdout == "事件 1 已移出区域事件 3\n"
+    alone = run(office, "incidents", "split", "1")
+    assert (alone.exit_code, alone.stderr) == (1, "事件 1 不在任何区域事件中\n")
+    few = run(office, "incidents", "merge", "1")
+    assert (few.exit_code, few.stderr) == (1, "不能合并：至少要两起事件\n")
+    shown = json.loads(run(office, "incidents", "show", "1", "--json").stdout)
+    assert [(h["event"], h["photo"], h["why"]) for h in shown["history"]][1:] == [
+        ("photo", "DSC_0041.jpg", "修复前"),
+        ("lowered", None, "已围挡"),
+        ("merged", None, "#3 同一伙人"),
+        ("split", None, "#3"),
+    ]
