@@ -159,6 +159,13 @@ def summary_table(result: dict[str, Any], language: Language) -> RenderableType:
     ]
     if not result["complete"]:
         lines.append(say("ended_early"))
+    if result["not_staged"]:
+        hazards = [text(f"notify.hazard.{event['hazard']}", language) for event in result["not_staged"]]
+        lines.append(
+            say("not_staged", hazards="、".join(hazards) if language == "zh" else ", ".join(hazards))
+        )
+    if result["handed_over"]:
+        lines.append(say("handed_over", count=result["handed_over"]))
     return Group(table, *lines)
 
 

@@ -1,7 +1,8 @@
 """Plays a scenario against the whole service in one process: broker, fleet, service, phones, duty officers.
 
 Time is moved by hand: the fleet publishes what is due, the service takes it in, then time goes on. So the
-demo shows the same on a slow machine as on a fast one, only later.
+demo shows the same on a slow machine as on a fast one, only later; or, when it is given so many seconds, with
+less of the quiet days between.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ import aiomqtt
 from config.settings import Settings, load_settings
 from config.sources import SourceSettings
 from devices.import_csv import read_registry
+from ingest.message import Message
 from jingqiao.clock import ManualClock
 from jingqiao.demo.officers import Officers
+from jingqiao.demo.pace import FINE_AFTER_S, SECOND_US, Pace
 from jingqiao.embedded_broker import embedded_broker
 from jingqiao.notify.phone import PhoneSender, Shown
 from jingqiao.service import Service
@@ -29,22 +32,19 @@ from simulator.fleet import Fleet, Outgoing
 from simulator.scenario import Scenario
 from simulator.scenario import load as load_scenario
 
-SECOND_US: Final = 1_000_000
-COARSE_S: Final = 900
-"""Step of the clock while nothing is staged [s]."""
-FINE_S: Final = 5
-"""Step around what is staged and while somebody is expected to answer [s]."""
-FINE_AFTER_S: Final = 900
-"""How long after an onset or an alarm the clock goes in fine steps [s]."""
 _IN_FLIGHT: Final = 200
 
 
 @dataclass(slots=True)
 class Progress:
-    """How the demo stands, for the screen and the summary."""
+    """How the demo stands, for the screen and the summary.
+
+    published : int  Messages that went by the broker.  handed_over : those of quiet days that did not.
+    """
 
     started: float = field(default_factory=time.monotonic)
     published: int = 0
+    handed_over: int = 0
     now: int = 0
     ended: bool = False
     finished_scenario: bool = False
@@ -109,16 +109,19 @@ class Stage:
         running: asyncio.Task[None],
     ) -> None:
         onsets = sorted(event.onset for event in self.fleet.truth)
+        pace = Pace(self._seconds, self.scenario.start_us, self.scenario.end_us, tuple(onsets))
         fine_until = 0
         now = self.scenario.start_us
         while now < self.scenario.end_us:
             if self._seconds is not None and self.progress.elapsed_s >= self._seconds:
                 return
-            step = _step(now, fine_until, onsets)
-            now = min(now + step, self.scenario.end_us)
+            hurried = pace.hurried(now, self.progress.elapsed_s)
+            now = min(now + pace.step(now, fine_until, hurried), self.scenario.end_us)
             await self.clock.advance((now - self.clock.now()) / SECOND_US)
             due = self.fleet.advance(now)
-            if due:
+            if due and pace.leaps(now, fine_until, hurried):
+                await self._hand_over(service, due)
+            elif due:
                 await self._publish(client, due)
                 await self._until(
                     lambda: service.pipelines[0].counters.messages >= self.progress.published, running
@@ -141,6 +144,12 @@ class Stage:
 
         await asyncio.gather(*(one(message) for message in messages))
         self.progress.published += len(messages)
+
+    async def _hand_over(self, service: Service, messages: list[Outgoing]) -> None:
+        """What a broker would have delivered at its time, straight to the decoder, the log and the rules."""
+        await service.intake.take([Message(sent.topic, sent.payload, sent.at) for sent in messages])
+        await service.intake.settled()
+        self.progress.handed_over += len(messages)
 
     async def _open_permits(self) -> None:
         """The office has told the service about the openings that it allowed."""
@@ -167,14 +176,6 @@ class Stage:
     def messages(self) -> list[Shown]:
         """What the phones have shown, oldest first."""
         return list(self.phone.messages)
-
-
-def _step(now: int, fine_until: int, onsets: list[int]) -> int:
-    """Coarse, but fine where something happens; never over an onset."""
-    ahead = next((onset for onset in onsets if onset > now), None)
-    recent = any(onset <= now < onset + FINE_AFTER_S * SECOND_US for onset in onsets)
-    step = (FINE_S if recent or now < fine_until else COARSE_S) * SECOND_US
-    return min(step, ahead - now) if ahead is not None else step
 
 
 def _settings(city: Path, folder: Path) -> Settings:

@@ -12,6 +12,7 @@ from jingqiao.incidents.incident import Incident, from_row
 from jingqiao.incidents.tables import incident as incident_table
 from jingqiao.incidents.view import as_json, rfc3339
 from simulator.score import PAGING, Found, alarms_of, score
+from simulator.truth import TruthEvent
 
 GRACE_US: Final = 2 * 86_400_000_000
 """A hazard that began so shortly before the end may still be found: it is open, not missed."""
@@ -30,7 +31,8 @@ def summary(stage: Stage, language: Language) -> dict[str, Any]:
     """JSON-ready summary of a performance that has ended, or of one that goes on.
 
     `false` holds incidents of which nothing is true at orange or red, which would have called somebody out;
-    milder ones of that kind are under `notices`.
+    milder ones of that kind are under `notices`. `not_staged` : what there was no time for. `handed_over` :
+    messages of quiet days that went to the intake instead of the broker, to save time.
     """
     assert stage.service is not None
     now = stage.progress.now
@@ -53,11 +55,13 @@ def summary(stage: Stage, language: Language) -> dict[str, Any]:
         "simulated_days": round((now - stage.scenario.start_us) / 86_400_000_000, 2) if now else 0.0,
         "sensors": len(stage.registry.sensors),
         "published": stage.progress.published,
+        "handed_over": stage.progress.handed_over,
         "readings": stage.service.vitals.readings,
         "readings_per_s": round(stage.service.vitals.readings / elapsed, 1),
         "events": events,
         "incidents": incidents,
         "messages_delivered": len(messages),
+        "not_staged": [_told(event) for event in stage.fleet.truth if event.onset > now and event.required],
         "missed": [_short(f) for f in result.found if f.alarm is None and _is_due(f, now)],
         "false": [row for row in wrong if row["severity"] in PAGING],
         "notices": [row for row in wrong if row["severity"] not in PAGING],
@@ -84,7 +88,10 @@ def _event(
 
 
 def _short(found: Found) -> dict[str, Any]:
-    event = found.event
+    return _told(found.event)
+
+
+def _told(event: TruthEvent) -> dict[str, Any]:
     return {
         "hazard": event.hazard,
         "asset_id": event.asset_id,
