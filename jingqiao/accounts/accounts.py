@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from config.messages import text
 from jingqiao.accounts import audit
 from jingqiao.accounts.passwords import hashed
 from jingqiao.accounts.role import Role
@@ -23,7 +24,7 @@ class AccountError(ValueError):
 
     def __init__(self, key: str, **values: object) -> None:
         self.key, self.values = f"accounts.fault.{key}", values
-        super().__init__(f"{key} {values}")
+        super().__init__(text(self.key, "en", **values))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,10 @@ import click
 from config.messages import text
 from config.settings import Settings
 from jingqiao.accounts import accounts
-from jingqiao.accounts.accounts import Account, AccountError, Actor
+from jingqiao.accounts.accounts import AccountError, Actor
 from jingqiao.accounts.passwords import WeakPasswordError
 from jingqiao.accounts.role import Role
+from jingqiao.accounts.view import account_json
 from jingqiao.cli.output import CHECK_FAILED, language, print_json, print_table
 from jingqiao.cli.settings_option import (
     database_or_exit,
@@ -26,7 +27,6 @@ from jingqiao.cli.settings_option import (
     settings_or_exit,
 )
 from jingqiao.clock import WallClock
-from jingqiao.incidents.view import rfc3339
 
 _name = click.argument("name")
 _role = click.option("--role", type=click.Choice([role.value for role in Role]), default=None)
@@ -135,21 +135,6 @@ def password(settings_path: Path, name: str, password_stdin: bool) -> None:
     """Set a new password; ends the account's sessions."""
     settings = settings_or_exit(settings_path)
     _change(settings, name, password=_password(name, password_stdin))
-
-
-def account_json(item: Account) -> dict[str, object]:
-    """One account, JSON-ready."""
-    return {
-        "name": item.name,
-        "display_name": item.display_name,
-        "role": item.role.value,
-        "person": item.person,
-        "disabled": item.disabled_at is not None,
-        "created_at": rfc3339(item.created_at),
-        "last_login_at": rfc3339(item.last_login_at),
-        "password": item.has_password,
-        "external": item.external_id is not None,
-    }
 
 
 def _change(settings: Settings, name: str, **values: object) -> None:

@@ -9,6 +9,8 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.middleware.gzip import GZipMiddleware
 
 from config.messages import text
+from jingqiao.api import incidents as api_incidents
+from jingqiao.api import office as api_office
 from jingqiao.console import events, static_files
 from jingqiao.console.city import City
 from jingqiao.console.headers import SafeHeaders
@@ -37,6 +39,8 @@ PAGES = (
     login.router,
 )
 """A page adds its router here."""
+API = (api_incidents.router, api_office.router)
+"""What programs get; it is in openapi.json."""
 
 
 def add_console(app: FastAPI, parts: Parts) -> None:
@@ -45,6 +49,8 @@ def add_console(app: FastAPI, parts: Parts) -> None:
     app.state.city = City(parts)
     app.include_router(static_files.router)
     app.include_router(events.router)
+    for api in API:
+        app.include_router(api)
     for router in PAGES:
         app.include_router(router, include_in_schema=False)
     app.add_exception_handler(NotLoggedInError, _not_logged_in)

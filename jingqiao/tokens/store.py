@@ -28,12 +28,15 @@ class Scope(StrEnum):
 
     INCIDENTS_READ = "incidents:read"
     INCIDENTS_WRITE = "incidents:write"
+    INCIDENTS_JUDGE = "incidents:judge"
     ASSETS_READ = "assets:read"
     READINGS_READ = "readings:read"
     ROSTER_READ = "roster:read"
     MESSAGES_READ = "messages:read"
     CAP_READ = "cap:read"
     CASES_READ = "cases:read"
+    ACCOUNTS_WRITE = "accounts:write"
+    AUDIT_READ = "audit:read"
 
 
 class RefusedError(PermissionError):

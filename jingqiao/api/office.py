@@ -1,0 +1,140 @@
+"""The duty office by the API: who is on, what was sent, accounts and the audit log."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Query
+from pydantic import BaseModel, Field, SecretStr
+
+from jingqiao.accounts import accounts, audit
+from jingqiao.accounts.accounts import AccountError, Actor
+from jingqiao.accounts.passwords import WeakPasswordError
+from jingqiao.accounts.role import Role
+from jingqiao.accounts.view import account_json
+from jingqiao.api.caller import AccountKeeper, Auditor, MessageReader, RosterReader
+from jingqiao.console.pages.now import on_duty
+from jingqiao.console.parts import Parts, PartsOf
+from jingqiao.console.visitor import Visitor
+from jingqiao.database import reading
+from jingqiao.incidents.view import rfc3339
+from jingqiao.notify.mailbox import letters
+from jingqiao.notify.outbox import MessageState
+from jingqiao.notify.view import message_json
+
+router = APIRouter(prefix="/api/v1", tags=["office"])
+
+
+class NewAccount(BaseModel):
+    """An account to be made. person : id in the roster."""
+
+    name: str = Field(max_length=64)
+    role: Role
+    password: SecretStr
+    display_name: str = Field(default="", max_length=128)
+    person: str | None = None
+
+
+class AccountChange(BaseModel):
+    """What to change; what is left out stays. person : "" = nobody."""
+
+    role: Role | None = None
+    display_name: str | None = Field(default=None, max_length=128)
+    person: str | None = None
+    disabled: bool | None = None
+    password: SecretStr | None = None
+
+
+@router.get("/duty")
+def duty(parts: PartsOf, caller: RosterReader) -> list[dict[str, Any]]:  # noqa: ARG001 - admits
+    """Who is on duty now, team by team."""
+    found = on_duty(parts.roster(), parts.clock.now())
+    return [{"team": d.team, "people": list(d.people), "until": rfc3339(d.until)} for d in found]
+
+
+@router.get("/messages")
+def messages(
+    parts: PartsOf,
+    caller: MessageReader,  # noqa: ARG001 - admits
+    state: MessageState | None = None,
+    person: str = "",
+    incident: int | None = None,
+    before: int | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> list[dict[str, Any]]:
+    """Messages with their tries, newest first. before : only ids smaller than this, for the next page."""
+    with reading(parts.database) as connection:
+        found = letters(
+            connection, limit, before=before, state=state or "", person=person, incident_id=incident
+        )
+    return [message_json(letter.message, letter.attempts) for letter in found]
+
+
+@router.get("/accounts")
+def listed(parts: PartsOf, caller: AccountKeeper) -> list[dict[str, Any]]:  # noqa: ARG001 - admits
+    """All accounts, without passwords."""
+    return [account_json(item) for item in accounts.listed(parts.database)]
+
+
+@router.post("/accounts", status_code=201)
+def add(parts: PartsOf, caller: AccountKeeper, wanted: NewAccount) -> dict[str, Any]:
+    """Make an account. 422 with the reason where that cannot be."""
+    _known(parts, wanted.person)
+    try:
+        made = accounts.add(
+            parts.database,
+            _actor(parts, caller),
+            name=wanted.name,
+            role=wanted.role,
+            password=wanted.password.get_secret_value(),
+            display_name=wanted.display_name,
+            person=wanted.person,
+        )
+    except (AccountError, WeakPasswordError) as error:
+        raise HTTPException(422, str(error)) from None
+    return account_json(made)
+
+
+@router.patch("/accounts/{name}")
+def change(parts: PartsOf, caller: AccountKeeper, name: str, wanted: AccountChange) -> dict[str, Any]:
+    """Change an account; whoever loses rights is logged out."""
+    _known(parts, wanted.person)
+    password = wanted.password
+    try:
+        changed = accounts.change(
+            parts.database,
+            _actor(parts, caller),
+            name,
+            role=wanted.role,
+            display_name=wanted.display_name,
+            person=wanted.person,
+            disabled=wanted.disabled,
+            password=None if password is None else password.get_secret_value(),
+        )
+    except (AccountError, WeakPasswordError) as error:
+        raise HTTPException(422, str(error)) from None
+    return account_json(changed)
+
+
+@router.get("/audit")
+def log(
+    parts: PartsOf,
+    caller: Auditor,  # noqa: ARG001 - admits
+    who: str = "",
+    subject: str = "",
+    before: int | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> list[dict[str, Any]]:
+    """Who did what, newest first."""
+    with reading(parts.database) as connection:
+        rows = audit.entries(connection, limit, before=before, who=who, subject=subject)
+    return [dict(row) | {"at": rfc3339(row["at"])} for row in rows]
+
+
+def _known(parts: Parts, person: str | None) -> None:
+    if person and person not in parts.roster().people:
+        raise HTTPException(422, f"the roster has nobody with the id {person!r}")
+
+
+def _actor(parts: Parts, caller: Visitor) -> Actor:
+    return Actor(caller.name, parts.door_clock.now(), caller.address)

@@ -1,0 +1,108 @@
+"""The JSON API: the same as the pages, for tokens with scopes and for whoever is logged in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from jingqiao.database import writing
+from jingqiao.incidents.incident import State
+from jingqiao.tokens.store import Scope, issue
+from rules.alarm import Hazard, Severity
+from tests.support.console import ConsoleOffice
+from tests.support.response import LID_2, change
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[ConsoleOffice]:
+    made = ConsoleOffice(tmp_path)
+    made.add_accounts()
+    yield made
+    made.close()
+
+
+def program(office: ConsoleOffice, *scopes: Scope) -> httpx.AsyncClient:
+    with writing(office.database) as connection:
+        _, secret = issue(connection, name="platform", scopes=scopes, who="test", now=office.door_clock.now())
+    client = office.client()
+    client.headers["Authorization"] = f"Bearer {secret}"
+    return client
+
+
+async def test_a_program_reads_incidents_and_acts_on_them_by_its_scopes(office: ConsoleOffice) -> None:
+    await office.engine_says(change(), change(hazard=Hazard.TILTED, asset_id=LID_2, severity=Severity.ORANGE))
+    async with program(office, Scope.INCIDENTS_READ, Scope.INCIDENTS_WRITE) as client:
+        answer = await client.get("/api/v1/incidents?severity=red&limit=1")
+        assert answer.headers["x-total-count"] == "1"
+        assert [(i["id"], i["severity"], i["state"]) for i in answer.json()] == [(1, "red", "open")]
+        done = await client.post("/api/v1/incidents/1/acts", json={"action": "assign", "assignee": "li"})
+        assert (done.status_code, done.json()["state"], done.json()["assignee"]) == (200, "dispatched", "li")
+        one = (await client.get("/api/v1/incidents/1")).json()
+        assert [(row["event"], row["who"]) for row in one["history"]][-1] == ("assigned", "token:platform")
+        assert one["messages"][0]["attempts"][0]["outcome"] == "sent"
+        board = (await client.get("/api/v1/board")).json()
+        assert (board["live"], board["unanswered"]) == (2, 1)
+        assert (await client.post("/api/v1/incidents/1/acts", json={"action": "close"})).status_code == 403
+        assert (await client.post("/api/v1/incidents/9/acts", json={"action": "ack"})).status_code == 404
+        assert (await client.post("/api/v1/incidents/1/acts", json={"action": "burn"})).status_code == 422
+        assert (await client.post("/api/v1/incidents/1/acts", json={"action": "reopen"})).status_code == 403
+        for path in ("messages", "duty", "accounts", "audit"):
+            assert (await client.get(f"/api/v1/{path}")).status_code == 403
+    async with program(office, Scope.INCIDENTS_WRITE, Scope.INCIDENTS_JUDGE) as client:
+        assert (await client.post("/api/v1/incidents/1/acts", json={"action": "close"})).status_code == 200
+        late = await client.post("/api/v1/incidents/1/acts", json={"action": "ack"})
+        assert late.status_code == 409
+        assert "possible: reopen" in late.json()["detail"]
+
+
+async def test_a_viewer_cannot_acknowledge_by_the_api_and_nobody_without_the_pages_token(
+    office: ConsoleOffice,
+) -> None:
+    await office.engine_says(change())
+    act = {"action": "ack"}
+    async with office.logged_in("viewer") as client:
+        assert (await client.get("/api/v1/incidents")).status_code == 200
+        assert (await client.post("/api/v1/incidents/1/acts", json=act)).status_code == 403
+    async with office.logged_in("duty") as client:
+        token = client.headers.pop("X-CSRF-Token")
+        assert (await client.post("/api/v1/incidents/1/acts", json=act)).status_code == 403
+        assert office.incidents()[0].state is State.OPEN
+        headers = {"X-CSRF-Token": token}
+        assert (await client.post("/api/v1/incidents/1/acts", json=act, headers=headers)).status_code == 200
+    async with office.client() as stranger:
+        assert (await stranger.get("/api/v1/incidents")).status_code == 401
+        stranger.headers["Authorization"] = "Bearer jq_wrong"
+        assert (await stranger.get("/api/v1/incidents")).status_code == 401
+        assert (await stranger.get("/events")).status_code == 401
+
+
+async def test_accounts_duty_messages_and_audit_can_be_had_by_programs(office: ConsoleOffice) -> None:
+    await office.engine_says(change())
+    scopes = (Scope.ACCOUNTS_WRITE, Scope.AUDIT_READ, Scope.ROSTER_READ, Scope.MESSAGES_READ)
+    async with program(office, *scopes) as client:
+        new = {"name": "neu", "role": "duty", "password": "quite-a-long-one", "person": "wang"}
+        made = await client.post("/api/v1/accounts", json=new)
+        assert (made.status_code, made.json()["role"], made.json()["person"]) == (201, "duty", "wang")
+        assert "already" in (await client.post("/api/v1/accounts", json=new)).json()["detail"]
+        changed = await client.patch("/api/v1/accounts/neu", json={"disabled": True, "person": ""})
+        assert (changed.json()["disabled"], changed.json()["person"]) == (True, None)
+        unknown = await client.patch("/api/v1/accounts/neu", json={"person": "ghost"})
+        assert unknown.status_code == 422
+        audit = (await client.get("/api/v1/audit?limit=2")).json()
+        assert [(row["who"], row["action"]) for row in audit] == [
+            ("token:platform", "account.change"),
+            ("token:platform", "account.add"),
+        ]
+        assert (await client.get("/api/v1/duty")).json()[0]["people"] == ["张三"]
+        assert (await client.get("/api/v1/messages?person=zhang")).json()[0]["state"] == "sent"
+
+
+async def test_openapi_describes_the_api_and_not_the_pages(office: ConsoleOffice) -> None:
+    async with office.client() as client:
+        paths = (await client.get("/openapi.json")).json()["paths"]
+    assert "/api/v1/incidents/{incident_id}/acts" in paths
+    assert "/login" not in paths
+    assert "/incidents/{incident_id}/act" not in paths
