@@ -142,10 +142,10 @@ class FastDriftLimits(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    limit_ue: float = Field(default=16, gt=0)
-    cap_ue: float = Field(default=24, gt=0)
-    sigma: float = Field(default=6, gt=0)
-    hold_s: float = Field(default=690, gt=0)
+    limit_ue: float = Field(default=14, gt=0)
+    cap_ue: float = Field(default=22, gt=0)
+    sigma: float = Field(default=6.5, gt=0)
+    hold_s: float = Field(default=660, gt=0)
     smooth_hold_s: float = Field(default=300, gt=0)
     red_ue: float = Field(default=100, gt=0)
 

@@ -86,7 +86,7 @@ class Evidence:
         shift = float(d.fast.shift_ue[channel] if sudden else d.slow.residual_ue[channel])
         if hours:
             shift = float(d.slow.sudden_ue[channel])
-        with_temperature = bool(d.slow.with_temperature[channel]) or bool(d.fast.var_t[channel] > 0)
+        with_temperature = bool(d.slow.with_temperature[channel]) or bool(d.fast.thermal.var_t[channel] > 0)
         confidence = _confidence(abs(shift) / max(sigma, 1e-6), len(names), with_temperature)
         minutes = float(d.fast.rise_s[channel]) / 60
         values = {

@@ -1,7 +1,7 @@
-"""When a movement began, how long it took, and whether vehicles could have brought it.
+"""Whether a movement stands, when it began, how long it took, and whether vehicles could have brought it.
 
-The distances from the prediction of the last minutes are fitted by least squares with (level, ramp, level)
-of every onset and duration, and by two steps, as vehicles that stop one after the other make them. Fits
+The distances from the prediction are fitted by least squares with (level, ramp, level) of every onset and
+duration, and with staircases of up to four steps, as vehicles that stop one after the other make them. Fits
 use all blocks, so that noise of several µε moves the onset by little, where a crossing of a threshold
 would move it by minutes.
 """
@@ -15,13 +15,32 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from rules.bridge.background import MINUTE
+
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
 
-RISES: Final = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 21, 24, 27, 30, 33, 36)
+RISES: Final = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 21, 24, 27, 30, 33, 36)
 """Durations that are tried [blocks]."""
 LEAST_BEFORE: Final = 3
 LEAST_AFTER: Final = 4
+LONGEST_RISE: Final = 33
+"""What takes longer than 11 minutes is the slow test's."""
+QUICKEST_SMOOTH: Final = 8
+"""What takes less than this may be one vehicle that creeps [blocks]."""
+QUEUE: Final = 5 * MINUTE
+"""Vehicles that stop one after the other have all come within this."""
+STEPS: Final = 4
+LASTING: Final = 5
+"""Newest blocks that must still show the movement, one left out."""
+OUTRUNS: Final = 2.0
+"""An imposed movement is this many times as quick as the warming that was to be expected."""
+SMOOTH_BY: Final = np.array([12.0, -2.0, -12.0, -20.0])
+"""By how many variances of a block a ramp must fit better than 1 … 4 steps, which have more to fit with."""
+STEPPED_BY: Final = 60.0
+"""By how many variances of a block four steps must fit better to be believed."""
+SPIKE: Final = 4.0
+"""A block this many times the noise from its neighbours' median is a vehicle, and no part of a fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +49,7 @@ class Movement:
 
     onset : blocks from its first block to the newest, both counted. rise : blocks that it took.
     height : float  [µε]. before : float  Level before it [µε].
-    noise : float  Spread of a block about it [µε].
-    gain : float  Squares that the best two steps leave more than it does [µε²].
+    noise : float  Spread of a block about it [µε]. squares : float  Left by it [µε²].
     """
 
     onset: int
@@ -39,7 +57,48 @@ class Movement:
     height: float
     before: float
     noise: float
-    gain: float
+    squares: float
+
+
+def standing(
+    residual: Float, limit: float, hold: float, smooth_hold: float, warming: float = 0.0
+) -> Movement | None:
+    """The movement, when it stands for long enough to be no load; else None.
+
+    residual : float64[m]  Distance from the prediction in the direction of the movement [µε], newest last;
+        it begins before the movement.
+    limit : float  [µε]. hold, smooth_hold : float  [blocks]; see `config.bridge_rules.FastDriftLimits`.
+    warming : float  Slope that was to be expected [µε a block]: what moves as slowly is not imposed.
+    """
+    known = residual[np.isfinite(residual)]
+    if len(known) < smooth_hold:
+        return None
+    reached = float(np.median(known[-2 * MINUTE :]))
+    if reached < limit or np.sort(known[-LASTING:])[1] < 0.5 * reached:
+        return None
+    variance = block_noise(residual) ** 2 + 0.01
+    residual = without_spikes(residual, SPIKE * float(np.sqrt(variance)))
+    fit = movement(residual)
+    if fit is None or not _imposed(fit, reached, limit, warming):
+        return None
+    steps = staircase(residual, variance)
+    if fit.rise >= QUICKEST_SMOOTH and np.all(steps.squares - fit.squares >= SMOOTH_BY * variance):
+        return fit if fit.onset >= max(smooth_hold, 0.7 * fit.rise + LASTING) else None
+    stepped = fit.squares - steps.squares.min() >= STEPPED_BY * variance
+    if stepped:
+        since = steps.last
+    elif fit.rise <= QUEUE:
+        since = fit.onset - max(fit.rise - 1, 0)
+    else:
+        since = fit.onset
+    return fit if since >= hold else None
+
+
+def _imposed(fit: Movement, reached: float, limit: float, warming: float) -> bool:
+    """Whether the movement is great, lies where it is now, and outran the warming."""
+    great = fit.height >= 0.8 * limit and fit.rise <= LONGEST_RISE
+    stays = abs(reached - fit.before - fit.height) <= 0.35 * fit.height and fit.noise <= 0.25 * fit.height
+    return great and stays and fit.height >= OUTRUNS * warming * max(fit.rise, QUICKEST_SMOOTH)
 
 
 def movement(values: Float) -> Movement | None:
@@ -62,14 +121,74 @@ def movement(values: Float) -> Movement | None:
     left = float(y @ y) - height * sum_xy
     best = int(np.argmin(left))
     raw_mean = float(np.where(known > 0, values, 0.0).sum()) / n
+    squares = max(float(left[best]), 0.0)
     return Movement(
         m - int(start[best]),
         int(rise[best]),
         float(height[best]),
         raw_mean - float(height[best] * sum_x[best] / n),
-        float(np.sqrt(max(left[best], 0.0) / max(n - 4, 1.0))),
-        _two_steps(y, known) - float(left[best]),
+        float(np.sqrt(squares / max(n - 4, 1.0))),
+        squares,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Staircase:
+    """The best levels one after the other.
+
+    squares : float64[STEPS]  Left by one step, by two, … [µε²].
+    last : blocks since the last of `STEPS` or fewer steps, with as few steps as explain it.
+    """
+
+    squares: Float
+    last: int
+
+
+def staircase(values: Float, variance: float) -> Staircase:
+    """Least squares of 1 … `STEPS` steps. The block in which a step falls belongs to no level.
+
+    values : float64[m]  [µε], newest last; what is not finite is passed over.
+    variance : float  Of a block [µε²].
+    """
+    y = values[np.isfinite(values)]
+    n = len(y)
+    cost = _level_costs(y)
+    best = cost[0].copy()
+    paths: list[Int] = []
+    squares = np.empty(STEPS)
+    for k in range(STEPS):
+        # A step in block i: levels end before it, the next one begins after it.
+        through = best[:-1, None] + cost[1:]
+        choice = np.argmin(through, axis=0)
+        best = through[choice, np.arange(n + 1)]
+        paths.append(choice)
+        squares[k] = best[n]
+    steps = int(np.argmin(squares + 20.0 * variance * np.arange(1, STEPS + 1)))
+    return Staircase(squares, n - int(paths[steps][n]))
+
+
+def _level_costs(y: Float) -> Float:
+    """float64[n + 1, n + 1]  Squares of y[i:j] about their mean; infinite where that is empty."""
+    n = len(y)
+    y = y - y.mean()
+    total, square = np.append(0.0, np.cumsum(y)), np.append(0.0, np.cumsum(y * y))
+    count = np.arange(n + 1)[None, :] - np.arange(n + 1)[:, None]
+    sums = total[None, :] - total[:, None]
+    cost = square[None, :] - square[:, None] - sums**2 / np.maximum(count, 1)
+    return np.where(count > 0, np.maximum(cost, 0.0), np.inf)
+
+
+def without_spikes(values: Float, most: float) -> Float:
+    """Values with NaN where one is further than `most` from the median of the five around it [µε]."""
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(values, 2, mode="edge"), 5)
+    middle = np.median(around, axis=1)
+    return np.where(np.abs(values - middle) > most, np.nan, values)
+
+
+def block_noise(values: Float) -> float:
+    """Robust spread of a block without what is slower [µε]: second differences."""
+    y = values[np.isfinite(values)]
+    return float(np.median(np.abs(np.diff(y, 2)))) / 0.6745 / np.sqrt(6.0) if len(y) > 2 else 0.0
 
 
 @cache
@@ -79,23 +198,5 @@ def _shapes(m: int) -> tuple[Int, Int, Float]:
     rows = [(s, r) for r in RISES for s in range(LEAST_BEFORE, m - LEAST_AFTER - r + 1)]
     start = np.array([s for s, _ in rows])
     rise = np.array([r for _, r in rows])
-    shape = np.clip((place - start[:, None] + 0.5) / rise[:, None], 0.0, 1.0)
+    shape = np.clip((place - start[:, None] + 0.5) / np.maximum(rise, 0.5)[:, None], 0.0, 1.0)
     return start, rise, shape
-
-
-def _two_steps(y: Float, known: Float) -> float:
-    """Squares left by the best three levels [µε²]."""
-    m = len(y)
-    total, count = np.append(0.0, np.cumsum(y)), np.append(0.0, np.cumsum(known))
-    i, j = _pairs(m)
-    explained = np.zeros(len(i))
-    for a, b in ((np.zeros_like(i), i), (i, j), (j, np.full_like(j, m))):
-        weight = count[b] - count[a]
-        explained += (total[b] - total[a]) ** 2 / np.maximum(weight, 1.0)
-    return float(y @ y - explained.max())
-
-
-@cache
-def _pairs(m: int) -> tuple[Int, Int]:
-    i, j = np.triu_indices(m - 1, 1)
-    return i + 1, j + 1

@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.alarm import Hazard, Severity
-from rules.bridge.fast import GAP, MINUTE, leaps, medians, stands
+from rules.bridge.background import MINUTE
+from rules.bridge.fast import bridged, medians
+from rules.bridge.onset import STEPS, staircase, standing
 from tests.support.bridge_runs import bridge_engine, of, run
 from tests.support.bridge_series import SECOND_US, START_US, DayRecord, Event, day_registry
 
@@ -50,17 +52,61 @@ def test_one_gauge_that_moves_alone_is_unconfirmed() -> None:
     assert [change.severity for change in drift[:1]] == [Severity.YELLOW]
 
 
+def noisy(values: np.ndarray) -> np.ndarray:
+    return values + np.random.default_rng(1).normal(0, 0.5, len(values))
+
+
 def test_an_abrupt_shift_waits_longer_than_a_standing_load_may_last() -> None:
-    residual = np.zeros(GAP)
-    residual[-10 * MINUTE :] = 30.0
-    assert stands(residual, 16, 11.5 * MINUTE, 5 * MINUTE) is None
-    residual[-13 * MINUTE :] = 30.0
-    assert stands(residual, 16, 11.5 * MINUTE, 5 * MINUTE) is not None
+    residual = noisy(np.zeros(45))
+    residual[-10 * MINUTE :] += 30.0
+    assert standing(residual, 16, 11 * MINUTE, 5 * MINUTE) is None
+    residual[-12 * MINUTE :] = noisy(np.full(12 * MINUTE, 30.0))
+    assert standing(residual, 16, 11 * MINUTE, 5 * MINUTE) is not None
 
 
 def test_a_smooth_rise_needs_no_such_wait() -> None:
-    residual = np.clip((np.arange(GAP) - (GAP - 8 * MINUTE)) / (6.0 * MINUTE), 0, 1) * 30
-    assert stands(residual, 16, 11.5 * MINUTE, 5 * MINUTE) is not None
+    residual = noisy(np.clip((np.arange(45) - (45 - 8 * MINUTE)) / (6.0 * MINUTE), 0, 1) * 30)
+    assert standing(residual, 16, 11 * MINUTE, 5 * MINUTE) is not None
+
+
+def test_vehicles_that_stop_one_after_the_other_wait_from_the_last_one_on() -> None:
+    arrivals = np.array([10, 13, 17, 21])
+    residual = noisy(9.0 * (np.arange(52)[:, None] >= arrivals).sum(axis=1))
+    assert standing(residual, 16, 11 * MINUTE, 5 * MINUTE) is None
+    longer = noisy(9.0 * (np.arange(58)[:, None] >= arrivals).sum(axis=1))
+    assert standing(longer, 16, 11 * MINUTE, 5 * MINUTE) is not None
+
+
+def test_what_has_gone_again_does_not_stand() -> None:
+    residual = noisy(np.zeros(50))
+    residual[8:-4] += 40.0
+    assert standing(residual, 16, 11 * MINUTE, 5 * MINUTE) is None
+
+
+@given(st.lists(st.floats(-20, 20), min_size=12, max_size=16))
+@settings(max_examples=15, deadline=None)
+def test_staircases_leave_what_the_obvious_search_leaves(values: list[float]) -> None:
+    y = np.array(values)
+
+    def left(first: int, steps: int) -> float:
+        def level(part: np.ndarray) -> float:
+            return float(((part - part.mean()) ** 2).sum()) if len(part) else np.inf
+
+        if steps == 0:
+            return level(y[first:])
+        return min(
+            (level(y[first:i]) + left(i + 1, steps - 1) for i in range(first + 1, len(y))), default=np.inf
+        )
+
+    found = staircase(y, 1.0).squares
+    assert len(found) == STEPS
+    for steps in (1, 2):
+        np.testing.assert_allclose(found[steps - 1], left(0, steps), atol=1e-6)
+
+
+def test_gaps_are_bridged_by_straight_lines() -> None:
+    values = np.array([[np.nan, 1.0, np.nan, 3.0], [np.nan] * 4])
+    np.testing.assert_array_equal(bridged(values), [[1.0, 1.0, 2.0, 3.0], [0.0] * 4])
 
 
 @given(st.lists(st.lists(VALUES, min_size=7, max_size=7), min_size=1, max_size=5))
@@ -72,10 +118,3 @@ def test_row_medians_are_those_of_numpy(rows: list[list[float]]) -> None:
         finite = [x for x in row if np.isfinite(x)]
         assert n[i] == len(finite)
         np.testing.assert_allclose(found[i], np.median(finite) if finite else np.nan)
-
-
-def test_the_greatest_leap_is_that_within_ten_minutes() -> None:
-    slow = np.arange(26 * MINUTE) / MINUTE
-    assert leaps(slow) == pytest.approx(10.0)
-    assert leaps(np.where(slow > 12, 30.0, 0.0)) == pytest.approx(30.0)
-    assert leaps(-slow) == 0.0

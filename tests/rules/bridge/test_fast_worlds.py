@@ -40,8 +40,6 @@ def test_onset_and_duration_of_a_movement_are_found_in_noise(rise: int) -> None:
     assert fit.onset == pytest.approx(38, abs=3)
     assert fit.rise == pytest.approx(rise, abs=4)
     assert fit.height == pytest.approx(30, abs=3)
-    if rise != 6:
-        assert (fit.gain > 0.4 * 900 * rise / 48) == (rise >= 15)
 
 
 def test_onset_agrees_with_the_obvious_fit() -> None:
