@@ -47,7 +47,7 @@ def test_a_gauge_that_drifts_alone_is_unconfirmed() -> None:
 
 def test_after_an_intervention_the_new_state_is_learned_and_who_and_why_are_kept() -> None:
     registry, rules = bridge_registry(), BridgeRules()
-    [detector] = detectors(registry, rules)
+    detector = detectors(registry, rules)[0]
     engine = Engine(registry, RuleSet(), [detector])
     frame = weeks(5, dict.fromkeys(range(4, 8), 30.0), days=16)
     at = START_US + 14 * DAY_US
@@ -58,7 +58,7 @@ def test_after_an_intervention_the_new_state_is_learned_and_who_and_why_are_kept
     changes += run(engine, frame.take(frame.time >= at))
     assert of(changes, Hazard.DRIFT) == []
     kept = detector.snapshot()
-    [restored] = detectors(registry, rules)
+    restored = detectors(registry, rules)[0]
     restored.restore(kept)
     _, evidence = restored.explain(4, Hazard.DRIFT)
     assert evidence["intervention"]["who"] == "Li"
