@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from config.archive import ArchiveSettings, DuckDBArchiveSettings
+from config.exchange import CapSettings, WebhookSettings
 from config.faults import FaultsError
 from config.messages import Language
 from config.sources import SourceSettings
@@ -123,8 +124,19 @@ class Settings(BaseSettings):
     http: HttpSettings = HttpSettings()
     console: ConsoleSettings = ConsoleSettings()
     heartbeat: HeartbeatSettings | None = None
+    cap: CapSettings | None = None
+    webhooks: list[WebhookSettings] = Field(default_factory=list)
+    event_source: str = Field(default="/jingqiao", min_length=1)
     tick_s: float = Field(default=1.0, gt=0, le=60)
     snapshot_s: float = Field(default=60.0, gt=0)
+
+    @field_validator("webhooks")
+    @classmethod
+    def _each_its_name(cls, value: list[WebhookSettings]) -> list[WebhookSettings]:
+        names = [hook.name for hook in value]
+        if len(set(names)) < len(names):
+            raise ValueError("two webhooks have one name; what was sent is known by it")
+        return value
 
     @field_validator("timezone")
     @classmethod
@@ -134,6 +146,11 @@ class Settings(BaseSettings):
         except (ZoneInfoNotFoundError, ValueError):
             raise ValueError("no time zone of that name; for example Asia/Shanghai") from None
         return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The office's time zone."""
+        return ZoneInfo(self.timezone)
 
     @property
     def database_url(self) -> str:

@@ -39,6 +39,8 @@ from jingqiao.controls import mark_taken, open_requests
 from jingqiao.database import migrate, open_database
 from jingqiao.dossier.registry_store import load_registry as load_from_database
 from jingqiao.downlink import Downlink
+from jingqiao.exchange.outlet import Outlet
+from jingqiao.exchange.webhooks import Webhooks
 from jingqiao.housekeeping import Housekeeping
 from jingqiao.incidents.areas import rule_of
 from jingqiao.incidents.book import IncidentBook
@@ -104,6 +106,8 @@ class Service:
         self.receipts = PushedReceipts(self.database, self.roster, planner, wake)
         self.replies = Replies(self.database, self.roster, planner, clock.now, wake)
         self.reply_pull = ReplyPull(self.database, self.roster, self.replies, clock)
+        self.outlet = Outlet(self.database, settings, clock.now)
+        self.webhooks = Webhooks(self.database, settings, self.outlet, clock)
         self.book = IncidentBook(
             self.database,
             lambda asset_id, sensor_id: asset_facts(self.registry(), asset_id, sensor_id),
@@ -215,6 +219,8 @@ class Service:
                     "heartbeat": self.heartbeat.run,
                     "replies": self.reply_pull.run,
                 }
+                if self.outlet.wanted:
+                    loops["outlet"] = self.webhooks.run
                 if self.shift_watch is not None:
                     loops["shifts"] = self.shift_watch.run
             tasks = [group.create_task(kept_going(part, loop), name=part) for part, loop in loops.items()]

@@ -8,12 +8,14 @@ import pyarrow as pa
 from fastapi import FastAPI, HTTPException, Query, Response
 from fastapi.responses import JSONResponse
 
+from jingqiao import __version__
 from jingqiao.api.ctwing import ctwing_routes
 from jingqiao.api.health import health_of
 from jingqiao.api.metrics import metrics_text
 from jingqiao.archive.contract import ArchiveUnavailableError
 from jingqiao.console.parts import parts_of_service
 from jingqiao.console.site import add_console
+from jingqiao.exchange.api import exchange_routes
 from jingqiao.notify.answer_page import answer_router
 from jingqiao.notify.provider_posts import provider_routes
 
@@ -69,6 +71,7 @@ def create_app(service: Service) -> FastAPI:
 
     app.include_router(ctwing_routes(service))
     app.include_router(answers)
+    app.include_router(exchange_routes(service.database, service.settings, service.clock.now, __version__))
     secret = service.settings.http.callback_secret
     if secret is not None:
         app.include_router(provider_routes(secret, service.receipts, service.replies, service.clock.now))

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from config.messages import text
+from jingqiao.exchange.webhooks import hook_states
+from jingqiao.incidents.view import rfc3339
 from jingqiao.notify.outbox_health import outbox_trouble
 
 if TYPE_CHECKING:
     from jingqiao.service import Service
 
 _STALE_S = 30
+_HOOK_STALLED_US = 15 * 60 * 1_000_000
+_DAY_US = 24 * 3600 * 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ def health_of(service: Service) -> Health:
         problems.append(text("health.file", language, file=file.name, faults=faults))
     if outbox_trouble(service.database, service.clock.now()) is not None:
         problems.append(text("health.outbox", language))
+    problems += _other_systems(service)
     counts = service.response_counts()
     if counts.messages.get("failed", 0):
         problems.append(text("health.messages", language, count=counts.messages["failed"]))
@@ -60,3 +65,21 @@ def health_of(service: Service) -> Health:
             "open_incidents": dict(counts.incidents),
         },
     )
+
+
+def _other_systems(service: Service) -> list[str]:
+    """Systems that have not taken events for a quarter of an hour, or refused some today."""
+    hooks = service.settings.webhooks
+    if not hooks:
+        return []
+    language, now = service.settings.language, service.clock.now()
+    problems = []
+    for state in hook_states(service.database, [hook.name for hook in hooks], now - _DAY_US):
+        if state.waiting_since is not None and now - state.waiting_since > _HOOK_STALLED_US:
+            since = rfc3339(state.waiting_since)
+            problems.append(
+                text("exchange.stalled", language, hook=state.hook, since=since, count=state.waiting)
+            )
+        if state.dead:
+            problems.append(text("exchange.dead", language, hook=state.hook, count=state.dead))
+    return problems

@@ -33,6 +33,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "simulate": "jingqiao.cli.simulate:simulate",
         "score": "jingqiao.cli.score:score",
         "tokens": "jingqiao.cli.tokens:group",
+        "webhooks": "jingqiao.cli.webhooks:group",
         "users": "jingqiao.cli.users:group",
     }
 )

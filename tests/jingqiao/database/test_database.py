@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+import jingqiao.exchange.tables
 import jingqiao.notify.tables
 import jingqiao.tokens.tables  # noqa: F401
 from jingqiao.database import metadata, migrate, newest_revision, open_database, reading, writing
