@@ -106,8 +106,9 @@ class Service:
         self.receipts = PushedReceipts(self.database, self.roster, planner, wake)
         self.replies = Replies(self.database, self.roster, planner, clock.now, wake)
         self.reply_pull = ReplyPull(self.database, self.roster, self.replies, clock)
-        self.outlet = Outlet(self.database, settings, clock.now)
-        self.webhooks = Webhooks(self.database, settings, self.outlet, clock)
+        self.webhooks = Webhooks(
+            self.database, settings, Outlet(self.database, settings, clock.now, self.roster), clock
+        )
         self.book = IncidentBook(
             self.database,
             lambda asset_id, sensor_id: asset_facts(self.registry(), asset_id, sensor_id),
@@ -219,7 +220,7 @@ class Service:
                     "heartbeat": self.heartbeat.run,
                     "replies": self.reply_pull.run,
                 }
-                if self.outlet.wanted:
+                if self.webhooks.outlet.wanted:
                     loops["outlet"] = self.webhooks.run
                 if self.shift_watch is not None:
                     loops["shifts"] = self.shift_watch.run

@@ -71,7 +71,9 @@ def create_app(service: Service) -> FastAPI:
 
     app.include_router(ctwing_routes(service))
     app.include_router(answers)
-    app.include_router(exchange_routes(service.database, service.settings, service.clock.now, __version__))
+    app.include_router(
+        exchange_routes(service.database, service.settings, service.clock.now, service.roster, __version__)
+    )
     secret = service.settings.http.callback_secret
     if secret is not None:
         app.include_router(provider_routes(secret, service.receipts, service.replies, service.clock.now))

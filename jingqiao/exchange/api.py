@@ -11,13 +11,14 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 
+from config.roster import Roster
 from config.settings import Settings
 from jingqiao.api.access import Access
 from jingqiao.database import reading
 from jingqiao.exchange.cap import CapMessage, cap_xml
 from jingqiao.exchange.case import case_record
-from jingqiao.exchange.outlet import is_exercise
 from jingqiao.exchange.tables import cap_message
+from jingqiao.incidents.deadlines import deadlines_by
 from jingqiao.incidents.incident import Incident, from_row
 from jingqiao.incidents.store import find
 from jingqiao.incidents.tables import incident as incident_table
@@ -32,11 +33,31 @@ MOST: Final = 500
 
 
 def exchange_routes(
-    database: sa.Engine, settings: Settings, now: Callable[[], int], version: str
+    database: sa.Engine,
+    settings: Settings,
+    now: Callable[[], int],
+    roster: Callable[[], Roster | None],
+    version: str,
 ) -> APIRouter:
-    """The routes of one service."""
+    """The routes of one service. roster : sets the limits of cases."""
     access = Access(database, now)
     router = APIRouter()
+
+    def records_of(
+        incidents: Sequence[Incident], history: Mapping[int, Sequence[Mapping[str, Any]]]
+    ) -> list[dict[str, Any]]:
+        deadlines = deadlines_by(roster())
+        return [
+            case_record(
+                incident,
+                history.get(incident.id, []),
+                language=settings.language,
+                zone=settings.zone,
+                deadlines=deadlines(incident),
+                now=now(),
+            )
+            for incident in incidents
+        ]
 
     @router.get("/api/v1/cap", dependencies=[Depends(access.requires(Scope.CAP_READ))])
     def feed(
@@ -89,7 +110,7 @@ def exchange_routes(
         with reading(database) as connection:
             found = [from_row(dict(row)) for row in connection.execute(query).mappings()]
             history = _histories(connection, [incident.id for incident in found])
-        records = [_record(incident, history.get(incident.id, []), settings) for incident in found]
+        records = records_of(found, history)
         last = f"{found[-1].changed_at}.{found[-1].id}" if found else after or f"{moment}.{number}"
         return {
             "version": version,
@@ -106,7 +127,7 @@ def exchange_routes(
             history = _histories(connection, [incident_id])
         if incident is None:
             raise HTTPException(404, "no incident of that number")
-        return _record(incident, history.get(incident_id, []), settings)
+        return records_of([incident], history)[0]
 
     return router
 
@@ -128,16 +149,6 @@ def _cursor(after: str, changed_since: datetime | None) -> tuple[int, int]:
     if changed_since.tzinfo is None:
         raise HTTPException(422, "changed_since needs an offset, e.g. 2026-09-23T03:00:00%2B08:00")
     return round((changed_since - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1_000_000) - 1, 0
-
-
-def _record(incident: Incident, history: Sequence[Mapping[str, Any]], settings: Settings) -> dict[str, Any]:
-    return case_record(
-        incident,
-        history,
-        language=settings.language,
-        zone=settings.zone,
-        exercise=is_exercise(incident),
-    )
 
 
 def _histories(connection: sa.Connection, ids: Sequence[int]) -> dict[int, list[Mapping[str, Any]]]:

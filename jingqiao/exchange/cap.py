@@ -110,7 +110,6 @@ def issued(
     now: int,
     earlier: Sequence[CapMessage],
     points: Sequence[Point],
-    exercise: bool,
 ) -> CapMessage:
     """The message about an incident as it is now.
 
@@ -126,7 +125,7 @@ def issued(
         identifier=f"jingqiao.{incident.id}.{number}",
         sender=settings.sender,
         sent=cap_time(now, zone),
-        status="Exercise" if exercise else "Actual",
+        status="Exercise" if incident.exercise else "Actual",
         kind=kind,
         references=[message.reference for message in earlier],
         note=note,

@@ -12,9 +12,10 @@ from typing import Any, Final
 
 from config.messages import Language, text
 from devices.component_codes import parse
+from jingqiao.incidents.deadlines import Deadline
 from jingqiao.incidents.event import Event
 from jingqiao.incidents.incident import Incident, State
-from jingqiao.incidents.view import reason_text, rfc3339
+from jingqiao.incidents.view import limits_json, reason_text, rfc3339
 from jingqiao.notify.text import place
 
 STAGES: Final[Mapping[State, str]] = {
@@ -37,12 +38,14 @@ def case_record(
     *,
     language: Language,
     zone: tzinfo,
-    exercise: bool,
+    deadlines: Sequence[Deadline] = (),
+    now: int = 0,
 ) -> dict[str, Any]:
     """The case of an incident, JSON-ready; null = not known here.
 
     transitions : rows of `incident_transition`, oldest first. Only those since it was last opened count for
         the times of its stages.
+    deadlines : of the incident (`incidents.deadlines`); overdue is what is so at `now` [µs].
     """
     code = parse(incident.asset_id)
     since = _since_opened(transitions)
@@ -85,7 +88,10 @@ def case_record(
         "stage_name": text(f"exchange.stage.{stage}", language),
         "result": _result(since),
         "changed_at": rfc3339(incident.changed_at),
-        "exercise": exercise,
+        "limits": limits_json(deadlines, now),
+        "parent_id": incident.parent_id,
+        "exercise": incident.exercise,
+        "photos": [row["reference"] for row in transitions if row["event"] == Event.PHOTO],
         "history": [
             {
                 "at": rfc3339(row["at"]),

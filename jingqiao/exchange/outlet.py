@@ -13,15 +13,17 @@ import sqlalchemy as sa
 import structlog
 
 from config.exchange import CapSettings, WebhookSettings
+from config.roster import Roster
 from config.settings import Settings
 from jingqiao.database import writing
 from jingqiao.exchange.cap import DANGERS, CapMessage, Kind, issued
 from jingqiao.exchange.case import case_record
 from jingqiao.exchange.shape import Point
 from jingqiao.exchange.tables import cap_message, outlet_event, outlet_start, webhook_delivery
+from jingqiao.incidents.deadlines import Deadlines, deadlines_by
 from jingqiao.incidents.event import Event
 from jingqiao.incidents.incident import LIVE, Incident
-from jingqiao.incidents.store import find, transitions_of
+from jingqiao.incidents.store import find, members_of, transitions_of
 from jingqiao.incidents.tables import incident_transition
 from jingqiao.incidents.view import as_json, rfc3339
 
@@ -31,6 +33,8 @@ _LOOK_BACK: Final = 5000
 """How many rows before the newest one are looked through again: with PostgreSQL a transaction that began
 earlier may commit later, under a smaller number."""
 _MATTERS: Final = (Event.RAISED, Event.LOWERED, Event.REFIRED, Event.REOPENED)
+_MOVES: Final = (Event.MERGED, Event.SPLIT)
+"""An area grew or shrank: its warning is about other ground."""
 _ENDS: Final = (Event.RESOLVED, Event.CLOSED, Event.FALSE_ALARM)
 _REFERENCES: Final = 50
 """So many earlier messages a CAP message names."""
@@ -44,8 +48,15 @@ class Outlet:
     zone : of the office, for times that people read.
     """
 
-    def __init__(self, database: sa.Engine, settings: Settings, now: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        database: sa.Engine,
+        settings: Settings,
+        now: Callable[[], int],
+        roster: Callable[[], Roster | None],
+    ) -> None:
         self._database = database
+        self._roster = roster
         self._cap = settings.cap
         self._hooks: Sequence[WebhookSettings] = settings.webhooks
         self._language = settings.language
@@ -66,12 +77,13 @@ class Outlet:
 
     def take_in(self) -> int:
         """Write down what happened since the last call, at most `BATCH` rows; how many these were."""
+        deadlines = deadlines_by(self._roster())
         with writing(self._database) as connection:
             rows = self._new_rows(connection)
             for row in rows:
                 try:
                     with connection.begin_nested():
-                        self._take(connection, row)
+                        self._take(connection, row, deadlines)
                 except sa.exc.OperationalError:
                     raise
                 except Exception:  # it is skipped for ever: what it says must not hold up the others
@@ -97,10 +109,12 @@ class Outlet:
         )
         return [dict(row) for row in connection.execute(query).mappings()]
 
-    def _take(self, connection: sa.Connection, row: Mapping[str, Any]) -> None:
+    def _take(self, connection: sa.Connection, row: Mapping[str, Any], deadlines: Deadlines) -> None:
         incident = find(connection, row["incident_id"])
         assert incident is not None
         history = transitions_of(connection, incident.id)
+        now = self._now()
+        limits = deadlines(incident)
         document = {
             "transition": {
                 "event": row["event"],
@@ -110,13 +124,14 @@ class Outlet:
                 "why": row["why"],
                 "at": rfc3339(row["at"]),
             },
-            "incident": as_json(incident, self._language),
+            "incident": as_json(incident, self._language, limits, now),
             "case": case_record(
                 incident,
                 history,
                 language=self._language,
                 zone=self._zone,
-                exercise=is_exercise(incident),
+                deadlines=limits,
+                now=now,
             ),
         }
         event_id = self._write_event(connection, row, document)
@@ -166,8 +181,7 @@ class Outlet:
             zone=self._zone,
             now=now,
             earlier=earlier[-_REFERENCES:],
-            points=points_of(incident),
-            exercise=is_exercise(incident),
+            points=points_of(connection, incident),
         )
         connection.execute(
             sa.insert(cap_message).values(
@@ -180,16 +194,10 @@ class Outlet:
         )
 
 
-def is_exercise(incident: Incident) -> bool:
-    """Whether an incident belongs to a drill."""
-    return bool(getattr(incident, "exercise", False))
-
-
-def points_of(incident: Incident) -> list[Point]:
-    """Where an incident is, as far as it is known."""
-    if incident.lon is None or incident.lat is None:
-        return []
-    return [(incident.lon, incident.lat)]
+def points_of(connection: sa.Connection, incident: Incident) -> list[Point]:
+    """Where an incident is, as far as it is known; of an area, where its members are."""
+    places = members_of(connection, incident.id) if incident.is_area else [incident]
+    return [(one.lon, one.lat) for one in places if one.lon is not None and one.lat is not None]
 
 
 def _wants(hook: WebhookSettings, event: str, incident: Incident) -> bool:
@@ -202,7 +210,7 @@ def _kind(cap: CapSettings, incident: Incident, event: Event, warned: bool) -> K
     if event in _ENDS:
         return "Cancel" if warned else None
     if warned:
-        return "Update" if event in _MATTERS else None
+        return "Update" if event in _MATTERS or (incident.is_area and event in _MOVES) else None
     hazards = cap.hazards or tuple(hazard.value for hazard in DANGERS)
     told = incident.hazard.value in hazards and incident.severity.colour in cap.severities
     begins = event in (Event.OPENED, *_MATTERS)

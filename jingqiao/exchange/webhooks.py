@@ -52,19 +52,19 @@ class Webhooks:
         self._database = database
         self._hooks: Sequence[WebhookSettings] = settings.webhooks
         self._source = settings.event_source
-        self._outlet = outlet
+        self.outlet = outlet
         self._clock = clock
 
     async def run(self) -> None:
         """Tell for ever."""
-        await asyncio.to_thread(self._outlet.start)
+        await asyncio.to_thread(self.outlet.start)
         while True:
             if await self.tick() < BATCH:
                 await self._clock.sleep(POLL_S)
 
     async def tick(self) -> int:
         """Take in what happened and send what is due; how many changes were taken in."""
-        count = await asyncio.to_thread(self._outlet.take_in)
+        count = await asyncio.to_thread(self.outlet.take_in)
         await asyncio.gather(*(asyncio.to_thread(self.send_due, hook) for hook in self._hooks))
         return count
 

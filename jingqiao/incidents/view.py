@@ -76,8 +76,13 @@ def as_json(
         "area_incident_id": incident.parent_id,
         "exercise": incident.exercise,
         "overdue": any(deadline.overdue(now) for deadline in deadlines if deadline.met_at is None),
-        "deadlines": [_deadline_json(deadline, now) for deadline in deadlines],
+        "deadlines": limits_json(deadlines, now),
     }
+
+
+def limits_json(deadlines: Sequence[Deadline], now: int) -> list[dict[str, Any]]:
+    """Deadlines of an incident, JSON-ready."""
+    return [_deadline_json(deadline, now) for deadline in deadlines]
 
 
 def _deadline_json(deadline: Deadline, now: int) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class OutwardOffice(Office):
     def __init__(self, folder: Path, **settings: Any) -> None:
         super().__init__(folder)
         self.settings = Settings(data_dir=folder, **settings)
-        self.outlet = Outlet(self.database, self.settings, self.clock.now)
+        self.outlet = Outlet(self.database, self.settings, self.clock.now, lambda: self.roster)
         self.outlet.start()
         self.webhooks = Webhooks(self.database, self.settings, self.outlet, self.clock)
 

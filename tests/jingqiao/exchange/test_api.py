@@ -35,7 +35,7 @@ class Outside:
             self.clock,
             Phones(self.clock),
         )
-        self.service.outlet.start()
+        self.service.webhooks.outlet.start()
         transport = httpx.ASGITransport(create_app(self.service))
         self.http = httpx.AsyncClient(transport=transport, base_url="http://office")
         with writing(self.service.database) as connection:
@@ -47,7 +47,7 @@ class Outside:
     def happens(self, *changes: Any) -> None:
         self.seq += 1
         self.service.book.commit(self.seq, changes, self.clock.now())
-        self.service.outlet.take_in()
+        self.service.webhooks.outlet.take_in()
 
     def does(self, action: Action, incident_id: int = 1, why: str = "") -> None:
         act(
@@ -59,7 +59,7 @@ class Outside:
             why=why,
             announcer=self.service.planner,
         )
-        self.service.outlet.take_in()
+        self.service.webhooks.outlet.take_in()
 
     async def get(self, path: str, scope: Scope | None = Scope.CASES_READ) -> httpx.Response:
         headers = {} if scope is None else {"Authorization": f"Bearer {self.tokens[scope]}"}
@@ -142,6 +142,9 @@ async def test_a_case_has_its_times_and_codes(outside: Outside) -> None:
         "2026-09-22T20:30:00.000Z",
     ]
     assert (case["stage"], case["stage_name"], case["result"]) == ("closed", "结案", "复核合格")
+    assert case["limits"]
+    assert not any(limit["overdue"] for limit in case["limits"])
+    assert (case["exercise"], case["parent_id"], case["photos"]) == (False, None, [])
     assert case["history"][0]["event"] == "opened"
 
 

@@ -10,7 +10,9 @@ import pytest
 from lxml import etree
 
 from config.exchange import CapSettings
+from config.roster import Calm
 from jingqiao.exchange.cap import NAMESPACE, CapMessage, cap_xml, issued
+from jingqiao.incidents.facts import Facts
 from jingqiao.incidents.incident import Action
 from rules.alarm import AlarmState, Hazard, Severity
 from tests.support.exchange import CAP, OutwardOffice
@@ -131,7 +133,7 @@ async def test_every_hazard_and_grade_is_valid_as_alert_and_cancel(
     for kind in ("Alert", "Cancel"):
         alert = valid(
             issued(
-                incident,
+                replace(incident, exercise=True),
                 kind,
                 7,
                 settings=CapSettings(sender="a"),
@@ -139,7 +141,6 @@ async def test_every_hazard_and_grade_is_valid_as_alert_and_cancel(
                 now=at("03:00:00"),
                 earlier=[],
                 points=[],
-                exercise=True,
             )
         )
         assert words(alert, "status") == ["Exercise"]
@@ -158,6 +159,25 @@ async def test_many_places_are_a_polygon_and_two_a_circle_around_both(office: Ou
     middle, radius = circle.split()
     assert middle == "30.390000,114.875000"
     assert 0.5 < float(radius) < 0.6
+
+
+async def test_an_area_is_a_polygon_around_its_members_and_follows_them(tmp_path: Path) -> None:
+    office = OutwardOffice(tmp_path, cap=CAP)
+    office.roster = office.roster.model_copy(update={"calm": Calm(area_from=3, group_from=3)})
+    flooded = {"hazard": Hazard.FLOODED, "severity": Severity.ORANGE, "evidence": {"area": "暴雨"}}
+    places = [(114.87, 30.39), (114.88, 30.39), (114.88, 30.40), (114.87, 30.40)]
+    facts = {f"420704010400000{n}": place for n, place in enumerate(places)}
+    office.book._facts = lambda asset_id, sensor_id: Facts(
+        kind="cover", lon=facts[asset_id][0], lat=facts[asset_id][1]
+    )
+    await office.engine_says(*(change(asset_id=lid, **flooded) for lid in list(facts)[:3]))
+    await office.engine_says(change(asset_id=list(facts)[3], **flooded))
+    of_area = [message for message in office.warnings() if not message.asset_id]
+    assert [message.kind for message in of_area] == ["Alert", "Update"]
+    assert list(of_area[1].references) == [of_area[0].reference]
+    ring = words(valid(of_area[1]), "info", "area", "polygon")[0].split()
+    assert set(ring) == {f"{lat:.6f},{lon:.6f}" for lon, lat in places}
+    office.close()
 
 
 async def test_signs_that_xml_cannot_hold_do_not_break_the_feed(office: OutwardOffice) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0008_exchange"
-down_revision: str | None = "0007_accounts"
+revision = "0009_exchange"
+down_revision: str | None = "0008_duty_office"
 branch_labels = None
 depends_on = None
 
