@@ -27,7 +27,7 @@ class Outside:
     """Another system in front of the service."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:
-        (folder / "roster.toml").write_text(ROSTER, "utf-8")
+        (folder / "roster.toml").write_text(ROSTER.replace("limits = [{ within = 0 }]\n", ""), "utf-8")
         self.clock = ManualClock(at("03:00:00"))
         settings = {"cap": CAP, **settings}
         self.service = Service(
@@ -142,8 +142,10 @@ async def test_a_case_has_its_times_and_codes(outside: Outside) -> None:
         "2026-09-22T20:30:00.000Z",
     ]
     assert (case["stage"], case["stage_name"], case["result"]) == ("closed", "结案", "复核合格")
-    assert case["limits"]
-    assert not any(limit["overdue"] for limit in case["limits"])
+    assert [(limit["stage"], limit["overdue"]) for limit in case["limits"]] == [
+        ("on_site", False),
+        ("repaired", False),
+    ]
     assert (case["exercise"], case["parent_id"], case["photos"]) == (False, None, [])
     assert case["history"][0]["event"] == "opened"
 
