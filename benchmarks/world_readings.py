@@ -100,7 +100,10 @@ def readings(world: World, course: Course, rng: np.random.Generator) -> dict[str
     busy = 0.25 + 0.75 * np.exp(-(((hour - 13) / 6) ** 2))
     wheel = rng.random(n) < 1 - np.exp(-busy * world.traffic_per_h * np.minimum(world.every_s, 3600) / 3600)
     caught = wheel & (rng.random(n) < world.passes_seen)
-    warm = np.sin(2 * np.pi * (t / DAY - 0.3)) + 0.3 * rng.normal(0, 1) * np.sin(2 * np.pi * t / (9 * DAY))
+    # Sunny spells and dull ones, and slow changes of the weather.
+    spell = 1 + 0.6 * np.sin(2 * np.pi * (t / (11 * DAY) + rng.random()))
+    warm = spell * np.sin(2 * np.pi * (t / DAY - 0.3))
+    warm = warm + 0.3 * rng.normal(0, 1) * np.sin(2 * np.pi * t / (9 * DAY))
     columns = {"t": t, **_measured(world, course, t, wheel, caught, warm, rng)}
     _wild(columns, rng.random(n) < world.wild_per_year * world.every_s / (365.25 * DAY), rng)
     again = np.flatnonzero(rng.random(n) < world.twice)

@@ -277,7 +277,7 @@ class LidDetector:
             hours=hours[at],
             gap_s=gap[at],
             gap_before_s=before[at],
-            pace_s=np.where(own.pace > 0, own.pace, heartbeat)[at],
+            pace_s=self._pace(own, heartbeat)[at],
             scheduled=scheduled[at],
             events=events[at],
             angle_deg=some(angle),
@@ -298,6 +298,13 @@ class LidDetector:
         verdicts, fuses = judge(state, features, limits.take(at))
         self._light(features, fuses)
         return [*burned, *verdicts]
+
+    def _pace(self, own: LidState, heartbeat_s: Float32) -> Float32:
+        """Usual time between messages [s]: learned, else the heartbeat; NaN = neither can be relied on."""
+        chatty = own.events > self._limits.least("chatty_share")
+        # Who wakes often has its equal gaps by chance.
+        learned = np.where(chatty, np.maximum(own.pace, heartbeat_s), own.pace)
+        return np.asarray(np.where(own.pace > 0, learned, heartbeat_s), np.float32)
 
     def _settle_fuses(self, sensor: npt.NDArray[np.int32], time: npt.NDArray[np.int64]) -> list[Verdicts]:
         """A sensor that is heard again loses its fuse; one that burned before this reading still speaks."""
@@ -367,13 +374,13 @@ def _angle(
         return None, None, None
     angle = turn(rows, tilt, x, y, hours, limits)
     measured = ~np.isnan(angle)
-    step = np.abs(angle - rows[:, Tilt.CHANGE])
+    step = _step(rows, angle, tilt, x, y)
     passed = (step >= PASSING_DEG) & (gap <= PASSING_S) & (angle < PASSING_DEG)
     if passed.any():
         rows[passed, Tilt.PASSING] = hours[passed]
     creep(rows, angle, gap, limits)
     rows[:, Tilt.CHANGE] = np.where(measured, angle, rows[:, Tilt.CHANGE])
-    raw = angle if tilt is None else tilt
+    raw = angle if tilt is None else np.where(np.isnan(tilt), angle, tilt)
     moved = measured & (raw != rows[:, Tilt.LAST])
     still = rows[:, Tilt.STILL]
     moves = rows[:, Tilt.MOVES]
@@ -381,6 +388,26 @@ def _angle(
     rows[:, Tilt.STILL] = np.where(moved, 0, still + measured)
     rows[:, Tilt.LAST] = np.where(measured, raw, rows[:, Tilt.LAST])
     return angle, step, rows[:, Tilt.STILL] >= STILL_READINGS
+
+
+def _step(
+    rows: Float32, angle: Float32, tilt: Float32 | None, x: Float32 | None, y: Float32 | None
+) -> Float32:
+    """How far the lid has moved since the last reading [°].
+
+    What is measured says more than the turn since the baseline: that of a lid which rocks to both sides of
+    it is the same on either.
+    """
+    step = np.abs(angle - rows[:, Tilt.CHANGE])
+    before = rows[:, Tilt.COUNT] > 1
+    if tilt is not None:
+        step = np.fmax(step, np.where(before, np.abs(tilt - rows[:, Tilt.LAST]), 0))
+    if x is not None and y is not None:
+        moved = np.hypot(x - rows[:, Tilt.LAST_X], y - rows[:, Tilt.LAST_Y])
+        step = np.fmax(step, np.where(before, moved, 0))
+        for column, axis in ((Tilt.LAST_X, x), (Tilt.LAST_Y, y)):
+            rows[:, column] = np.where(np.isnan(moved), rows[:, column], axis)
+    return np.asarray(np.where(np.isnan(angle), np.float32(np.nan), step), np.float32)
 
 
 def _torn(rows: Float32, columns: Mapping[str, Float32], at: npt.NDArray[np.intp]) -> Bool:

@@ -309,7 +309,9 @@ def _damaged(f: Features, limits: Limits, tilt: Float32, sink: Float32, shock: F
     far = leans >= np.maximum(limits["damage_deg"], np.float32(1.5) * trembles)
     offset = far | (sits >= limits["damage_mm"])
     shock[:, Shock.HIT_RUN] = np.where(after & offset, shock[:, Shock.HIT_RUN] + 1, 0)
-    found = after & (shock[:, Shock.HIT_RUN] >= 3) & (since >= 24)
+    # A lid that rocks never comes to rest where it was: it is loose, and told so.
+    rocks = np.maximum(shock[:, Shock.SCORE], shock[:, Shock.STEP_SCORE]) >= limits["loose_limit"] / 2
+    found = after & (shock[:, Shock.HIT_RUN] >= 3) & (since >= 24) & (~rocks | (f.said[:, 4] > 0))
     value = np.where(far, leans, sits)
     said.say(found, 2, value, limits["damage_deg"], "damaged.offset")
     said.fine(after)
@@ -341,7 +343,7 @@ def _fault(f: Features, limits: Limits, tilt: Float32, shock: Float32, crept: Bo
     said.say(crept & (mean >= kept), 2, mean, limits["tilt_attention_deg"], "sensor_fault.creep")
     steps = shock[:, Shock.STEP_SCORE]
     calm = (shock[:, Shock.COUNT] > 0) & (shock[:, Shock.SCORE] < limits["loose_limit"] / 4)
-    kept = limits["loose_limit"] * np.where(f.said[:, 6] > 0, np.float32(0.5), np.float32(1.25))
+    kept = limits["loose_limit"] * np.where(f.said[:, 6] > 0, np.float32(0.5), np.float32(1.9))
     said.say(calm & (steps >= kept), 2, steps, limits["loose_limit"], "sensor_fault.noisy")
     still = (tilt[:, Tilt.STILL] >= STILL_READINGS) & (tilt[:, Tilt.MOVES] >= STILL_MOVES)
     said.say(still, 2, tilt[:, Tilt.STILL], STILL_READINGS, "sensor_fault.stuck")

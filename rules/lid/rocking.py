@@ -11,14 +11,16 @@ from rules.lid.state import Shock
 Float32 = npt.NDArray[np.float32]
 
 VIBRATION_FLOOR_G = np.float32(0.05)
-STEP_FLOOR_DEG = np.float32(0.4)
+STEP_FLOOR_DEG = np.float32(0.25)
 """Below these a peak is noise or quantization; they are the zero of the logarithms."""
 LEAST_SPREAD = np.float32(0.25)
 """Least standard deviation of a logarithm: no road is more regular than this."""
+LEAST_REACH = np.float32(0.5)
+"""So wide a spread is believed of few windows: a wheel on the lid is usual, one wild sample is not."""
 LEARNS_TIMES = np.float32(2)
 SHOCK_MARGIN = np.float32(0.3)
-STEP_MARGIN = np.float32(0.7)
-"""Logarithm of what does not count: shocks a third above the usual, steps twice the usual."""
+STEP_MARGIN = np.float32(0.5)
+"""Logarithm of what does not count: shocks a third above the usual, steps two thirds."""
 GREATEST_Z = np.float32(3.0)
 """One bump counts no more than this, however hard it was."""
 
@@ -78,7 +80,7 @@ def _close(rows: Float32, hours: Float32, limits: Limits) -> None:
         off = x - mean
         quiet = (score < 1) & (np.abs(off) <= 2 * np.maximum(spread, LEAST_SPREAD))
         learn &= ~known | quiet
-        reach = np.float32(2.5) * np.maximum(spread, np.float32(0.3))
+        reach = np.float32(2.5) * np.maximum(spread, LEAST_REACH)
         held = np.where(count >= 3, np.minimum(np.maximum(x, mean - reach), mean + reach), x)
         off = held - mean
         total = count + span

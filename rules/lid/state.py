@@ -25,6 +25,7 @@ class Tilt(IntEnum):
     RUN : consecutive readings at or over the lowest limit.  LAST : latest raw value [°].
     STILL : readings since it last moved.  MOVES : share of readings that moved.
     PASSING : when it last leaned and lay flat again at once [h]; 0 = never.
+    LAST_X, LAST_Y : latest inclinations of the axes [°].
     OFF : day's mean of the distance from CREEP [°].  ROUGH : mean distance from that: noise, sun, play [°].
     """
 
@@ -43,6 +44,8 @@ class Tilt(IntEnum):
     PASSING = 12
     OFF = 13
     ROUGH = 14
+    LAST_X = 15
+    LAST_Y = 16
 
 
 class Sink(IntEnum):

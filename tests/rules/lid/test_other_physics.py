@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tests.rules.lid.test_scenarios import DAY, HOUR
-from tests.support.lid_rounds import Life, city
+from tests.support.lid_rounds import SECOND, START, Life, city, frame
 
 
 def hourly(life: Life, hours: int, seed: int = 1, **level: float) -> float:
@@ -111,3 +111,57 @@ def test_a_wheel_that_is_caught_on_a_sensor_that_has_crept_pages_nobody() -> Non
         tilt = 2 + 0.35 * max(0.0, k / 24 - 3)
         life.reads(k * HOUR, tilt_deg=tilt + (9.0 if k == 39 * 24 else 0.0))
     assert paged(life) == []
+
+
+def rocking(life: Life, every_h: float, days: int, play: float, since_day: int, seed: int = 2) -> None:
+    """Wheels leave the lid at another place within its play each time."""
+    rng = np.random.default_rng(seed)
+    for at in np.arange(0, days * DAY, every_h * HOUR):
+        rest = rng.uniform(-0.5, 0.5) * (play if at >= since_day * DAY else 0.0)
+        life.reads(float(at), tilt_deg=4 + rest + rng.normal(0, 0.1))
+
+
+def test_a_lid_that_rocks_to_both_sides_of_its_seat_is_loose_within_two_days() -> None:
+    """The turn since the baseline is the same on either side; the steps are not. By inclination alone."""
+    life = Life(city(heartbeat_s=3600))
+    rocking(life, 1, 14, play=4, since_day=10)
+    fired = [at for _, state, _, at in life.alarms("loose") if state == "firing"]
+    assert fired
+    assert 10 * DAY < fired[0] <= 12 * DAY
+
+
+def test_a_sleeper_that_reports_every_six_hours_finds_a_loose_lid_within_two_days() -> None:
+    """Eight readings of it are enough."""
+    life = Life()
+    rocking(life, 6, 40, play=5, since_day=30)
+    fired = [at for _, state, _, at in life.alarms("loose") if state == "firing"]
+    assert fired
+    assert 30 * DAY < fired[0] <= 32 * DAY
+
+
+def test_a_loose_lid_is_not_called_damaged_as_well() -> None:
+    """After a violent shock it does not lie where it lay: it never does."""
+    life, rng = Life(city(heartbeat_s=3600)), np.random.default_rng(4)
+    for k in range(24 * 24):
+        loose = k > 20 * 24
+        rest = rng.uniform(1, 3) if loose else 0.0
+        shock = rng.lognormal(np.log(0.5), 0.3) * (3 if loose else 1)
+        life.reads(k * HOUR, tilt_deg=4 + rest + rng.normal(0, 0.1), vibration_g=9.0 if k == 530 else shock)
+    assert ("loose", "firing") in [row[:2] for row in life.alarms()]
+    assert life.alarms("damaged") == []
+
+
+def test_axes_alone_and_inclination_alone_are_judged_alike_in_one_frame() -> None:
+    """A channel that a neighbour in the frame sends is no measurement of this sensor."""
+    alone, together = Life(city(2)), Life(city(2))
+    for k in range(60):
+        alone.reads(k * HOUR, sensor=0, tilt_x_deg=1.0, tilt_y_deg=2.0)
+        alone.reads(k * HOUR, sensor=1, tilt_deg=3.0)
+        now = START + k * int(HOUR) * SECOND
+        rows = [(0, now, {"tilt_x_deg": 1.0, "tilt_y_deg": 2.0}), (1, now, {"tilt_deg": 3.0})]
+        together.said += together.engine.apply(frame(rows))
+    said, expected = (
+        next(d for d in life.engine.detectors if d.name == "lid").snapshot() for life in (together, alone)
+    )
+    for name, column in expected.items():
+        np.testing.assert_array_equal(said[name], column, name)

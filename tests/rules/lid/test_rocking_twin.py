@@ -36,7 +36,7 @@ class SlowRocking:
         spread = math.sqrt(max(self.m2, 0) / max(count, 1))
         quiet = self.score < 1 and abs(x - self.mean) <= 2 * max(spread, 0.25)
         if not known or (quiet and count < 2 * REFERENCE):
-            reach = 2.5 * max(spread, 0.3)
+            reach = 2.5 * max(spread, 0.5)
             held = min(max(x, self.mean - reach), self.mean + reach) if count >= 3 else x
             off = held - self.mean
             self.mean += off * span / (count + span)
@@ -67,7 +67,7 @@ def test_rocking_agrees_with_its_slow_twin(seed: int) -> None:
         (sensors, max(int(v) for v in vars(Shock).values() if isinstance(v, int)) + 1), np.float32
     )
     shock = [SlowRocking(0.05, 0.3) for _ in range(sensors)]
-    step = [SlowRocking(0.4, 0.7) for _ in range(sensors)]
+    step = [SlowRocking(0.25, 0.5) for _ in range(sensors)]
     hours = np.full(sensors, 1.0)
     for k in range(readings):
         hours += rng.exponential(1.3, sensors)
