@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from config.messages import text
+from config.messages import Language, text
 from config.rules import RuleSet
 from config.settings import load_settings
 from devices.import_csv import read_registry
 from devices.registry import UNKNOWN, Registry
+from jingqiao.backtest.view import reason_text
+from jingqiao.incidents.view import rfc3339
 from jingqiao.registry_files import load_registry
 from jingqiao.snapshots import snapshots
+from rules.alarm import Reason
 from rules.engine import Engine
 from rules.snapshot import MAGIC
 
@@ -79,3 +83,27 @@ def explain_from(engine: Engine, registry: Registry, asset: str) -> list[dict[st
     if sensor == UNKNOWN:
         raise ExplainError("unknown", asset=asset)
     return [engine.explain(sensor)]
+
+
+def told_sensor(sensor: Mapping[str, Any], tongue: Language) -> dict[str, Any]:
+    """`Engine.explain` of one sensor with its reasons as sentences and its times as RFC 3339."""
+    hazards = []
+    for row in sensor["hazards"]:
+        first = row["conditions"][0] if row["conditions"] else {}
+        reason = Reason(row["reason"]["key"], {**first, **row["reason"]["values"]})
+        pending, muted = row["pending"], row["muted"]
+        hazards.append(
+            {
+                **row,
+                "reason": reason_text(reason, tongue),
+                "sees": reason_text(Reason(row["sees"]), tongue),
+                "pending": pending
+                and {**pending, "since": rfc3339(pending["since"]), "due": rfc3339(pending["due"])},
+                "muted": muted and {**muted, "until": rfc3339(muted["until"])},
+            }
+        )
+    windows = [{**w, "from": rfc3339(w["from"]), "to": rfc3339(w["to"])} for w in sensor["windows"]]
+    blind = {
+        h: reason_text(Reason(key or "rules_health.sees.no"), tongue) for h, key in sensor["blind"].items()
+    }
+    return {**sensor, "hazards": hazards, "windows": windows, "blind": blind}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,6 +20,8 @@ from jingqiao.vitals import Vitals
 from rules.alarm import AlarmChange
 
 _log = structlog.get_logger()
+
+T = TypeVar("T")
 
 
 class Judge(Protocol):
@@ -171,3 +173,8 @@ class Runner:
         """The engine's state between two records, and the last record that is in it."""
         async with self._turn:
             return self._next_seq - 1, self.engine.snapshot()
+
+    async def ask(self, question: Callable[[], T]) -> T:
+        """What the engine says between two records; the question only looks."""
+        async with self._turn:
+            return question()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import structlog
 
@@ -41,6 +42,7 @@ from jingqiao.dossier.registry_store import load_registry as load_from_database
 from jingqiao.downlink import Downlink
 from jingqiao.exchange.outlet import Outlet
 from jingqiao.exchange.webhooks import Webhooks
+from jingqiao.explaining import explain_from
 from jingqiao.housekeeping import Housekeeping
 from jingqiao.incidents.areas import rule_of
 from jingqiao.incidents.book import IncidentBook
@@ -240,6 +242,10 @@ class Service:
                 task.cancel()
         await self.keep_snapshot()
         await self.close()
+
+    async def explain(self, asset: str) -> list[dict[str, Any]]:
+        """What the engine knows of each sensor of an asset now. Raises ExplainError."""
+        return await self.runner.ask(lambda: explain_from(self.engine, self.registry(), asset))
 
     async def tick(self) -> None:
         """Let time pass for the rules, and take what people asked for."""

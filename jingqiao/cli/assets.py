@@ -35,6 +35,7 @@ from jingqiao.dossier import exporting
 from jingqiao.dossier.asset_file import asset_file
 from jingqiao.dossier.entries import UnknownAssetError, add_entry, set_column
 from jingqiao.dossier.registry_store import load_registry
+from jingqiao.dossier.telling import danger_text
 
 _at = click.option("--at", type=Instant(), default=None, help="When it happened; by default now.")
 _inspection_days = click.option(
@@ -175,7 +176,7 @@ def dangers(
         [
             [
                 *(registry.assets.text(n, d.asset) for n in columns),
-                asset_sheet.danger_text({"danger": d.name, **d.details}, spoken),
+                danger_text({"danger": d.name, **d.details}, spoken),
             ]
             for d in found[:limit]
         ],

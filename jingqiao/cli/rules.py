@@ -11,11 +11,9 @@ import click
 from config.faults import FaultsError
 from config.messages import Language, text
 from config.rules import RuleSet, load_rules
-from jingqiao.backtest.view import plain, reason_text
+from jingqiao.backtest.view import plain
 from jingqiao.cli.output import CHECK_FAILED, WRONG_USE, fail_with, language, print_json, print_table
-from jingqiao.incidents.view import rfc3339
 from jingqiao.rule_tests import Outcome, run_file
-from rules.alarm import Reason
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -87,7 +85,7 @@ def explain(
     as_json: bool,
 ) -> None:
     """Why ASSET (or one sensor) rings or does not: baseline, conditions, limits, holds, windows."""
-    from jingqiao.explaining import ExplainError, explain_asset  # noqa: PLC0415 - loads numpy and the rules
+    from jingqiao.explaining import ExplainError, explain_asset, told_sensor  # noqa: PLC0415 - loads numpy and the rules
 
     if settings_path is None and snapshot_path is None and Path("jingqiao.toml").exists():
         settings_path = Path("jingqiao.toml")
@@ -99,7 +97,7 @@ def explain(
         click.echo(text(error.key, language(), **error.values), err=True)
         raise SystemExit(WRONG_USE) from None
     tongue = language()
-    told = [_sensor_json(sensor, tongue) for sensor in answer]
+    told = [told_sensor(sensor, tongue) for sensor in answer]
     if as_json:
         print_json(plain(told))
     else:
@@ -155,29 +153,6 @@ def _show_outcome(outcome: Outcome, tongue: Language) -> None:
     click.echo(text("rules_cli.told", tongue))
     for line in outcome.told or ("–",):
         click.echo(f"    {line}")
-
-
-def _sensor_json(sensor: Mapping[str, Any], tongue: Language) -> dict[str, Any]:
-    hazards = []
-    for row in sensor["hazards"]:
-        first = row["conditions"][0] if row["conditions"] else {}
-        reason = Reason(row["reason"]["key"], {**first, **row["reason"]["values"]})
-        pending, muted = row["pending"], row["muted"]
-        hazards.append(
-            {
-                **row,
-                "reason": reason_text(reason, tongue),
-                "sees": reason_text(Reason(row["sees"]), tongue),
-                "pending": pending
-                and {**pending, "since": rfc3339(pending["since"]), "due": rfc3339(pending["due"])},
-                "muted": muted and {**muted, "until": rfc3339(muted["until"])},
-            }
-        )
-    windows = [{**w, "from": rfc3339(w["from"]), "to": rfc3339(w["to"])} for w in sensor["windows"]]
-    blind = {
-        h: reason_text(Reason(key or "rules_health.sees.no"), tongue) for h, key in sensor["blind"].items()
-    }
-    return {**sensor, "hazards": hazards, "windows": windows, "blind": blind}
 
 
 def _show_sensor(sensor: Mapping[str, Any], tongue: Language) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -27,6 +27,7 @@ class Parts:
     """The service as pages see it.
 
     clock : the service's time: ages, limits, permits.
+    explain : asset id → what the engine knows of its sensors (`rules explain`); None where there is none.
     door_clock : time of sessions and login attempts; the demo's weeks must not log anybody out.
     announcer, wake : given to `incidents.desk.act`, so that people are told of what is done here.
     applied_at : when the rules last judged anything [µs since 1970 UTC]; 0 = not yet.
@@ -45,6 +46,7 @@ class Parts:
     problems: Callable[[], tuple[str, ...]]
     changes: Changes
     door_clock: Clock = field(default_factory=WallClock)
+    explain: Callable[[str], Awaitable[list[dict[str, Any]]]] | None = None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -66,6 +68,7 @@ def parts_of_service(service: Service, problems: Callable[[], tuple[str, ...]]) 
         applied_at=lambda: service.vitals.applied_at,
         problems=problems,
         changes=service.changes,
+        explain=service.explain,
     )
 
 

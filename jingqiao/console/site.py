@@ -13,17 +13,16 @@ from jingqiao.api import incidents as api_incidents
 from jingqiao.api import office as api_office
 from jingqiao.console import events, static_files
 from jingqiao.console.city import City
+from jingqiao.console.city_pages import CITY_PAGES
 from jingqiao.console.headers import SafeHeaders
 from jingqiao.console.page import anybodys_page, language_of
 from jingqiao.console.pages import (
     accounts,
-    city_map,
     incident,
     incidents,
     login,
     messages,
     now,
-    search,
 )
 from jingqiao.console.parts import Parts
 from jingqiao.console.visitor import ForbiddenError, NotLoggedInError
@@ -34,8 +33,7 @@ PAGES = (
     incident.router,
     messages.router,
     accounts.router,
-    city_map.router,
-    search.router,
+    *CITY_PAGES,
     login.router,
 )
 """A page adds its router here."""

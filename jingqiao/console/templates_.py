@@ -24,7 +24,14 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=False,
     )
-    made.filters |= {"clock": _clock, "moment": _moment, "age": _age, "word": _word, "iso": _iso}
+    made.filters |= {
+        "clock": _clock,
+        "moment": _moment,
+        "age": _age,
+        "word": _word,
+        "iso": _iso,
+        "rfc_moment": _rfc_moment,
+    }
     return made
 
 
@@ -55,6 +62,12 @@ def _clock(context: Context, at: int | None) -> str:
 def _moment(context: Context, at: int | None) -> str:
     """`2026-09-23 03:00`."""
     return "" if at is None else f"{local(at, context['zone']):%Y-%m-%d %H:%M}"
+
+
+@pass_context
+def _rfc_moment(context: Context, at: str | None) -> str:
+    """The same of a time that is RFC 3339 already."""
+    return "" if at is None else f"{datetime.fromisoformat(at).astimezone(context['zone']):%Y-%m-%d %H:%M}"
 
 
 @pass_context

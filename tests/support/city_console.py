@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,17 +11,21 @@ from typing import Any
 import numpy as np
 from fastapi import FastAPI
 
+from devices.frame import Flag, Frame, gateway_key
 from devices.registry import Registry
+from jingqiao.archive.duckdb import DuckDBArchive
 from jingqiao.console.parts import Parts
 from jingqiao.console.site import add_console
+from jingqiao.dossier.importing import import_files
+from jingqiao.dossier.registry_store import load_registry
 from tests.support.console import ConsoleOffice
 from tests.support.response import BRIDGE, LID, LID_2
 
 ROADS = ("武昌大道", "古城路", "滨湖北路", "凤凰路", "江碧路", "文星大道")
 
 
-def streets(count: int = 400) -> Registry:
-    """Covers along the streets of Ezhou, the three assets of the duty office's tests first."""
+def streets(count: int = 400) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows of assets and sensors: covers along the streets of Ezhou, the duty office's three assets first."""
     rng = np.random.default_rng(11)
     assets: list[dict[str, Any]] = [
         {
@@ -74,21 +79,66 @@ def streets(count: int = 400) -> Registry:
         for i, asset in enumerate(assets)
         if i % 9 != 8
     ]
-    return Registry.of(assets, sensors)
+    return assets, sensors
+
+
+def a_year_of_tilt(registry: Registry, asset_id: str, until: int) -> Frame:
+    """Six readings a day of an asset's first sensor, with a daily wave and one lid in somebody's hands."""
+    sensor = int(np.flatnonzero(registry.sensors.asset == registry.asset_index(asset_id))[0])
+    n = 365 * 6
+    time = until - np.arange(n, 0, -1, dtype=np.int64) * 4 * 3600 * 1_000_000
+    tilt = 1.2 + 0.3 * np.sin(np.arange(n) / 6 * 2 * np.pi) + np.random.default_rng(4).normal(0, 0.05, n)
+    tilt[n - 200] = 74.0
+    return Frame(
+        np.full(n, sensor, np.int32),
+        time,
+        time,
+        np.arange(n, dtype=np.int64) + np.arange(n) // 50,
+        np.full(n, Flag.GOOD, np.uint8),
+        {
+            "tilt_deg": tilt.astype(np.float32),
+            "temperature_c": (20 + 12 * np.sin(np.arange(n) / n * 2 * np.pi)).astype(np.float32),
+            "battery_pct": np.linspace(60, 22, n, dtype=np.float32),
+        },
+        np.full(n, gateway_key("gw-7"), np.int32),
+    )
 
 
 class CityOffice(ConsoleOffice):
-    """A duty office of a city. changed : a function that gives other parts."""
+    """A duty office of a city, its registry in the database, with an archive.
+
+    changed : a function that gives other parts.
+    """
 
     def __init__(
         self,
         folder: Path,
-        registry: Registry | None = None,
         changed: Callable[[Parts], Parts] = lambda parts: parts,
+        covers: int = 400,
         **more: Any,
     ) -> None:
         super().__init__(folder, **more)
-        self.city = registry or streets()
-        self.parts = changed(replace(self.parts, registry=lambda: self.city))
+        files = []
+        for name, rows in zip(("assets", "sensors"), streets(covers), strict=True):
+            files.append(folder / f"{name}.csv")
+            columns = list(dict.fromkeys(key for row in rows for key in row))
+            with files[-1].open("w", encoding="utf-8", newline="") as file:
+                writer = csv.DictWriter(file, columns)
+                writer.writeheader()
+                writer.writerows(rows)
+        import_files(self.database, *files, at=self.clock.now(), who="importer")
+        self.city = load_registry(self.database)
+        self.archive = DuckDBArchive(folder / "archive.duckdb", lambda: self.city)
+        self.parts = changed(replace(self.parts, registry=lambda: self.city, archive=self.archive))
         self.app = FastAPI()
         add_console(self.app, self.parts)
+
+    def measure(self, asset_id: str) -> None:
+        """Put a year of readings of an asset into the archive."""
+        frame = a_year_of_tilt(self.city, asset_id, self.clock.now())
+        self.archive.write([(self.archive.offset() + 1, frame)])
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.archive.close()
+        super().close()

@@ -1,0 +1,8 @@
+"""The pages on the city, in one list."""
+
+from __future__ import annotations
+
+from jingqiao.console.pages import city_map, dossier, search
+
+CITY_PAGES = (city_map.router, dossier.router, search.router)
+"""A page on the city adds its router here."""
