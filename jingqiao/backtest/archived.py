@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
 import pyarrow as pa
@@ -15,7 +16,13 @@ from jingqiao.clock import WallClock
 from jingqiao.service import open_archive
 
 
-def read_archive(settings: Settings, registry: Registry, since: int | None, until: int | None) -> pa.Table:
+def read_archive(
+    settings: Settings,
+    registry: Registry,
+    since: int | None,
+    until: int | None,
+    sensor_ids: Sequence[str] | None = None,
+) -> pa.Table:
     """Readings of the archive that the settings name, by event time: `sensor_id`, `t`, quantities.
 
     since, until : int | None  Event time [µs]; None = the beginning, now. An embedded archive belongs to the
@@ -23,22 +30,24 @@ def read_archive(settings: Settings, registry: Registry, since: int | None, unti
     """
     first, end = since or 0, WallClock().now() if until is None else until
     if settings.archive.kind == "duckdb":
-        table = _ask_service(settings, first, end)
+        table = _ask_service(settings, first, end, sensor_ids)
         if table is not None:
             return table
     archive = open_archive(settings, lambda: registry)
     if archive is None:
         raise ArchiveUnavailableError("the settings name no archive")
     try:
-        return archive.readings(first, end)
+        return archive.readings(first, end, sensor_ids)
     finally:
         archive.close()
 
 
-def _ask_service(settings: Settings, since: int, until: int) -> pa.Table | None:
+def _ask_service(
+    settings: Settings, since: int, until: int, sensor_ids: Sequence[str] | None
+) -> pa.Table | None:
     """What the running service says; None where none answers."""
     host = "127.0.0.1" if settings.http.host in ("0.0.0.0", "::") else settings.http.host  # noqa: S104
-    query = urlencode({"since": since, "until": until})
+    query = urlencode({"since": since, "until": until, "sensor": sensor_ids or ()}, doseq=True)
     try:
         with urllib.request.urlopen(
             f"http://{host}:{settings.http.port}/api/v1/readings?{query}", timeout=600

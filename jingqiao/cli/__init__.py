@@ -14,6 +14,7 @@ from jingqiao import __version__
 COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "assets": "jingqiao.cli.assets:group",
+        "bridge": "jingqiao.cli.bridge:group",
         "backtest": "jingqiao.cli.backtest:backtest",
         "dead-letters": "jingqiao.cli.dead_letters:group",
         "decode": "jingqiao.cli.decode:decode",
