@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, time
+from collections.abc import Iterator, Mapping
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from config.faults import Fault, FaultsError
-from config.limits import ROLE, ClockTime, Colour, Limit, Who, WorkTime
+from config.faults import FaultsError
+from config.limits import ClockTime, Colour, Limit, Who, WorkTime
 from config.messages import Language
+from config.roster_faults import roster_faults
+from config.shifts import Shift, week_gaps
 from config.toml_file import load, read
-
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-WEEKDAYS: Final[tuple[Weekday, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-WEEK_MIN: Final = 7 * 24 * 60
-"""Minutes of a week."""
 
 
 class _Table(BaseModel):
@@ -70,41 +67,6 @@ class Person(_Table):
         return self
 
 
-class Shift(_Table):
-    """A weekly shift; `to` at or before `from` ends on the next day. Neither = the day from handover on.
-
-    people : ids; all of them are told at the first step.
-    rotation : groups of ids that take turns instead, `rotation_days` each, the first one from the shift that
-        begins on `rotation_from`.
-    """
-
-    days: tuple[Weekday, ...] = WEEKDAYS
-    from_: ClockTime | None = Field(default=None, alias="from")
-    to: ClockTime | None = None
-    people: tuple[str, ...] = ()
-    rotation: tuple[tuple[str, ...], ...] = ()
-    rotation_from: date | None = None
-    rotation_days: int = Field(default=7, ge=1)
-    deputy: str | None = None
-
-    @model_validator(mode="after")
-    def _somebody(self) -> Shift:
-        if bool(self.people) == bool(self.rotation):
-            raise ValueError("needs either people or rotation")
-        if self.rotation and self.rotation_from is None:
-            raise ValueError("a rotation needs rotation_from, the day on which its first group begins")
-        if not all(self.rotation):
-            raise ValueError("a group of the rotation is empty")
-        return self
-
-    def people_on(self, day: date) -> tuple[str, ...]:
-        """Who has the shift that begins on a day."""
-        if not self.rotation or self.rotation_from is None:
-            return self.people
-        turns = (day - self.rotation_from).days // self.rotation_days
-        return self.rotation[turns % len(self.rotation)]
-
-
 class Team(_Table):
     """Who answers for which districts and kinds of asset; nothing said = for all.
 
@@ -121,12 +83,19 @@ class Team(_Table):
 
 
 class Override(_Table):
-    """Somebody else for a time: a swap, a holiday, a temporary shift. The last one written wins."""
+    """Somebody else for a time: a swap, a holiday, a temporary shift. The last one written wins.
+
+    people : in place of whoever would be on duty.
+    instead_of : only this person is replaced, where they would be on duty: a swap.
+    extra : these people are on duty as well: a temporary shift.
+    """
 
     team: str
     from_: datetime = Field(alias="from")
     to: datetime
     people: tuple[str, ...] = ()
+    instead_of: str | None = None
+    extra: bool = False
     deputy: str | None = None
     leader: str | None = None
     note: str = ""
@@ -135,6 +104,10 @@ class Override(_Table):
     def _forward(self) -> Override:
         if self.from_.replace(tzinfo=None) >= self.to.replace(tzinfo=None):
             raise ValueError("ends before it begins")
+        if self.extra and self.instead_of is not None:
+            raise ValueError("either extra or instead_of")
+        if (self.extra or self.instead_of is not None) and not self.people:
+            raise ValueError("needs people")
         return self
 
 
@@ -263,131 +236,19 @@ class Roster(_Table):
         return self.escalation.get(colour) or DEFAULT_ESCALATION[colour]  # type: ignore[index,call-overload,no-any-return,unused-ignore]
 
 
+def gaps(team: Team, handover: time) -> list[tuple[int, int]]:
+    """Parts of the week in which a team has no shift, as [from, to) in minutes since Monday 00:00."""
+    return week_gaps(team.shifts, handover)
+
+
 def load_roster(path: Path, environment: Mapping[str, str] | None = None) -> Roster:
     """The roster of a file. Raises FaultsError with every fault: syntax, unknown people, gaps, channels."""
     roster = load(path, Roster, environment)
     _, lines = read(path, environment)
-    faults = list(_cross_faults(roster, str(path), lines))
+    faults = list(roster_faults(roster, str(path), lines))
     if faults:
         raise FaultsError(sorted(faults, key=lambda fault: fault.line or 0))
     return roster
-
-
-def shift_minutes(shift: Shift, handover: time) -> list[tuple[int, int]]:
-    """Parts of the week that a shift covers: [from, to) in minutes since Monday 00:00, may pass the end."""
-    start = shift.from_ or handover
-    end = shift.to or (handover if shift.from_ is None else start)
-    first = start.hour * 60 + start.minute
-    length = (end.hour * 60 + end.minute - first) % (24 * 60) or 24 * 60
-    return [
-        (WEEKDAYS.index(day) * 24 * 60 + first, WEEKDAYS.index(day) * 24 * 60 + first + length)
-        for day in shift.days
-    ]
-
-
-def gaps(team: Team, handover: time) -> list[tuple[int, int]]:
-    """Parts of the week without a shift, as [from, to) in minutes since Monday 00:00."""
-    pieces: list[tuple[int, int]] = []
-    for shift in team.shifts:
-        for start, end in shift_minutes(shift, handover):
-            pieces.append((start, min(end, WEEK_MIN)))
-            if end > WEEK_MIN:
-                pieces.append((0, end - WEEK_MIN))
-    empty, covered = [], 0
-    for start, end in sorted(pieces):
-        if start > covered:
-            empty.append((covered, start))
-        covered = max(covered, end)
-    if covered < WEEK_MIN:
-        empty.append((covered, WEEK_MIN))
-    return empty
-
-
-def week_time(minutes: int) -> str:
-    """`Mon 08:00` of minutes since Monday 00:00."""
-    day, rest = divmod(minutes % WEEK_MIN, 24 * 60)
-    return f"{WEEKDAYS[day].capitalize()} {rest // 60:02d}:{rest % 60:02d}"
-
-
-def _cross_faults(roster: Roster, file: str, lines: Mapping[tuple[str | int, ...], int]) -> Iterator[Fault]:
-    def at(*path: str | int) -> int | None:
-        return next((lines[path[:k]] for k in range(len(path), 0, -1) if path[:k] in lines), None)
-
-    known = ", ".join(roster.people)
-    for place, name in _mentions(roster):
-        if name not in roster.people:
-            field = ".".join(str(part) for part in place)
-            yield Fault(
-                file, at(*place), field, f"nobody is called {name!r}", f"add [people.{name}], or use: {known}"
-            )
-    for id_, person in roster.people.items():
-        if not person.channels:
-            yield Fault(
-                file,
-                at("people", id_),
-                f"people.{id_}.channels",
-                "cannot be told anything",
-                'add a channel, e.g. channels = ["wecombot://KEY"]',
-            )
-    roles = {role for person in roster.people.values() for role in person.roles}
-    for place, word in _words(roster):
-        if word.startswith(ROLE) and word.removeprefix(ROLE) not in roles:
-            field = ".".join(str(part) for part in place)
-            remedy = f"give somebody roles = [{word.removeprefix(ROLE)!r}]"
-            yield Fault(file, at(*place), field, f"nobody has the {word!r}", remedy)
-    ids = [team.id for team in roster.teams]
-    for i, team in enumerate(roster.teams):
-        if team.id in ids[:i]:
-            yield Fault(file, at("teams", i, "id"), f"teams.{i}.id", f"{team.id!r} twice", "rename one")
-        for start, end in gaps(team, roster.handover):
-            yield Fault(
-                file,
-                at("teams", i),
-                f"teams.{i}.shifts",
-                f"team {team.id!r} has nobody from {week_time(start)} to {week_time(end)}",
-                "add a shift for that time, or lengthen one",
-            )
-    for i, override in enumerate(roster.overrides):
-        if override.team not in ids:
-            yield Fault(
-                file,
-                at("overrides", i, "team"),
-                f"overrides.{i}.team",
-                f"no team {override.team!r}",
-                f"use one of: {', '.join(ids)}",
-            )
-
-
-def _words(roster: Roster) -> Iterator[tuple[Sequence[str | int], str]]:
-    """Words for people, with their places in the file."""
-    for colour, policy in roster.escalation.items():
-        for i, step in enumerate(policy.steps):
-            for word in step.who:
-                yield ("escalation", colour, "steps", i, "who"), word
-    for i, limit in enumerate(roster.limits):
-        for word in limit.urge:
-            yield ("limits", i, "urge"), word
-
-
-def _mentions(roster: Roster) -> Iterator[tuple[Sequence[str | int], str]]:
-    yield ("fallback",), roster.fallback
-    for i, team in enumerate(roster.teams):
-        for role in ("deputy", "leader"):
-            if (name := getattr(team, role)) is not None:
-                yield ("teams", i, role), name
-        for k, shift in enumerate(team.shifts):
-            for person in shift.people:
-                yield ("teams", i, "shifts", k, "people"), person
-            for person in dict.fromkeys(person for group in shift.rotation for person in group):
-                yield ("teams", i, "shifts", k, "rotation"), person
-            if shift.deputy is not None:
-                yield ("teams", i, "shifts", k, "deputy"), shift.deputy
-    for i, override in enumerate(roster.overrides):
-        for person in override.people:
-            yield ("overrides", i, "people"), person
-        for role in ("deputy", "leader"):
-            if (name := getattr(override, role)) is not None:
-                yield ("overrides", i, role), name
 
 
 def secrets_of(roster: Roster) -> Iterator[Any]:

@@ -64,6 +64,7 @@ from jingqiao.registry_files import save_registry
 from jingqiao.reload import Reload
 from jingqiao.response_counts import ResponseCounts, response_counts
 from jingqiao.retries import Retries
+from jingqiao.roster.current import CurrentRoster
 from jingqiao.runner import Runner
 from jingqiao.snapshots import SnapshotHead, write_snapshot
 from jingqiao.startup import good_or_last_good, import_named_files, registry_now, rules_of, start_engine
@@ -93,7 +94,7 @@ class Service:
         known = registry_now(settings, self.database)
         self._known = known
         rules = rules_of(settings)
-        self._roster = (
+        roster = (
             good_or_last_good(settings.roster, load_roster, settings.data_dir)
             if settings.roster is not None
             else nobody()
@@ -101,6 +102,7 @@ class Service:
         self.log = SqliteLog(settings.log_path)
         self.vitals = Vitals(clock.now())
         self.link_key = kept_key(settings.data_dir / "links.key")
+        self._roster = CurrentRoster(self.database, roster, clock, self._roster_changed)
         links = AnswerLinks(self.roster, self.link_key, clock.now)
         self.planner = planner = Planner(self.roster, links)
         self.dispatcher = Dispatcher(self.database, sender, self.roster, planner, clock)
@@ -157,7 +159,7 @@ class Service:
             ShiftWatch(self.database, self.roster, clock, self.dispatcher.wake) if settings.roster else None
         )
         self._gateways: set[int] = set()
-        self._say_what_is_not_known(self._roster)
+        self._say_what_is_not_known(roster)
         if started.replayed:
             _log.info("log replayed", records=started.replayed, engine_at=started.seq)
 
@@ -167,7 +169,7 @@ class Service:
 
     def roster(self) -> Roster:
         """The roster of the moment."""
-        return self._roster
+        return self._roster()
 
     def take_rules(self, rules: RuleSet) -> None:
         """Judge by other rules from the next tick on; they have been checked."""
@@ -175,9 +177,11 @@ class Service:
 
     def take_roster(self, roster: Roster) -> None:
         """Tell others from now on."""
-        self._roster = roster
+        self._roster.take(roster)
         self._say_what_is_not_known(roster)
         look_again(self.database, self.clock.now())
+
+    def _roster_changed(self) -> None:
         self.dispatcher.wake()
 
     def _say_what_is_not_known(self, roster: Roster) -> None:
@@ -218,6 +222,7 @@ class Service:
                     "rebirths": self.rebirths.run,
                     "retries": self.retries.run,
                     "reload": self.reload.run,
+                    "roster": self._roster.run,
                     "housekeeping": self.housekeeping.run,
                     "heartbeat": self.heartbeat.run,
                     "replies": self.reply_pull.run,

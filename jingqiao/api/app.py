@@ -12,6 +12,7 @@ from jingqiao import __version__
 from jingqiao.api.ctwing import ctwing_routes
 from jingqiao.api.health import health_of
 from jingqiao.api.metrics import metrics_text
+from jingqiao.api.roster_calendar import calendar_routes
 from jingqiao.archive.contract import ArchiveUnavailableError
 from jingqiao.console.parts import parts_of_service
 from jingqiao.console.site import add_console
@@ -74,6 +75,7 @@ def create_app(service: Service) -> FastAPI:
     app.include_router(
         exchange_routes(service.database, service.settings, service.clock.now, service.roster, __version__)
     )
+    app.include_router(calendar_routes(service.database, service.roster, service.clock.now))
     secret = service.settings.http.callback_secret
     if secret is not None:
         app.include_router(provider_routes(secret, service.receipts, service.replies, service.clock.now))

@@ -37,6 +37,7 @@ from jingqiao.notify.outbox import attempts_of, messages_of
 from jingqiao.notify.planner import Planner, QuietAnnouncer
 from jingqiao.notify.text import place, severity_name
 from jingqiao.notify.view import message_json
+from jingqiao.roster.current import current_roster
 from rules.alarm import Severity
 
 _RECENT_US = 7 * 24 * 3600 * 1_000_000
@@ -437,7 +438,8 @@ def _announcer(settings: Settings, tongue: Language) -> Announcer:
     except FaultsError as error:
         click.echo(text("incidents.nobody_told", tongue, problem=error.faults[0]), err=True)
         return QuietAnnouncer()
-    return Planner(lambda: roster)
+    current = current_roster(database_or_exit(settings), roster, WallClock().now())
+    return Planner(lambda: current)
 
 
 def _roster(settings: Settings) -> Roster | None:

@@ -15,10 +15,11 @@ from config.roster import Roster
 from config.settings import Settings
 from devices.registry import Kind
 from jingqiao.cli.output import CHECK_FAILED, WRONG_USE, language, print_json, print_table
+from jingqiao.cli.roster_changes import COMMANDS
 from jingqiao.cli.settings_option import (
+    current_roster_or_exit,
     database_or_exit,
     group_settings_option,
-    roster_or_exit,
     settings_option,
     settings_or_exit,
 )
@@ -26,7 +27,7 @@ from jingqiao.clock import WallClock
 from jingqiao.database import reading
 from jingqiao.dossier.tables import asset
 from jingqiao.incidents.view import rfc3339
-from jingqiao.roster.duty import Duty, people_for, team_duty, teams_for, who_is_on
+from jingqiao.roster.duty import Duty, Source, people_for, pieces, team_duty, teams_for, who_is_on
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -35,6 +36,10 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @group_settings_option
 def roster() -> None:
     """Who is on duty."""
+
+
+for _command in COMMANDS:
+    roster.add_command(_command)
 
 
 @roster.command()
@@ -68,7 +73,7 @@ def week(settings_path: Path, as_json: bool, begin: str | None) -> None:
     )
     first = round(day.timestamp() * 1_000_000)
     last = round((day + timedelta(days=7)).timestamp() * 1_000_000)
-    rows = [row for team in book.teams for row in _pieces(book, team.id, first, last)]
+    rows = [row for team in book.teams for row in pieces(book, team, first, last)]
     tongue = language()
     if as_json:
         print_json([_duty_json(book, duty, begins) for begins, duty in rows])
@@ -111,7 +116,7 @@ def why(
 ) -> None:
     """Who would be told of something, in which order, and by which rule."""
     settings = settings_or_exit(settings_path)
-    book = roster_or_exit(settings, text("roster.no_roster", language()))
+    book = current_roster_or_exit(settings, text("roster.no_roster", language()))
     moment = _moment(time, book) if time else WallClock().now()
     if asset_id:
         own_district, own_kind = _known_asset(settings, asset_id)
@@ -140,6 +145,8 @@ def why(
                 fallback=_name(book, own.fallback),
             )
         )
+        for source in own.sources:
+            click.echo(_because(book, source, tongue))
     for step in book.policy(severity).steps:
         people = ", ".join(_name(book, p) for p in people_for(duty, step.who))
         colour = text(f"notify.severity.{severity}", tongue)
@@ -184,20 +191,8 @@ def _show_at(book: Roster, moment: int, as_json: bool) -> None:
         raise SystemExit(CHECK_FAILED)
 
 
-def _pieces(book: Roster, team_id: str, first: int, last: int) -> list[tuple[int, Duty]]:
-    """The time from first to last in pieces of unchanging duty."""
-    team = next(team for team in book.teams if team.id == team_id)
-    pieces: list[tuple[int, Duty]] = []
-    begins = first
-    while begins < last:
-        duty = team_duty(book, team, begins)
-        pieces.append((begins, duty))
-        begins = duty.until
-    return pieces
-
-
 def _roster(settings_path: Path) -> Roster:
-    return roster_or_exit(settings_or_exit(settings_path), text("roster.no_roster", language()))
+    return current_roster_or_exit(settings_or_exit(settings_path), text("roster.no_roster", language()))
 
 
 def _moment(time: str, book: Roster) -> int:
@@ -222,7 +217,36 @@ def _duty_json(book: Roster, duty: Duty, begins: int) -> dict[str, Any]:
         "because": duty.because,
         "note": duty.note,
         "until": rfc3339(duty.until),
+        "sources": [
+            {
+                "team": source.team,
+                "person": source.person,
+                "kind": source.kind,
+                "shift": source.shift or None,
+                "layer": source.layer,
+                "turn": source.turn,
+                "instead_of": source.of or None,
+                "note": source.note,
+                "by": source.who or None,
+                "override": source.override,
+            }
+            for source in duty.sources
+        ],
     }
+
+
+def _because(book: Roster, source: Source, tongue: Language) -> str:
+    return text(
+        f"roster.source.{source.kind}",
+        tongue,
+        person=_name(book, source.person),
+        shift=source.shift,
+        layer=source.layer,
+        turn=source.turn or 0,
+        of=_name(book, source.of) if source.of in book.people else "",
+        note=source.note,
+        who=source.who or text("roster.source.file", tongue),
+    )
 
 
 def _people(book: Roster, duty: Duty, tongue: Language) -> str:

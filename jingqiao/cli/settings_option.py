@@ -14,7 +14,9 @@ from config.messages import text
 from config.roster import Roster, load_roster
 from config.settings import Settings, load_settings
 from jingqiao.cli.output import WRONG_USE, fail_with, language
+from jingqiao.clock import WallClock
 from jingqiao.database import migrate, open_database
+from jingqiao.roster.current import current_roster
 
 settings_option: Callable[[Any], Any] = click.option(
     "-c",
@@ -64,6 +66,12 @@ def database_or_exit(settings: Settings) -> sa.Engine:
         click.echo(text("check.no_database", language(), where=where, reason=reason), err=True)
         raise SystemExit(WRONG_USE) from None
     return engine
+
+
+def current_roster_or_exit(settings: Settings, missing: str) -> Roster:
+    """The roster with what people changed beside its file; or its faults, and the exit."""
+    base = roster_or_exit(settings, missing)
+    return current_roster(database_or_exit(settings), base, WallClock().now())
 
 
 def roster_or_exit(settings: Settings, missing: str) -> Roster:

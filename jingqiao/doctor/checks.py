@@ -130,6 +130,7 @@ class Doctor:
     def roster(self) -> Finding:
         """Is somebody on duty now, everywhere?"""
         from config.roster import load_roster  # noqa: PLC0415 - heavy, and only here
+        from jingqiao.roster.current import current_roster  # noqa: PLC0415
         from jingqiao.roster.duty import who_is_on  # noqa: PLC0415
 
         if self._settings.roster is None:
@@ -138,6 +139,12 @@ class Doctor:
             roster = load_roster(self._settings.roster)
         except FaultsError as error:
             return Finding("roster", Level.FAIL, str(error.faults[0]), self._say("settings_fix"))
+        try:
+            database = open_database(self._settings.database_url)
+            roster = current_roster(database, roster, self._now())
+            database.dispose()
+        except (ValueError, OSError, SQLAlchemyError):
+            pass  # the check of the database says so
         on_duty: list[str] = []
         empty: list[str] = []
         for team in roster.teams:

@@ -3,12 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Literal
 
 from config.limits import ROLE, Who
-from config.roster import WEEK_MIN, Override, Roster, Shift, Team, shift_minutes
+from config.roster import Override, Roster, Team
+from config.shifts import WEEK_MIN, Shift, shift_minutes
+from jingqiao.work_calendar import WorkCalendar, calendar_of
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Why a person is on duty.
+
+    kind : `shift`, `rotation` (with its turn), or what an override did: `override` (everybody else out),
+        `swap` (in place of one person), `extra` (beside the others).
+    shift : int  Number of the shift in the team, counted from 1; 0 = none.
+    turn : int | None  Group of the rotation that has its turn, counted from 1.
+    of : str  Whom a swap replaces.
+    note, who : str  What was written of an override, and by whom it was made.
+    override : int | None  Number of the override in the database; None = it stands in the file.
+    """
+
+    team: str
+    person: str
+    kind: Literal["shift", "rotation", "override", "swap", "extra"]
+    shift: int = 0
+    layer: int = 0
+    turn: int | None = None
+    of: str = ""
+    note: str = ""
+    who: str = ""
+    override: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +50,7 @@ class Duty:
     note : str  Note of the override.
     until : int  When this ends [µs since 1970 UTC].
     roles : role → ids of those who have it, on duty or not.
+    sources : by what each of `people` is on duty, in their order.
     """
 
     people: tuple[str, ...]
@@ -34,6 +62,7 @@ class Duty:
     note: str
     until: int
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sources: tuple[Source, ...] = ()
 
 
 def who_is_on(roster: Roster, at: int, district: str = "", kind: str = "", asset_id: str = "") -> Duty:
@@ -57,6 +86,7 @@ def who_is_on(roster: Roster, at: int, district: str = "", kind: str = "", asset
         note=first.note,
         until=min(duty.until for duty in duties),
         roles=roles_of(roster),
+        sources=tuple(source for duty in duties for source in duty.sources),
     )
 
 
@@ -103,78 +133,135 @@ def people_for(duty: Duty, who: Sequence[Who]) -> list[str]:
 
 def team_duty(roster: Roster, team: Team, at: int) -> Duty:
     """Who is on duty in one team; `at` [µs since 1970 UTC]."""
-    override = _override_at(roster, team, at)
-    shifts = list(_shifts_at(roster, team, at))
-    people = tuple(dict.fromkeys(person for shift, day, _ in shifts for person in shift.people_on(day)))
-    deputy = next((shift.deputy for shift, _, _ in shifts if shift.deputy), None) or team.deputy
-    until = min((end for _, _, end in shifts), default=None) or _next_start(roster, team, at)
-    next_override = min(
-        (start for o in roster.overrides if o.team == team.id and (start := _us(roster, o.from_)) > at),
-        default=None,
-    )
-    if next_override is not None:
-        until = min(until, next_override)
-    if override is None:
-        return Duty(
-            people,
-            deputy,
-            team.leader,
-            roster.fallback,
-            (team.id,),
-            "shift" if people else "nobody",
-            "",
-            until,
-        )
+    own = [override for override in roster.overrides if override.team == team.id]
+    covering = [o for o in own if _us(roster, o.from_) <= at < _us(roster, o.to)]
+    running = _running(roster, team, at)
+    sources = [source for item in running for source in item.sources(team.id)]
+    deputy = next((item.shift.deputy for item in running if item.shift.deputy), None) or team.deputy
+    leader = team.leader
+    for override in covering:
+        sources = _overridden(sources, override, team.id)
+        deputy, leader = override.deputy or deputy, override.leader or leader
+    people = tuple(dict.fromkeys(source.person for source in sources))
+    effective = [
+        o for o in covering if o.instead_of is None or any(source.of == o.instead_of for source in sources)
+    ]
     return Duty(
-        override.people or people,
-        override.deputy or deputy,
-        override.leader or team.leader,
+        people,
+        deputy,
+        leader,
         roster.fallback,
         (team.id,),
-        "override",
-        override.note,
-        min(_us(roster, override.to), until),
+        "override" if effective else "shift" if people else "nobody",
+        effective[-1].note if effective else "",
+        _until(roster, team, own, at),
+        roles_of(roster),
+        tuple({source.person: source for source in reversed(sources)}[person] for person in people),
     )
 
 
-def _override_at(roster: Roster, team: Team, at: int) -> Override | None:
-    covering = [
-        override
-        for override in roster.overrides
-        if override.team == team.id and _us(roster, override.from_) <= at < _us(roster, override.to)
-    ]
-    return covering[-1] if covering else None
+def pieces(roster: Roster, team: Team, start: int, end: int) -> list[tuple[int, Duty]]:
+    """A time in pieces of unchanging duty: when each begins, and the duty until the next [µs]."""
+    found: list[tuple[int, Duty]] = []
+    at = start
+    while at < end:
+        duty = team_duty(roster, team, at)
+        if found and replace(found[-1][1], until=duty.until) == duty:
+            found[-1] = (found[-1][0], duty)
+        else:
+            found.append((at, duty))
+        at = duty.until
+    return found
 
 
-def _shifts_at(roster: Roster, team: Team, at: int) -> Iterator[tuple[Shift, date, int]]:
-    """Shifts that cover the moment, each with the day on which it began and its end [µs]."""
-    local = datetime.fromtimestamp(at / 1_000_000, roster.zone)
-    minute = local.weekday() * 24 * 60 + local.hour * 60 + local.minute
-    for shift in team.shifts:
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """A shift that covers the moment. number : int  Counted from 1. turn : int | None  Of its rotation."""
+
+    shift: Shift
+    number: int
+    turn: int | None
+
+    def sources(self, team: str) -> Iterator[Source]:
+        for person in self.shift.group(self.turn):
+            if self.turn is None:
+                yield Source(team, person, "shift", self.number, self.shift.layer)
+            else:
+                turn = self.turn % len(self.shift.rotation) + 1
+                yield Source(team, person, "rotation", self.number, self.shift.layer, turn)
+
+
+def _running(roster: Roster, team: Team, at: int) -> list[_Running]:
+    """Shifts that cover the moment: of the highest layer that has any."""
+    local, minute = _wall(roster, at)
+    calendar = calendar_of(roster.work, roster.zone)
+    found = []
+    for number, shift in enumerate(team.shifts, 1):
         for start, end in shift_minutes(shift, roster.handover):
             for now in (minute, minute + WEEK_MIN):
-                if start <= now < end:
-                    ends = local.replace(second=0, microsecond=0) + timedelta(minutes=end - now)
-                    began = local - timedelta(minutes=now - start)
-                    yield shift, began.date(), round(ends.timestamp() * 1_000_000)
+                began = (local - timedelta(minutes=now - start)).date()
+                if start <= now < end and _counts(shift, calendar, began):
+                    turn = shift.turn(began, local, roster.handover)
+                    found.append(_Running(shift, number, turn))
+    top = max((item.shift.layer for item in found), default=0)
+    return [item for item in found if item.shift.layer == top]
 
 
-def _next_start(roster: Roster, team: Team, at: int) -> int:
-    """When the team's next weekly shift begins [µs]."""
-    local = datetime.fromtimestamp(at / 1_000_000, roster.zone).replace(second=0, microsecond=0)
-    minute = local.weekday() * 24 * 60 + local.hour * 60 + local.minute
-    ahead = min(
-        (
-            (start - minute - 1) % WEEK_MIN + 1
-            for shift in team.shifts
-            for start, _ in shift_minutes(shift, roster.handover)
-        ),
-        default=WEEK_MIN,
-    )
-    return round((local + timedelta(minutes=ahead)).timestamp() * 1_000_000)
+def _counts(shift: Shift, calendar: WorkCalendar, day: date) -> bool:
+    """Whether a shift is there on a day, by the holiday calendar."""
+    return shift.on == "any" or calendar.works(day) == (shift.on == "workdays")
+
+
+def _overridden(sources: Sequence[Source], override: Override, team: str) -> list[Source]:
+    row = getattr(override, "row", None)
+    who = getattr(override, "who", "")
+    kind: Literal["override", "swap", "extra"] = "override"
+    if override.extra:
+        kind = "extra"
+    elif override.instead_of is not None:
+        kind = "swap"
+    new = [
+        Source(team, p, kind, of=override.instead_of or "", note=override.note, who=who, override=row)
+        for p in override.people
+    ]
+    if override.extra:
+        return [*sources, *new]
+    if override.instead_of is not None:
+        if all(source.person != override.instead_of for source in sources):
+            return list(sources)
+        return [*(source for source in sources if source.person != override.instead_of), *new]
+    return new or list(sources)
+
+
+def _until(roster: Roster, team: Team, overrides: Sequence[Override], at: int) -> int:
+    """The next moment at which anything of the team's duty can change [µs]."""
+    local, minute = _wall(roster, at)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    monday = midnight - timedelta(days=local.weekday())
+    ends: list[datetime] = []
+    for shift in team.shifts:
+        for edges in shift_minutes(shift, roster.handover):
+            ends += [monday + timedelta(minutes=minute + (e - minute - 1) % WEEK_MIN + 1) for e in edges]
+        if shift.rotation_hours is not None:
+            turn = shift.turn(local.date(), local, roster.handover)
+            if turn is not None and (end := shift.turn_ends(turn, roster.handover)) is not None:
+                ends.append(end)
+    moments = [_at(roster, end) for end in ends]
+    moments += [_us(roster, edge) for o in overrides for edge in (o.from_, o.to)]
+    return min((moment for moment in moments if moment > at), default=at + WEEK_MIN * 60_000_000)
+
+
+def _wall(roster: Roster, at: int) -> tuple[datetime, int]:
+    """Wall time of a moment, without a zone, and its minute of the week."""
+    local = datetime.fromtimestamp(at / 1_000_000, roster.zone).replace(tzinfo=None)
+    return local, local.weekday() * 24 * 60 + local.hour * 60 + local.minute
+
+
+def _at(roster: Roster, wall: datetime) -> int:
+    """µs since 1970 UTC of a wall time."""
+    return round(wall.replace(tzinfo=roster.zone).timestamp() * 1_000_000)
 
 
 def _us(roster: Roster, moment: datetime) -> int:
     """A moment of the file; without a zone it is meant in the roster's."""
-    zoned = moment if moment.tzinfo else moment.replace(tzinfo=roster.zone)
-    return round(zoned.timestamp() * 1_000_000)
+    return round(moment.timestamp() * 1_000_000) if moment.tzinfo else _at(roster, moment)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.faults import FaultsError
-from config.roster import WEEK_MIN, Escalation, Roster, Step, gaps, load_roster, shift_minutes
+from config.roster import Escalation, Roster, Step, gaps, load_roster
+from config.shifts import WEEK_MIN, shift_minutes
 from jingqiao.roster.duty import people_for, who_is_on
 from jingqiao.roster.escalation import step_at, steps_due
 from tests.support.response import LID, at
