@@ -94,15 +94,7 @@ class Service:
         known = registry_now(settings, self.database)
         self._known = known
         rules = rules_of(settings)
-        roster = (
-            good_or_last_good(settings.roster, load_roster, settings.data_dir)
-            if settings.roster is not None
-            else nobody()
-        )
-        self.log = SqliteLog(settings.log_path)
-        self.vitals = Vitals(clock.now())
-        self.link_key = kept_key(settings.data_dir / "links.key")
-        self._roster = CurrentRoster(self.database, roster, clock, self._roster_changed)
+        self._roster = CurrentRoster(self.database, roster_file(settings), clock, self._roster_changed)
         links = AnswerLinks(self.roster, self.link_key, clock.now)
         self.planner = planner = Planner(self.roster, links)
         self.dispatcher = Dispatcher(self.database, sender, self.roster, planner, clock)
@@ -159,7 +151,7 @@ class Service:
             ShiftWatch(self.database, self.roster, clock, self.dispatcher.wake) if settings.roster else None
         )
         self._gateways: set[int] = set()
-        self._say_what_is_not_known(roster)
+        self._say_what_is_not_known(self.roster())
         if started.replayed:
             _log.info("log replayed", records=started.replayed, engine_at=started.seq)
 
@@ -328,6 +320,13 @@ class Service:
 def open_source(settings: SourceSettings, now: Callable[[], int]) -> Source:
     """The source for a broker: the lossless hot path for MQTT 5, aiomqtt for 3.1.1."""
     return Mqtt5Source(settings, now) if settings.protocol == "5" else Mqtt311Source(settings, now)
+
+
+def roster_file(settings: Settings) -> Roster:
+    """The roster that the settings name, or the last good one; nobody where none is named."""
+    if settings.roster is None:
+        return nobody()
+    return good_or_last_good(settings.roster, load_roster, settings.data_dir)
 
 
 def nobody() -> Roster:
