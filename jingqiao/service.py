@@ -94,6 +94,9 @@ class Service:
         known = registry_now(settings, self.database)
         self._known = known
         rules = rules_of(settings)
+        self.log = SqliteLog(settings.log_path)
+        self.vitals = Vitals(clock.now())
+        self.link_key = kept_key(settings.data_dir / "links.key")
         self._roster = CurrentRoster(self.database, roster_file(settings), clock, self._roster_changed)
         links = AnswerLinks(self.roster, self.link_key, clock.now)
         self.planner = planner = Planner(self.roster, links)
