@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from config.messages import Language
 from config.roster import Roster
-from jingqiao.incidents.incident import LIVE, Action, Incident, State, from_row, possible
-from jingqiao.incidents.search import PRESSING
+from jingqiao.incidents.areas import member_counts
+from jingqiao.incidents.deadlines import Deadline, deadlines_by
+from jingqiao.incidents.incident import Action, Incident, State, from_row, possible
+from jingqiao.incidents.search import PRESSING, Wanted, conditions_of
 from jingqiao.incidents.tables import incident as incident_table
 from jingqiao.incidents.view import reason_text
 from jingqiao.notify.outbox import told
@@ -34,7 +36,6 @@ QUICK: Final[Mapping[State, tuple[Action, ...]]] = {
     State.ON_SITE: (Action.RESOLVE,),
 }
 """What usually comes next, by state."""
-_LIVE_VALUES: Final = [state.value for state in LIVE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,9 @@ class Card:
     holder : name of who is on it; "" = nobody yet.
     told : names of those who were asked to answer.
     mutes : how many other incidents this one explains, and so keeps quiet.
+    members : of an area.
+    due : the next stage that has not been reached, with its limit; late : whether it is overdue.
+    others : whether others still have to answer, too.
     actions : what its state allows; quick : what usually comes next, the first of them first.
     """
 
@@ -63,6 +67,10 @@ class Card:
     told: tuple[str, ...]
     mute: Mute | None
     mutes: int
+    members: int
+    due: Deadline | None
+    late: bool
+    others: bool
     actions: tuple[Action, ...]
     quick: tuple[Action, ...]
 
@@ -99,10 +107,12 @@ class Section:
 class Board:
     """All live incidents, gravest first; severities without any are there, too.
 
+    drills : what is being exercised, in no count.
     newest : int  Greatest id: a console knows by it what it has announced.
     """
 
     sections: tuple[Section, ...]
+    drills: tuple[Card, ...]
     newest: int
 
     @property
@@ -119,30 +129,45 @@ class Board:
 def board(connection: sa.Connection, roster: Roster, language: Language, now: int) -> Board:
     """The board of a moment; `now` [µs since 1970 UTC]."""
     counts = _counts(connection)
-    shown = [item for severity in Severity for item in _pressing(connection, severity, CARDS)]
-    cards = cards_of(connection, shown, roster, language, now)
+    shown = [item for severity in Severity for item in pressing(connection, severity=severity)]
+    drills = pressing(connection, exercises=True)
+    cards = cards_of(connection, [*shown, *drills], roster, language, now)
     sections = tuple(
         Section(
             severity,
             tuple(
                 Group(hazard, *counts[severity, hazard]) for hazard in Hazard if (severity, hazard) in counts
             ),
-            tuple(card for card in cards if card.incident.severity is severity),
+            tuple(c for c in cards if c.incident.severity is severity and not c.incident.exercise),
         )
         for severity in reversed(Severity)
     )
     newest = connection.execute(sa.select(sa.func.max(incident_table.c.id))).scalar() or 0
-    return Board(sections, newest)
+    return Board(sections, tuple(card for card in cards if card.incident.exercise), newest)
+
+
+def pressing(connection: sa.Connection, **wanted: Any) -> list[Incident]:
+    """The most pressing live incidents, areas in place of their members."""
+    query = (
+        sa.select(incident_table)
+        .where(*conditions_of(Wanted(grouped=True, **wanted)))
+        .order_by(PRESSING, incident_table.c.opened_at, incident_table.c.id)
+        .limit(CARDS)
+    )
+    return [from_row(dict(row)) for row in connection.execute(query).mappings()]
 
 
 def cards_of(
     connection: sa.Connection, incidents: Sequence[Incident], roster: Roster, language: Language, now: int
 ) -> list[Card]:
     """Cards of some incidents, in their order."""
+    deadlines = deadlines_by(roster)
     ids = [item.id for item in incidents]
     people = told(connection, [item.id for item in incidents if item.state is State.OPEN])
     mutes = mutes_at(connection, now)
     explains = _explains(connection, ids)
+    members = member_counts(connection, [item.id for item in incidents if item.is_area])
+    ahead = {item.id: _ahead(deadlines(item)) for item in incidents}
     return [
         Card(
             incident=item,
@@ -152,11 +177,20 @@ def cards_of(
             told=tuple(person_name(roster, person) for person in people.get(item.id, [])),
             mute=_mute(mutes, item, now),
             mutes=explains.get(item.id, 0),
+            members=members.get(item.id, 0),
+            due=ahead[item.id],
+            late=(due := ahead[item.id]) is not None and due.overdue(now),
+            others=item.state is not State.OPEN and item.unanswered_since is not None,
             actions=possible(item.state),
             quick=QUICK.get(item.state, ()),
         )
         for item in incidents
     ]
+
+
+def _ahead(deadlines: Sequence[Deadline]) -> Deadline | None:
+    """The earliest limit of a stage that is not reached."""
+    return min((d for d in deadlines if d.met_at is None), key=lambda d: d.due_at, default=None)
 
 
 def person_name(roster: Roster, person: str | None) -> str:
@@ -174,24 +208,13 @@ def _counts(connection: sa.Connection) -> Mapping[tuple[Severity, Hazard], tuple
             sa.func.count(),
             sa.func.sum(sa.case((table.c.state == State.OPEN.value, 1), else_=0)),
         )
-        .where(table.c.state.in_(_LIVE_VALUES))
+        .where(*conditions_of(Wanted(grouped=True)))
         .group_by(table.c.severity, table.c.hazard)
     )
     return {
         (Severity(severity), Hazard(hazard)): (live, unanswered)
         for severity, hazard, live, unanswered in connection.execute(query)
     }
-
-
-def _pressing(connection: sa.Connection, severity: Severity, limit: int) -> list[Incident]:
-    table = incident_table
-    query = (
-        sa.select(table)
-        .where(table.c.state.in_(_LIVE_VALUES), table.c.severity == int(severity))
-        .order_by(PRESSING, table.c.opened_at, table.c.id)
-        .limit(limit)
-    )
-    return [from_row(dict(row)) for row in connection.execute(query).mappings()]
 
 
 def _mute(mutes: Mutes, item: Incident, now: int) -> Mute | None:

@@ -43,10 +43,15 @@ class Page:
         return self.parts.zone
 
     @property
+    def person(self) -> Visitor:
+        """The visitor of a page that needs a login."""
+        assert self.visitor is not None
+        return self.visitor
+
+    @property
     def who(self) -> str:
         """How the visitor signs what he does."""
-        assert self.visitor is not None
-        return self.visitor.who
+        return self.person.who
 
     def may(self, role: Role) -> bool:
         """Whether the visitor may do what a role may."""

@@ -11,14 +11,18 @@ import sqlalchemy as sa
 from config.messages import Language
 from config.roster import Roster
 from jingqiao.console.board import Card, cards_of, person_name
+from jingqiao.incidents.areas import listed_areas
+from jingqiao.incidents.deadlines import Deadline, deadlines_by
 from jingqiao.incidents.incident import SYSTEM, Action, Incident, possible
 from jingqiao.incidents.search import Wanted, search
-from jingqiao.incidents.store import find, transitions_of
+from jingqiao.incidents.store import find, members_of, transitions_of
 from jingqiao.notify.mailbox import Letter, letters
 from jingqiao.notify.text import map_link, quantity
 
 EARLIER: Final = 10
 """Earlier incidents of the same place that are shown."""
+MEMBERS: Final = 200
+"""Members of an area that are shown, the gravest."""
 MESSAGES: Final = 200
 """Messages that are shown, the newest."""
 
@@ -41,6 +45,8 @@ class Story:
 
     value, limit : with their unit; "" = none.
     evidence : (path, value) of the facts behind the alarm.
+    deadlines : the limits of its stages, reached or not.
+    members : of an area. areas : live area incidents that it could be put into.
     earlier : other incidents of the same place, the latest first.
     """
 
@@ -49,6 +55,9 @@ class Story:
     limit: str
     map: str
     evidence: Sequence[tuple[str, str]]
+    deadlines: Sequence[Deadline]
+    members: Sequence[Card]
+    areas: Sequence[Incident]
     steps: Sequence[Step]
     messages: Sequence[Letter]
     earlier: Sequence[Incident]
@@ -72,6 +81,11 @@ def story_of(
         if located
         else "",
         evidence=list(_flat(incident.evidence)),
+        deadlines=deadlines_by(roster)(incident),
+        members=cards_of(connection, members_of(connection, incident.id)[:MEMBERS], roster, language, now)
+        if incident.is_area
+        else (),
+        areas=[] if incident.is_area or incident.exercise else listed_areas(connection),
         steps=[_step(row, roster) for row in transitions_of(connection, incident_id)],
         messages=letters(connection, MESSAGES, incident_id=incident_id),
         earlier=[item for item in earlier if item.id != incident_id][:EARLIER],

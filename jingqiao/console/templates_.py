@@ -25,12 +25,13 @@ def environment() -> Environment:
         keep_trailing_newline=False,
     )
     made.filters |= {
-        "clock": _clock,
-        "moment": _moment,
         "age": _age,
-        "word": _word,
+        "clock": _clock,
         "iso": _iso,
+        "moment": _moment,
         "rfc_moment": _rfc_moment,
+        "until": _until,
+        "word": _word,
     }
     return made
 
@@ -80,6 +81,12 @@ def _iso(context: Context, at: int | None) -> str:
 def _age(context: Context, at: int) -> str:
     """How long ago."""
     return age_text(context["now"] - at, context["language"])
+
+
+@pass_context
+def _until(context: Context, at: int) -> str:
+    """How long until then, or since."""
+    return age_text(abs(at - context["now"]), context["language"])
 
 
 @pass_context

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from jingqiao.incidents.incident import LIVE, Incident, State, from_row
+from jingqiao.incidents.incident import AREA, LIVE, Incident, State, from_row
 from jingqiao.incidents.tables import incident
 from rules.alarm import Hazard, Severity
 
@@ -24,6 +24,9 @@ class Wanted:
     subject : the asset's id, or `sensor:…`, `gateway:…`.
     words : part of name, road or the asset's id.
     since, until : opened in this time [µs since 1970 UTC].
+    grouped : area incidents in place of their members; otherwise members, and no areas.
+    area_id : members of this area.
+    exercises : those of drills, and only those.
     """
 
     severity: Severity | None = None
@@ -34,6 +37,9 @@ class Wanted:
     words: str = ""
     since: int | None = None
     until: int | None = None
+    grouped: bool = False
+    area_id: int | None = None
+    exercises: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,7 @@ class Found:
 
 def search(connection: sa.Connection, wanted: Wanted, limit: int, offset: int = 0) -> Found:
     """Live ones: gravest, then unanswered, then oldest first; any others: the latest opened first."""
-    conditions = _conditions(wanted)
+    conditions = conditions_of(wanted)
     count = sa.select(sa.func.count()).select_from(incident).where(*conditions)
     total = connection.execute(count).scalar_one()
     live = wanted.states is not None and wanted.states <= LIVE
@@ -59,8 +65,15 @@ def search(connection: sa.Connection, wanted: Wanted, limit: int, offset: int = 
     return Found([from_row(dict(row)) for row in connection.execute(query).mappings()], total)
 
 
-def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
-    found: list[sa.ColumnElement[bool]] = []
+def conditions_of(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+    """What rows have to fulfil."""
+    found: list[sa.ColumnElement[bool]] = [incident.c.exercise.is_(wanted.exercises)]
+    if wanted.grouped:
+        found.append(incident.c.parent_id.is_(None))
+    elif not wanted.subject:
+        found.append(sa.not_(incident.c.subject.startswith(AREA)))
+    if wanted.area_id is not None:
+        found.append(incident.c.parent_id == wanted.area_id)
     if wanted.severity is not None:
         found.append(incident.c.severity == int(wanted.severity))
     if wanted.hazard is not None:

@@ -26,9 +26,10 @@ from jingqiao.console.changes import Changes
 from jingqiao.console.parts import Parts
 from jingqiao.console.site import add_console
 from jingqiao.database import writing
-from tests.support.response import REGISTRY, Office, at
+from tests.support.response import REGISTRY, ROSTER, Office, at
 
 PASSWORD = "well-covered-42"
+WITH_LIMITS = ROSTER.replace("limits = [{ within = 0 }]", "")
 PEOPLE = {"viewer": None, "duty": "zhang", "supervisor": "li", "admin": None}
 """Account → person of the roster; the account's name is its role."""
 

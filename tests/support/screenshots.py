@@ -15,7 +15,7 @@ from playwright.async_api import Browser, Page
 from jingqiao.incidents.incident import Action
 from rules.alarm import AlarmState, Hazard, Severity
 from tests.support.chromium import DESK, PHONE, chromium, log_in, window
-from tests.support.console import PASSWORD, ConsoleOffice
+from tests.support.console import PASSWORD, WITH_LIMITS, ConsoleOffice
 from tests.support.response import BRIDGE, LID, LID_2, change
 
 PAGES = {
@@ -56,7 +56,7 @@ async def busy_night(office: ConsoleOffice) -> None:
 async def main(folder: Path, only: str = "") -> None:
     """Take them all, or those whose name begins with `only`."""
     with tempfile.TemporaryDirectory() as place:
-        office = ConsoleOffice(Path(place))
+        office = ConsoleOffice(Path(place), roster=WITH_LIMITS)
         office.add_accounts()
         await busy_night(office)
         async with office.served() as url, chromium() as browser:

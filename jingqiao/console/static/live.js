@@ -1,6 +1,8 @@
 // Listens to /events: refreshes the live part of a page after changes, shows how fresh the data is,
 // and says loudly when it is not. Only pages with a [data-live] part refresh themselves.
 
+import { serverTime, startCounting } from "./ages.js";
+
 const STALE_MS = 30_000; // the rules judge every second or so; after this long, something is wrong
 const LOST_MS = 15_000; // the server sends something every five seconds
 const REST_MS = 1_500; // at most one refresh in this time, however much happens
@@ -19,11 +21,13 @@ export function listen() {
   source.addEventListener("state", (event) => {
     heardAt = performance.now();
     state = JSON.parse(event.data);
+    serverTime(state.now);
     if (version !== null && version !== state.version) refresh();
     version = state.version;
     show();
   });
   setInterval(show, 1000);
+  startCounting();
   document.body.addEventListener("htmx:afterSwap", (event) => {
     if (event.target.matches("[data-live]")) restoreFocus();
   });

@@ -12,13 +12,13 @@ from jingqiao.database import writing
 from jingqiao.incidents.incident import State
 from jingqiao.tokens.store import Scope, issue
 from rules.alarm import Hazard, Severity
-from tests.support.console import ConsoleOffice
+from tests.support.console import WITH_LIMITS, ConsoleOffice
 from tests.support.response import LID_2, change
 
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[ConsoleOffice]:
-    made = ConsoleOffice(tmp_path)
+    made = ConsoleOffice(tmp_path, roster=WITH_LIMITS)
     made.add_accounts()
     yield made
     made.close()
@@ -56,6 +56,30 @@ async def test_a_program_reads_incidents_and_acts_on_them_by_its_scopes(office: 
         late = await client.post("/api/v1/incidents/1/acts", json={"action": "ack"})
         assert late.status_code == 409
         assert "possible: reopen" in late.json()["detail"]
+
+
+async def test_severity_areas_and_photos_by_the_api(office: ConsoleOffice) -> None:
+    await office.engine_says(change(), change(hazard=Hazard.TILTED, asset_id=LID_2, severity=Severity.ORANGE))
+    scopes = (Scope.INCIDENTS_READ, Scope.INCIDENTS_WRITE, Scope.INCIDENTS_JUDGE)
+    async with program(office, Scope.INCIDENTS_WRITE) as client:
+        grade = {"severity": "red", "why": "x"}
+        assert (await client.post("/api/v1/incidents/2/severity", json=grade)).status_code == 403
+        photo = await client.post("/api/v1/incidents/2/photos", json={"reference": "p/1.jpg"})
+        assert photo.status_code == 200
+    async with program(office, *scopes) as client:
+        graded = await client.post("/api/v1/incidents/2/severity", json=grade)
+        assert (graded.json()["severity"], graded.json()["severity_set_by_person"]) == ("red", True)
+        assert (await client.post("/api/v1/incidents/2/severity", json=grade)).status_code == 409
+        area = (await client.post("/api/v1/incidents/merge", json={"ids": [1, 2], "why": "一处"})).json()
+        assert (await client.post("/api/v1/incidents/merge", json={"ids": [98, 99]})).status_code == 404
+        one = (await client.get("/api/v1/incidents/1")).json()
+        assert one["area_incident_id"] == area["id"]
+        assert one["deadlines"][0]["stage"] == "on_site"
+        assert (await client.get(f"/api/v1/incidents/{area['id']}")).json()["members"] == [1, 2]
+        listed = (await client.get("/api/v1/incidents?areas=true")).json()
+        assert [i["id"] for i in listed] == [area["id"]]
+        assert (await client.post("/api/v1/incidents/1/split", json={})).status_code == 200
+        assert (await client.post("/api/v1/incidents/1/split", json={})).status_code == 409
 
 
 async def test_a_viewer_cannot_acknowledge_by_the_api_and_nobody_without_the_pages_token(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
 from jingqiao.incidents.incident import State
 from rules.alarm import Hazard, Severity
-from tests.support.console import ConsoleOffice
+from tests.support.console import WITH_LIMITS, ConsoleOffice
 from tests.support.response import LID_2, change
 
 
@@ -87,3 +88,55 @@ async def test_who_comes_late_is_told_how_things_stand(office: ConsoleOffice) ->
         late = await client.post("/incidents/1/act", data={"action": "on-site"})
         assert late.status_code == 409
         assert "已处置" in late.text
+
+
+async def test_a_card_counts_down_to_its_limit_and_says_loudly_when_it_is_passed(tmp_path: Path) -> None:
+    office = ConsoleOffice(tmp_path, roster=WITH_LIMITS)
+    office.add_accounts()
+    await office.engine_says(change())
+    async with office.logged_in("viewer") as client:
+        assert "到场限时，还剩 30 分钟" in (await client.get("/now/board")).text
+        await office.until("03:42:00")
+        board = (await client.get("/now/board")).text
+    assert "到场超时 12 分钟" in board
+    assert 'class="limit late"' in board
+    office.close()
+
+
+async def test_an_area_stands_for_its_members_on_the_board(office: ConsoleOffice) -> None:
+    await office.engine_says(change(), change(hazard=Hazard.LOOSE, asset_id=LID_2, severity=Severity.ORANGE))
+    async with office.logged_in("supervisor") as client:
+        merged = await client.post("/incidents/1/merge", data={"other": "2", "why": "同一处施工"})
+        assert merged.status_code == 303
+        board = (await client.get("/now/board")).text
+        assert "区域事件：2 起" in board
+        assert 'id="incident-3"' in board
+        assert 'id="incident-1"' not in board
+        area = (await client.get("/incidents/3")).text
+        assert 'href="/incidents/1"' in area
+        assert 'href="/incidents/2"' in area
+        assert (await client.post("/incidents/1/split")).status_code == 303
+        again = await client.post("/incidents/1/split", headers={"HX-Request": "true"})
+        assert again.status_code == 409
+        assert "不在任何区域事件中" in unquote(again.headers["x-notice"])
+
+
+async def test_a_severity_is_changed_by_a_supervisor_with_a_reason(office: ConsoleOffice) -> None:
+    await office.engine_says(change(severity=Severity.ORANGE))
+    form = {"severity": "4", "why": "学校门口"}
+    async with office.logged_in("duty") as client:
+        assert (await client.post("/incidents/1/severity", data=form)).status_code == 403
+    async with office.logged_in("supervisor") as client:
+        assert (await client.post("/incidents/1/severity", data={"severity": "4"})).status_code == 422
+        assert (await client.post("/incidents/1/severity", data=form)).status_code == 303
+        page = (await client.get("/incidents/1")).text
+    assert office.incidents()[0].severity is Severity.RED
+    assert "学校门口" in page
+    assert "人工定级" in page
+
+
+async def test_photos_are_noted_where_they_lie(office: ConsoleOffice) -> None:
+    await office.engine_says(change())
+    async with office.logged_in("duty") as client:
+        assert (await client.post("/incidents/1/photo", data={"reference": "相机7/IMG_1"})).status_code == 303
+        assert "相机7/IMG_1" in (await client.get("/incidents/1")).text
