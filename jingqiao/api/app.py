@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import pyarrow as pa
 from fastapi import FastAPI, HTTPException, Query, Response
@@ -65,10 +65,21 @@ def create_app(service: Service) -> FastAPI:
             table = service.archive.readings(since, until, sensor)
         except ArchiveUnavailableError as error:
             raise HTTPException(503, str(error)) from None
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, table.schema) as writer:
-            writer.write_table(table)
-        return Response(bytes(sink.getvalue()), media_type=ARROW)
+        return _arrow(table)
+
+    @app.get("/api/v1/strain-blocks")
+    def strain_blocks(
+        sensor: Annotated[list[str], Query()],
+        since: int = Query(description="first start, µs since 1970 UTC"),
+        until: int = Query(description="first start no longer wanted"),
+    ) -> Response:
+        """Raw strain blocks as an Arrow stream, as long as they are kept."""
+        if service.archive is None:
+            raise HTTPException(404, "no archive is configured")
+        try:
+            return _arrow(service.archive.blocks(since, until, sensor))
+        except ArchiveUnavailableError as error:
+            raise HTTPException(503, str(error)) from None
 
     app.include_router(ctwing_routes(service))
     app.include_router(answers)
@@ -81,3 +92,10 @@ def create_app(service: Service) -> FastAPI:
         app.include_router(provider_routes(secret, service.receipts, service.replies, service.clock.now))
     add_console(app, parts_of_service(service, lambda: health_of(service).problems))
     return app
+
+
+def _arrow(table: pa.Table) -> Response:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return Response(bytes(sink.getvalue()), media_type=ARROW)

@@ -13,6 +13,17 @@ LARGEST_LEAP: Final = 1000
 """Counts by which a frame counter may leap and still tell of lost messages."""
 
 
+BLOCKS: Final = pa.schema(
+    [
+        ("sensor_id", pa.string()),
+        ("start", pa.timestamp("us", "UTC")),
+        ("rate_hz", pa.float64()),
+        ("strain_ue", pa.list_(pa.float32())),
+    ]
+)
+"""Columns of raw strain blocks."""
+
+
 class Archive(Protocol):
     """Long-term store of readings. Writing the same records again changes nothing."""
 
@@ -45,6 +56,12 @@ class Archive(Protocol):
 
         A counter that leaps by more than LARGEST_LEAP was set back, not lost. None where the archive keeps no
         counters.
+        """
+        ...
+
+    def blocks(self, since: int, until: int, sensor_ids: Sequence[str]) -> pa.Table:
+        """Raw strain blocks that start in `since` ≤ t < `until` [µs], by time: `sensor_id`, `start` (UTC),
+        `rate_hz`, `strain_ue` (list). Empty where none are kept. Raises ArchiveUnavailableError.
         """
         ...
 

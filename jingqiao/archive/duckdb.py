@@ -14,7 +14,7 @@ from devices.frame import Frame, concat
 from devices.quantities import QUANTITIES
 from devices.registry import Registry
 from ingest.log import Record, StrainBlock
-from jingqiao.archive.contract import LARGEST_LEAP, ArchiveUnavailableError
+from jingqiao.archive.contract import BLOCKS, LARGEST_LEAP, ArchiveUnavailableError
 
 _KEYS = ("sensor", "time", "received", "seq", "flag", "gateway")
 
@@ -139,6 +139,19 @@ class DuckDBArchive:
                 return cursor.sql(query, params=values).to_arrow_table()
         except duckdb.Error as error:
             raise ArchiveUnavailableError(f"DuckDB cannot be asked: {error}") from error
+
+    def blocks(self, since: int, until: int, sensor_ids: Sequence[str]) -> pa.Table:
+        """Raw strain blocks that start in `since` ≤ t < `until` [µs], by time."""
+        registry = self._registry()
+        wanted = registry.sensor_indices(sensor_ids)
+        found = self._asked(
+            "SELECT sensor, start, rate_hz, strain_ue FROM strain_blocks"
+            " WHERE start >= ? AND start < ? AND list_contains(?, sensor) ORDER BY start, sensor",
+            [since, until, wanted[wanted >= 0].tolist()],
+        )
+        names = registry.sensors.texts["sensor_id"].take(found["sensor"].combine_chunks())
+        start = found["start"].cast(pa.timestamp("us", "UTC"))
+        return pa.table([names, start, found["rate_hz"], found["strain_ue"]], BLOCKS.names).cast(BLOCKS)
 
     def forget_blocks(self, before: int) -> None:
         """Drop raw strain blocks that start before a moment [µs]."""

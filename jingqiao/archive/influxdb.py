@@ -24,7 +24,7 @@ from devices.frame import Frame
 from devices.quantities import QUANTITIES
 from devices.registry import Registry
 from ingest.log import Record
-from jingqiao.archive.contract import ArchiveUnavailableError
+from jingqiao.archive.contract import BLOCKS, ArchiveUnavailableError
 
 MEASUREMENT: Final = "readings"
 _POINTS_AT_ONCE: Final = 5000
@@ -134,6 +134,10 @@ class InfluxDBArchive:
         except (ApiException, HTTPError, OSError) as error:
             raise ArchiveUnavailableError(f"InfluxDB cannot be asked: {_short(error)}") from error
         return sorted(rows, key=lambda row: (row["_time"], row["sensor_id"]))
+
+    def blocks(self, since: int, until: int, sensor_ids: Sequence[str]) -> pa.Table:  # noqa: ARG002 - the contract's
+        """Nothing: raw blocks are not kept here."""
+        return BLOCKS.empty_table()
 
     def forget_blocks(self, before: int) -> None:
         """Nothing to drop: raw blocks are not kept here."""

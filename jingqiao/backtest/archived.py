@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlencode
 
 import pyarrow as pa
 
 from config.settings import Settings
 from devices.registry import Registry
-from jingqiao.archive.contract import ArchiveUnavailableError
+from jingqiao.archive.contract import Archive, ArchiveUnavailableError
 from jingqiao.clock import WallClock
 from jingqiao.service import open_archive
 
@@ -29,28 +29,56 @@ def read_archive(
         running service while there is one: then that is asked. Raises ArchiveUnavailableError.
     """
     first, end = since or 0, WallClock().now() if until is None else until
+    return _ask(
+        settings,
+        registry,
+        "readings",
+        {"since": first, "until": end, "sensor": sensor_ids or ()},
+        lambda archive: archive.readings(first, end, sensor_ids),
+    )
+
+
+def read_blocks(
+    settings: Settings, registry: Registry, since: int, until: int, sensor_ids: Sequence[str]
+) -> pa.Table:
+    """Raw strain blocks of some sensors: see `Archive.blocks`. Raises ArchiveUnavailableError."""
+    return _ask(
+        settings,
+        registry,
+        "strain-blocks",
+        {"since": since, "until": until, "sensor": sensor_ids},
+        lambda archive: archive.blocks(since, until, sensor_ids),
+    )
+
+
+def _ask(
+    settings: Settings,
+    registry: Registry,
+    what: str,
+    query: Mapping[str, object],
+    at_rest: Callable[[Archive], pa.Table],
+) -> pa.Table:
+    """From the running service where the archive is its own and it answers, else from the file or server."""
     if settings.archive.kind == "duckdb":
-        table = _ask_service(settings, first, end, sensor_ids)
+        table = _ask_service(settings, what, query)
         if table is not None:
             return table
     archive = open_archive(settings, lambda: registry)
     if archive is None:
         raise ArchiveUnavailableError("the settings name no archive")
     try:
-        return archive.readings(first, end, sensor_ids)
+        return at_rest(archive)
     finally:
         archive.close()
 
 
-def _ask_service(
-    settings: Settings, since: int, until: int, sensor_ids: Sequence[str] | None
-) -> pa.Table | None:
+def _ask_service(settings: Settings, what: str, query: Mapping[str, object]) -> pa.Table | None:
     """What the running service says; None where none answers."""
     host = "127.0.0.1" if settings.http.host in ("0.0.0.0", "::") else settings.http.host  # noqa: S104
-    query = urlencode({"since": since, "until": until, "sensor": sensor_ids or ()}, doseq=True)
+    asked = urlencode(query, doseq=True)
     try:
         with urllib.request.urlopen(
-            f"http://{host}:{settings.http.port}/api/v1/readings?{query}", timeout=600
+            f"http://{host}:{settings.http.port}/api/v1/{what}?{asked}", timeout=600
         ) as answer:
             return pa.ipc.open_stream(answer.read()).read_all()
     except urllib.error.HTTPError as error:

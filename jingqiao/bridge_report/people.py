@@ -18,7 +18,7 @@ from jingqiao.incidents.tables import incident
 from jingqiao.incidents.view import as_json
 
 REPLAYED = ("permit", "intervention", "rebaseline", "calibrate")
-SHOWN = ("inspection", "repair", "note", "photo")
+SHOWN = ("inspection", "repair", "note", "photo", "calibration")
 
 
 def of(

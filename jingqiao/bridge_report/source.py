@@ -43,17 +43,31 @@ def archived_frame(
     parts: list[Frame] = []
     for number, start in enumerate(days):
         end = min(start + DAY_US, month.until)
-        table = read_archive(settings, registry, start, end, sensor_ids)
+        frame = window_frame(settings, registry, sensor_ids, start, end, language)
         progress(number + 1, len(days))
-        if table.num_rows == 0 or table.num_columns <= 2:
+        if len(frame) == 0:
             continue
-        lines = np.arange(1, table.num_rows + 1, dtype=np.int64)
-        parsed = read_readings(Sheet(table, lambda lines=lines: lines), "archive", language)  # type: ignore[misc]
-        frame = bound(parsed, registry, "archive", language).frame
         near = end > month.since
         part = coarse(frame, MONTH_BLOCK_S if near else HISTORY_BLOCK_S)
         parts.append(part if near else _slow(part))
     return concat(parts) if parts else empty()
+
+
+def window_frame(
+    settings: Settings,
+    registry: Registry,
+    sensor_ids: list[str],
+    since: int,
+    until: int,
+    language: Language,
+) -> Frame:
+    """Archived readings of some sensors as they are. Raises ArchiveUnavailableError, FaultsError."""
+    table = read_archive(settings, registry, since, until, sensor_ids)
+    if table.num_rows == 0 or table.num_columns <= 2:
+        return empty()
+    lines = np.arange(1, table.num_rows + 1, dtype=np.int64)
+    parsed = read_readings(Sheet(table, lambda: lines), "archive", language)
+    return bound(parsed, registry, "archive", language).frame
 
 
 def coarse(frame: Frame, block_s: float) -> Frame:

@@ -1,4 +1,4 @@
-"""`jingqiao bridge`: a bridge's monthly report."""
+"""`jingqiao bridge`: a bridge's monthly report, and crossings of known weight."""
 
 from __future__ import annotations
 
@@ -17,8 +17,16 @@ from config.settings import Settings
 from devices.registry import UNKNOWN, Kind, Registry
 from jingqiao.backtest.view import plain
 from jingqiao.bridge_report.month import Month, month_of
-from jingqiao.cli.dossier_options import city_option, database_of, now, refuse
-from jingqiao.cli.output import fail_with, language, print_json
+from jingqiao.cli.dossier_options import (
+    Instant,
+    city_option,
+    database_of,
+    json_option,
+    now,
+    refuse,
+    who_option,
+)
+from jingqiao.cli.output import fail_with, language, print_json, print_table
 
 if TYPE_CHECKING:
     from devices.frame import Frame
@@ -30,7 +38,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group()
 def group() -> None:
-    """Bridges: the monthly report."""
+    """Bridges: the monthly report, crossings of known weight."""
 
 
 @group.command()
@@ -183,3 +191,99 @@ def _bridge(registry: Registry, asset_id: str) -> int:
     if not np.any(registry.sensors.asset == asset):
         refuse("bridge_report.no_sensors", asset_id=asset_id)
     return asset
+
+
+@group.command()
+@click.argument("asset_id")
+@click.option("--weight-t", type=click.FloatRange(min=1, max=500), required=True, help="Its weight [t].")
+@click.option("--at", type=Instant(), required=True, help="When it crossed: RFC 3339 or local time.")
+@click.option(
+    "--within",
+    type=click.FloatRange(min=5, max=600),
+    default=60.0,
+    show_default=True,
+    help="Seconds before and after in which its peak lies.",
+)
+@click.option("--note", default="", help="The vehicle, lane, speed.")
+@who_option
+@json_option
+@city_option
+def calibrate(
+    asset_id: str,
+    weight_t: float,
+    at: int,
+    within: float,
+    note: str,
+    who: str,
+    as_json: bool,
+    settings: Settings,
+) -> None:
+    """Record that a vehicle of known weight crossed ASSET_ID: overload is then told as a weight, too."""
+    from jingqiao.archive.contract import ArchiveUnavailableError  # noqa: PLC0415
+    from jingqiao.bridge_report import weighing  # noqa: PLC0415
+    from jingqiao.bridge_report.source import window_frame  # noqa: PLC0415
+    from jingqiao.dossier.registry_store import load_registry  # noqa: PLC0415
+
+    tongue = language()
+    database = database_of(settings)
+    registry = load_registry(database)
+    asset = _bridge(registry, asset_id)
+    ids = [registry.sensor_id(int(row)) for row in np.flatnonzero(registry.sensors.asset == asset)]
+    around = round(within * 1e6)
+    try:
+        frame = window_frame(settings, registry, ids, at - around, at + around + 1, tongue)
+        peaks = weighing.peaks_of(frame, registry, at - around, at + around)
+        factors = weighing.record(
+            database, asset_id, weight_t, peaks, at=at, recorded_at=now(), who=who, note=note
+        )
+    except ArchiveUnavailableError as error:
+        refuse("bridge_report.archive_away", reason=error)
+    except weighing.NoCrossingError:
+        refuse("bridge_report.no_crossing", least=weighing.LEAST_PEAK_UE)
+    if as_json:
+        print_json({"asset_id": asset_id, "weight_t": weight_t, "peaks_ue": peaks, "gauges": factors})
+        return
+    columns = ("sensor_id", "peak_ue", "ue_per_t", "error", "passes")
+    rows = [
+        (sensor, peaks.get(sensor), f["ue_per_t"], f"± {100 * f['error']:.0f} %", f["passes"])
+        for sensor, f in factors.items()
+    ]
+    print_table([text(f"bridge_report.weighing.{name}", tongue) for name in columns], rows)
+
+
+@group.command()
+@click.argument("asset_id")
+@click.option("--at", type=Instant(), required=True, help="Of the event: RFC 3339 or local time.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=1, max=3600),
+    default=60.0,
+    show_default=True,
+    help="So long before and after it.",
+)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="CSV file."
+)
+@city_option
+def raw(asset_id: str, at: int, seconds: float, output: Path, settings: Settings) -> None:
+    """Write the raw strain of ASSET_ID around an event as CSV, as `jingqiao backtest` reads it."""
+    from jingqiao.archive.contract import ArchiveUnavailableError  # noqa: PLC0415
+    from jingqiao.backtest.archived import read_blocks  # noqa: PLC0415
+    from jingqiao.bridge_report.raw import LONGEST_BLOCK_US, write_samples  # noqa: PLC0415
+    from jingqiao.dossier.registry_store import load_registry  # noqa: PLC0415
+
+    registry = load_registry(database_of(settings))
+    asset = _bridge(registry, asset_id)
+    ids = [registry.sensor_id(int(row)) for row in np.flatnonzero(registry.sensors.asset == asset)]
+    around = round(seconds * 1e6)
+    try:
+        table = read_blocks(settings, registry, at - around - LONGEST_BLOCK_US, at + around, ids)
+        samples = write_samples(table, at - around, at + around, output)
+    except ArchiveUnavailableError as error:
+        refuse("bridge_report.archive_away", reason=error)
+    except OSError as error:
+        refuse("assets.not_written", path=output, reason=error.strerror)
+    if samples == 0:
+        output.unlink(missing_ok=True)
+        refuse("bridge_report.no_raw")
+    click.echo(text("bridge_report.raw_written", language(), path=output, samples=samples))

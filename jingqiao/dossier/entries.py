@@ -11,7 +11,7 @@ from jingqiao.database import writing
 from jingqiao.dossier.registry_store import new_version, request_control
 from jingqiao.dossier.tables import asset, entry
 
-KINDS: Final = ("inspection", "repair", "intervention", "photo", "note")
+KINDS: Final = ("inspection", "repair", "intervention", "photo", "note", "calibration")
 STATUSES: Final = ("in_use", "abandoned", "filled", "removed", "under_repair", "over_age")
 """Statuses that Jingqiao knows; a city may import others."""
 

@@ -22,6 +22,7 @@ from rules.bridge.hours import HourMedians, Temperatures
 from rules.bridge.levels import Grades, Levels
 from rules.bridge.limits import Limits
 from rules.bridge.slow import SlowDrift
+from rules.bridge.weighing import Weighing
 from rules.detector import FAR, Round, Verdicts
 
 Int = npt.NDArray[np.int64]
@@ -105,7 +106,15 @@ class BridgeDetector:
         self._set_limits()
 
     def control(self, name: str, payload: Mapping[str, Any]) -> Sequence[Verdicts]:
-        """`rebaseline`: begin anew now. `intervention`: begin anew after it, and learn nothing during it."""
+        """`rebaseline`: begin anew now. `intervention`: begin anew after it, and learn nothing during it.
+
+        `calibrate`: `gauges` is sensor id → {ue_per_t, error, passes}, see `Weighing`.
+        """
+        if name == "calibrate":
+            for sensor_id, found in dict(payload.get("gauges") or {}).items():
+                for channel in self._named({"sensor_id": sensor_id}).tolist():
+                    values = (float(found["ue_per_t"]), float(found["error"]), int(found["passes"]))
+                    self.weighing.calibrate(channel, *values)
         if name not in ("rebaseline", "intervention"):
             return ()
         at = int(payload.get("at") or 0)
@@ -164,7 +173,7 @@ class BridgeDetector:
 
     @staticmethod
     def _parts() -> tuple[str, ...]:
-        return ("gate", "levels", "fast", "tens", "temperatures", "model", "slow")
+        return ("gate", "levels", "weighing", "fast", "tens", "temperatures", "model", "slow")
 
     def _build(self, registry: Registry) -> None:
         self.registry = registry
@@ -174,6 +183,7 @@ class BridgeDetector:
         self._pending = Pending(float(self._sets[0].fault.spike_ue))
         self.gate = FaultGate(n, self.limits.gate, self.channels.thermometer)
         self.levels = Levels(n, self.limits.strain)
+        self.weighing = Weighing(n)
         self.fast = FastDrift(n, self.limits.fast, self.channels.beta_prior)
         self.tens = HourMedians(n)
         self.temperatures = Temperatures(n, self.channels.sources, self.channels.others)
@@ -251,6 +261,7 @@ class BridgeDetector:
             self.fast.forget(anew)
             self.slow.forget(anew)
             self.levels.forget(anew)
+            self.weighing.forget(anew)
             self.structural[anew] = False
             self.closed_from[anew] = self.closed_to[anew] = NEVER
 
@@ -290,9 +301,11 @@ class BridgeDetector:
             np.einsum("ki,ki->k", np.nan_to_num(self.row[own, 1:]), self.model.theta[own, 1:]),
             np.nan,
         )
+        loads = self.levels.overload(own, some)
+        self.weighing.weigh(own, self.channels.near[own], loads.value, loads.level > 0)
         return [
             *self._say(STRAIN, own, some.time, self.levels.strain(own, some, explained), 0),
-            *self._say(OVERLOAD, own, some.time, self.levels.overload(own, some), 3),
+            *self._say(OVERLOAD, own, some.time, loads, 3),
         ]
 
     def _drift(self, cells: Cells, c: Int, chosen: npt.NDArray[np.bool_]) -> Int:

@@ -65,6 +65,12 @@ class Evidence:
             multiple = rules.overload.level_2 if d.said[channel, column] >= 3 else rules.overload.level_1
             values["times"] = _round(value / (limit / multiple)) if limit else None
             facts |= {"strain_peak_ue": _round(value), "times": values["times"]}
+            weight, error = float(d.weighing.weight_t[channel]), float(d.weighing.weight_error_t[channel])
+            calibrated = math.isfinite(weight)
+            values["weighed"] = f" (≈ {weight:.0f} ± {error:.0f} t)" if calibrated else ""
+            if calibrated:
+                facts |= {"weight_t": _round(weight), "weight_error_t": _round(error)}
+                facts["calibration_passes"] = int(d.weighing.passes[channel])
         elif hazard is Hazard.SENSOR_FAULT:
             served = np.flatnonzero((d.channels.sources == channel).any(axis=1))
             facts["compensates"] = [d.registry.sensor_id(int(d.channels.sensor[g])) for g in served]
