@@ -17,9 +17,10 @@ from ingest.envelopes.catalogue import routes
 from ingest.envelopes.sparkplug import SparkplugDecoder
 from ingest.log import Control, Record
 from jingqiao.clock import Clock
-from jingqiao.controls import RETRY, mark_taken, open_requests
+from jingqiao.controls import RETRY, Asked, mark_taken, open_requests
 from jingqiao.journal import Journal
 from jingqiao.provisioning.discovery import known_by_now, put_through_again, sensor_of
+from jingqiao.provisioning.letters import put_letters_through
 
 _log = structlog.get_logger()
 
@@ -59,6 +60,11 @@ class Retries:
     async def step(self) -> None:
         """Put through what was asked for and can be decoded now; what cannot yet waits for the next step."""
         for asked in await asyncio.to_thread(open_requests, self._database, retries=True):
+            letters = [int(number) for number in asked.control.payload.get("letters", ())]
+            if letters:
+                if not await self._try_letters(asked, letters):
+                    return
+                continue
             ids = [str(sensor_id) for sensor_id in asked.control.payload.get("sensor_ids", ())]
             if (self._registry().sensor_indices(ids) == UNKNOWN).any():
                 continue  # the registry that knows them is on its way
@@ -69,6 +75,21 @@ class Retries:
         registry = self._registry()
         if registry is not self._looked_with and await self._look(registry):
             self._looked_with = registry
+
+    async def _try_letters(self, asked: Asked, numbers: Sequence[int]) -> bool:
+        """Try dead letters that somebody chose; False when the log cannot store now."""
+        seq = await self._journal.write([asked.control])  # who asked, and when, stays in the log
+        if seq is None:
+            return False
+        decode = Router(routes(SparkplugDecoder()))
+        done = await put_letters_through(
+            self._path, numbers, self._registry(), decode, self._journal.write, self._clock.now
+        )
+        if done is None:
+            return False
+        _log.info("dead letters were tried again", asked=len(numbers), used=done)
+        await asyncio.to_thread(mark_taken, self._database, [asked], seq)
+        return True
 
     async def _look(self, registry: Registry) -> bool:
         """Put through what waits of sensors that became known without a request: imported, or just before a

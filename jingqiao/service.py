@@ -43,6 +43,7 @@ from jingqiao.downlink import Downlink
 from jingqiao.exchange.outlet import Outlet
 from jingqiao.exchange.webhooks import Webhooks
 from jingqiao.explaining import explain_from
+from jingqiao.fleet.state import FleetState, fleet_of
 from jingqiao.housekeeping import Housekeeping
 from jingqiao.incidents.areas import rule_of
 from jingqiao.incidents.book import IncidentBook
@@ -246,6 +247,10 @@ class Service:
     async def explain(self, asset: str) -> list[dict[str, Any]]:
         """What the engine knows of each sensor of an asset now. Raises ExplainError."""
         return await self.runner.ask(lambda: explain_from(self.engine, self.registry(), asset))
+
+    async def fleet(self) -> FleetState:
+        """What the engine knows of all devices now."""
+        return await self.runner.ask(lambda: fleet_of(self.engine))
 
     async def tick(self) -> None:
         """Let time pass for the rules, and take what people asked for."""

@@ -1,14 +1,22 @@
-"""What the city's pages share: the map and its layers, made once for an application."""
+"""What the city's pages share: the map and its layers, what the fleet does, made once for an application."""
 
 from __future__ import annotations
 
-from typing import Annotated, cast
+from typing import Annotated, Any, Final, cast
 
 from fastapi import Depends, Request
 
 from jingqiao.console.parts import Parts
+from jingqiao.fleet.kept import Kept
+from jingqiao.fleet.state import FleetState
+from jingqiao.fleet.view import losses
 from jingqiao.map.city_map import CityMap
 from jingqiao.map.layers import Layers, map_folder
+
+FLEET_US: Final = 5_000_000
+"""How old what the engine said of the fleet may get [µs]: a million rows are not copied for every look."""
+LOSSES_US: Final = 600_000_000
+"""How old counts of lost messages may get [µs]."""
 
 
 class City:
@@ -17,8 +25,22 @@ class City:
     def __init__(self, parts: Parts) -> None:
         tiles = parts.settings.console.tiles
         crs = tiles.crs if tiles is not None else "wgs84"
+        self._parts = parts
         self.map = CityMap(parts.database, parts.registry, crs)
         self.layers = Layers(map_folder(parts.settings.data_dir), crs)
+        self.losses: Kept[list[dict[str, Any]] | None] = Kept(
+            lambda: losses(parts.archive, parts.clock.now()), parts.clock.now, LOSSES_US
+        )
+        self._fleet: FleetState | None = None
+        self._fleet_at = -FLEET_US
+
+    async def fleet(self) -> FleetState | None:
+        """What the engine knows of all devices, at most FLEET_US old; None where there is no engine."""
+        now = self._parts.door_clock.now()
+        if self._parts.fleet is not None and now - self._fleet_at >= FLEET_US:
+            self._fleet = await self._parts.fleet()
+            self._fleet_at = now
+        return self._fleet
 
 
 def city_of(request: Request) -> City:

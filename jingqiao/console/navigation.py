@@ -22,6 +22,7 @@ ENTRIES: Final = (
     Entry("now", "/"),
     Entry("incidents", "/incidents"),
     Entry("map", "/map"),
+    Entry("fleet", "/fleet"),
     Entry("roster", "/roster"),
     Entry("messages", "/messages"),
     Entry("accounts", "/accounts", Role.ADMIN),

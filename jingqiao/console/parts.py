@@ -11,11 +11,13 @@ import sqlalchemy as sa
 from fastapi import Depends, Request
 
 from config.roster import Roster
+from config.rules import RuleSet
 from config.settings import Settings
 from devices.registry import Registry
 from jingqiao.archive.contract import Archive
 from jingqiao.clock import Clock, WallClock
 from jingqiao.console.changes import Changes
+from jingqiao.fleet.state import FleetState
 from jingqiao.incidents.event import Announcer
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ class Parts:
 
     clock : the service's time: ages, limits, permits.
     explain : asset id → what the engine knows of its sensors (`rules explain`); None where there is none.
+    rules : () → the rule set of the moment; None where there is no engine.
+    fleet : () → what the engine knows of all devices; None where there is none.
     door_clock : time of sessions and login attempts; the demo's weeks must not log anybody out.
     announcer, wake : given to `incidents.desk.act`, so that people are told of what is done here.
     applied_at : when the rules last judged anything [µs since 1970 UTC]; 0 = not yet.
@@ -47,6 +51,8 @@ class Parts:
     changes: Changes
     door_clock: Clock = field(default_factory=WallClock)
     explain: Callable[[str], Awaitable[list[dict[str, Any]]]] | None = None
+    fleet: Callable[[], Awaitable[FleetState]] | None = None
+    rules: Callable[[], RuleSet] | None = None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -69,6 +75,8 @@ def parts_of_service(service: Service, problems: Callable[[], tuple[str, ...]]) 
         problems=problems,
         changes=service.changes,
         explain=service.explain,
+        fleet=service.fleet,
+        rules=lambda: service.engine.rules,
     )
 
 

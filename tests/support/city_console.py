@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from fastapi import FastAPI
 
+from config.rules import RuleSet
 from devices.frame import Flag, Frame, gateway_key
 from devices.registry import Registry
 from jingqiao.archive.duckdb import DuckDBArchive
@@ -18,6 +19,9 @@ from jingqiao.console.parts import Parts
 from jingqiao.console.site import add_console
 from jingqiao.dossier.importing import import_files
 from jingqiao.dossier.registry_store import load_registry
+from jingqiao.explaining import explain_from
+from jingqiao.fleet.state import FleetState, fleet_of
+from rules.engine import Engine
 from tests.support.console import ConsoleOffice
 from tests.support.response import BRIDGE, LID, LID_2
 
@@ -83,7 +87,7 @@ def streets(count: int = 400) -> tuple[list[dict[str, Any]], list[dict[str, Any]
 
 
 def a_year_of_tilt(registry: Registry, asset_id: str, until: int) -> Frame:
-    """Six readings a day of an asset's first sensor, with a daily wave and one lid in somebody's hands."""
+    """Six readings a day of an asset's first sensor, a daily wave, a lid in somebody's hands, one loss."""
     sensor = int(np.flatnonzero(registry.sensors.asset == registry.asset_index(asset_id))[0])
     n = 365 * 6
     time = until - np.arange(n, 0, -1, dtype=np.int64) * 4 * 3600 * 1_000_000
@@ -93,7 +97,7 @@ def a_year_of_tilt(registry: Registry, asset_id: str, until: int) -> Frame:
         np.full(n, sensor, np.int32),
         time,
         time,
-        np.arange(n, dtype=np.int64) + np.arange(n) // 50,
+        np.arange(n, dtype=np.int64) + (np.arange(n) > n - 3),
         np.full(n, Flag.GOOD, np.uint8),
         {
             "tilt_deg": tilt.astype(np.float32),
@@ -129,14 +133,31 @@ class CityOffice(ConsoleOffice):
         import_files(self.database, *files, at=self.clock.now(), who="importer")
         self.city = load_registry(self.database)
         self.archive = DuckDBArchive(folder / "archive.duckdb", lambda: self.city)
-        self.parts = changed(replace(self.parts, registry=lambda: self.city, archive=self.archive))
+        self.engine = Engine(self.city, RuleSet())
+        self.parts = changed(
+            replace(
+                self.parts,
+                registry=lambda: self.city,
+                archive=self.archive,
+                explain=self._explain,
+                fleet=self._fleet,
+                rules=lambda: self.engine.rules,
+            )
+        )
         self.app = FastAPI()
         add_console(self.app, self.parts)
+
+    async def _explain(self, asset_id: str) -> list[dict[str, Any]]:
+        return explain_from(self.engine, self.city, asset_id)
+
+    async def _fleet(self) -> FleetState:
+        return fleet_of(self.engine)
 
     def measure(self, asset_id: str) -> None:
         """Put a year of readings of an asset into the archive."""
         frame = a_year_of_tilt(self.city, asset_id, self.clock.now())
         self.archive.write([(self.archive.offset() + 1, frame)])
+        self.engine.apply(frame)
 
     def close(self) -> None:
         """Let go of everything."""

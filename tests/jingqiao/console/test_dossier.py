@@ -8,14 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from config.rules import RuleSet
 from config.settings import ConsoleSettings
 from jingqiao.accounts.audit import entries
 from jingqiao.console.parts import Parts
 from jingqiao.database import reading
 from jingqiao.dossier.entries import announce_work
-from jingqiao.explaining import explain_from
-from rules.engine import Engine
 from tests.support.city_console import CityOffice
 from tests.support.response import LID, change
 
@@ -118,21 +115,11 @@ async def test_the_label_leads_to_the_address_that_phones_can_reach(tmp_path: Pa
     office.close()
 
 
-async def test_what_the_rules_know_is_told_in_the_readers_words(tmp_path: Path) -> None:
-    engines: list[Engine] = []
-
-    def with_engine(parts: Parts) -> Parts:
-        async def explain(asset: str) -> list[dict[str, object]]:
-            if not engines:
-                engines.append(Engine(parts.registry(), RuleSet()))
-            return explain_from(engines[0], parts.registry(), asset)
-
-        return replace(parts, explain=explain)
-
-    office = CityOffice(tmp_path, changed=with_engine)
-    office.add_accounts()
+async def test_what_the_rules_know_is_told_in_the_readers_words(office: CityOffice) -> None:
+    office.measure(LID)
     async with office.logged_in("viewer") as client:
         page = (await client.get(f"/assets/{LID}/explain")).text
         assert "传感器失联" in page
-        assert "<table>" in page
-    office.close()
+        assert "相对基线转过的角度" in page
+        unwatched = (await client.get("/assets/4207040105000105/explain")).text
+        assert "没有" in unwatched
