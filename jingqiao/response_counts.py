@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from jingqiao.database import reading
 from jingqiao.incidents.incident import LIVE
+from jingqiao.incidents.store import counted
 from jingqiao.incidents.tables import incident
 from jingqiao.notify.tables import message
 from rules.alarm import Severity
@@ -33,12 +34,12 @@ def response_counts(database: sa.Engine, now: int) -> ResponseCounts:
     with reading(database) as connection:
         live = connection.execute(
             sa.select(incident.c.severity, sa.func.count())
-            .where(incident.c.state.in_([state.value for state in LIVE]))
+            .where(incident.c.state.in_([state.value for state in LIVE]), counted())
             .group_by(incident.c.severity)
         ).all()
         states = connection.execute(
             sa.select(message.c.state, sa.func.count())
-            .where(message.c.created_at > now - _DAY_US)
+            .where(message.c.created_at > now - _DAY_US, message.c.exercise.is_(False))
             .group_by(message.c.state)
         ).all()
     counts = {Severity(severity).colour: count for severity, count in live}

@@ -23,6 +23,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "check": "jingqiao.cli.check:check",
         "devices": "jingqiao.cli.devices:group",
         "doctor": "jingqiao.cli.doctor:doctor",
+        "drill": "jingqiao.cli.drill:group",
         "import": "jingqiao.cli.import_:command",
         "incidents": "jingqiao.cli.incidents:incidents",
         "map": "jingqiao.cli.map_:group",

@@ -15,6 +15,7 @@ from config.faults import FaultsError
 from config.messages import Language, catalogue, text
 from config.roster import Roster, load_roster
 from config.settings import Settings
+from jingqiao.cli.announcer import announcer_of
 from jingqiao.cli.output import CHECK_FAILED, WRONG_USE, language, print_json, print_table
 from jingqiao.cli.settings_option import (
     database_or_exit,
@@ -27,17 +28,14 @@ from jingqiao.database import reading
 from jingqiao.incidents.areas import listed_areas
 from jingqiao.incidents.deadlines import Deadline, Deadlines, deadlines_by
 from jingqiao.incidents.desk import NotPossibleError, UnknownIncidentError, act, add_photo
-from jingqiao.incidents.event import Announcer
 from jingqiao.incidents.grading import NotGradableError, grade
 from jingqiao.incidents.incident import LIVE, Action, Incident, State, possible
 from jingqiao.incidents.merging import CannotMergeError, merge, split
 from jingqiao.incidents.store import find, listed, members_of, transitions_of
 from jingqiao.incidents.view import as_json, history_json, reason_text
 from jingqiao.notify.outbox import attempts_of, messages_of
-from jingqiao.notify.planner import Planner, QuietAnnouncer
 from jingqiao.notify.text import place, severity_name
 from jingqiao.notify.view import message_json
-from jingqiao.roster.current import current_roster
 from rules.alarm import Severity
 
 _RECENT_US = 7 * 24 * 3600 * 1_000_000
@@ -301,7 +299,7 @@ def severity(
             who=by or getpass.getuser(),
             why=why,
             now=WallClock().now(),
-            announcer=_announcer(settings, tongue),
+            announcer=announcer_of(settings, tongue),
         )
     except UnknownIncidentError:
         _unknown(incident_id)
@@ -344,7 +342,7 @@ def merge_(
             why=why,
             now=WallClock().now(),
             into=into,
-            announcer=_announcer(settings, tongue),
+            announcer=announcer_of(settings, tongue),
         )
     except UnknownIncidentError as error:
         _unknown(error.incident_id)
@@ -378,7 +376,7 @@ def split_(settings_path: Path, as_json_: bool, by: str | None, why: str, incide
             who=by or getpass.getuser(),
             why=why,
             now=WallClock().now(),
-            announcer=_announcer(settings, tongue),
+            announcer=announcer_of(settings, tongue),
         )
     except UnknownIncidentError:
         _unknown(incident_id)
@@ -411,7 +409,7 @@ def _act(
             now=WallClock().now(),
             why=why,
             assignee=whom,
-            announcer=_announcer(settings, tongue),
+            announcer=announcer_of(settings, tongue),
         )
     except UnknownIncidentError:
         _unknown(incident_id)
@@ -427,19 +425,6 @@ def _act(
     click.echo(text("incidents.done", tongue, id=incident.id, state=_state(incident.state, tongue)))
     if incident.state not in LIVE and incident.alarm_firing:
         click.echo(text("incidents.still_firing", tongue))
-
-
-def _announcer(settings: Settings, tongue: Language) -> Announcer:
-    """Who tells the others; a broken roster must not keep anybody from answering."""
-    if settings.roster is None:
-        return QuietAnnouncer()
-    try:
-        roster = load_roster(settings.roster)
-    except FaultsError as error:
-        click.echo(text("incidents.nobody_told", tongue, problem=error.faults[0]), err=True)
-        return QuietAnnouncer()
-    current = current_roster(database_or_exit(settings), roster, WallClock().now())
-    return Planner(lambda: current)
 
 
 def _roster(settings: Settings) -> Roster | None:

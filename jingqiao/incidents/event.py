@@ -35,6 +35,7 @@ class Event(StrEnum):
     PHOTO = "photo"
     MERGED = "merged"
     SPLIT = "split"
+    DRILL_ENDED = "drill_ended"
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,6 +180,11 @@ class Incident:
     exercise: bool = False
 
     @property
+    def place_id(self) -> str:
+        """Number of the asset by which it is decided who answers; of a drill, the asset that it is about."""
+        return str(self.evidence.get("asset_id") or "") if self.exercise else self.asset_id
+
+    @property
     def is_area(self) -> bool:
         """Whether it stands for many: it has members and no alarm of its own."""
         return self.subject.startswith(AREA)

@@ -87,6 +87,11 @@ def members_of(connection: sa.Connection, area_id: int, *, lock: bool = False) -
     return [from_row(dict(row)) for row in rows]
 
 
+def counted() -> sa.ColumnElement[bool]:
+    """What statistics count: no drills, and no area incidents, for their members are counted."""
+    return sa.and_(incident.c.exercise.is_(False), sa.not_(incident.c.subject.startswith(AREA)))
+
+
 def transitions_of(connection: sa.Connection, incident_id: int) -> Sequence[Mapping[str, Any]]:
     """The history of an incident, oldest first."""
     query = (
@@ -116,7 +121,7 @@ def listed(
     finished_after : int | None  Leave out what ended before this time [µs].
     """
     query = sa.select(incident).order_by(incident.c.severity.desc(), incident.c.opened_at, incident.c.id)
-    query = query.where(incident.c.exercise.is_(exercises), sa.not_(incident.c.subject.startswith(AREA)))
+    query = query.where(incident.c.exercise.is_(True) if exercises else counted())
     if states is not None:
         query = query.where(incident.c.state.in_([state.value for state in states]))
     if finished_after is not None:

@@ -53,8 +53,8 @@ def sift(
     now: int,
 ) -> None:
     """Put messages into the outbox: at once, together, or held back."""
-    enqueue(connection, [new for new in messages if new.severity >= Severity.RED], now)
-    lesser = _unknown(connection, [new for new in messages if new.severity < Severity.RED])
+    enqueue(connection, [new for new in messages if _at_once(new)], now)
+    lesser = _unknown(connection, [new for new in messages if not _at_once(new)])
     if not lesser:
         return
     mutes = mutes_at(connection, now)
@@ -70,6 +70,11 @@ def sift(
     for person, own in ready.items():
         held += _send(connection, roster, person, own, now)
     enqueue(connection, held, now)
+
+
+def _at_once(new: NewMessage) -> bool:
+    """Red, and drills: these are neither held back nor counted against anybody's hour."""
+    return new.severity >= Severity.RED or new.exercise
 
 
 def release(connection: sa.Connection, roster: Roster, now: int) -> None:
@@ -254,6 +259,7 @@ def _let_go(connection: sa.Connection, person: str, most: int, now: int) -> list
             message.c.person == person,
             message.c.let_go_at > now - _HOUR_US,
             message.c.severity < int(Severity.RED),
+            message.c.exercise.is_(False),
         )
         .order_by(message.c.let_go_at.desc())
         .limit(most)
@@ -274,6 +280,7 @@ def _recent_areas(
                 message.c.person == person,
                 message.c.created_at > since,
                 message.c.severity < int(Severity.RED),
+                message.c.exercise.is_(False),
                 message.c.area.in_(areas[start : start + _BATCH]),
             )
             .group_by(message.c.area)

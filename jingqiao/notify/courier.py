@@ -11,6 +11,7 @@ import structlog
 
 from config.roster import Channel, Roster
 from jingqiao.database import reading, writing
+from jingqiao.drills.drill import next_end
 from jingqiao.incidents.tables import incident as incident_table
 from jingqiao.notify.channels import limits_of
 from jingqiao.notify.limits import HELD, account_of, free_at
@@ -102,7 +103,8 @@ class Courier:
             step = connection.execute(sa.select(sa.func.min(incident_table.c.next_step_at))).scalar()
             urge = connection.execute(sa.select(sa.func.min(incident_table.c.next_urge_at))).scalar()
             due = next_due(connection)
-        return min((at for at in (step, urge, due) if at is not None), default=None)
+            over = next_end(connection)
+        return min((at for at in (step, urge, due, over) if at is not None), default=None)
 
     def take(self, now: int, free: int) -> list[Job]:
         """Plan the steps that are due, and claim at most `free` messages."""

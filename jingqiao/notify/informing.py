@@ -35,6 +35,8 @@ def messages_about(
             kind, people = "acknowledged", [p for p in audience if not is_person(roster, p, event.who)]
         case Event.ASSIGNED:
             kind, people = "assigned", [p for p in roster.people if is_person(roster, p, incident.assignee)]
+        case Event.DRILL_ENDED:
+            kind, people = "drill_ended", list(audience)
         case Event.RESOLVED | Event.CLOSED | Event.FALSE_ALARM if event.who != SYSTEM:
             kind, people = "finished", [p for p in audience if not is_person(roster, p, event.who)]
         case _:
@@ -68,6 +70,7 @@ def messages_about(
                 title=written.title,
                 body=written.body,
                 fields=written.fields,
+                exercise=incident.exercise,
             )
         )
     return messages

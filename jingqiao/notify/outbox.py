@@ -56,6 +56,7 @@ class NewMessage:
     body: str
     fields: Mapping[str, str]
     area: str = ""
+    exercise: bool = False
     held: str | None = None
     held_until: int | None = None
     """[µs since 1970 UTC]"""
@@ -107,6 +108,7 @@ def enqueue(connection: sa.Connection, messages: Sequence[NewMessage], now: int)
             "due_at": new.held_until if new.held else now,
             "held": new.held,
             "area": new.area or None,
+            "exercise": new.exercise,
             "let_go_at": None if new.held else now,
             "via": new.via,
         }

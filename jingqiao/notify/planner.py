@@ -10,6 +10,7 @@ import sqlalchemy as sa
 import structlog
 
 from config.roster import Roster
+from jingqiao.drills.drill import end_overdue
 from jingqiao.incidents.event import Event, IncidentEvent
 from jingqiao.incidents.incident import SYSTEM, Incident, from_row
 from jingqiao.incidents.store import find, insert_transitions, members_of, update_incidents
@@ -38,7 +39,15 @@ _LAST_RESORT_US: Final = 5 * MINUTE_US
 """How often everybody is tried again while nobody can be told [µs]."""
 _BATCH: Final = 400
 _ANSWERS: Final = frozenset(
-    {Event.ACKNOWLEDGED, Event.ASSIGNED, Event.ON_SITE, Event.RESOLVED, Event.CLOSED, Event.FALSE_ALARM}
+    {
+        Event.ACKNOWLEDGED,
+        Event.ASSIGNED,
+        Event.ON_SITE,
+        Event.RESOLVED,
+        Event.CLOSED,
+        Event.FALSE_ALARM,
+        Event.DRILL_ENDED,
+    }
 )
 
 log = structlog.get_logger()
@@ -80,6 +89,9 @@ class Planner:
     def escalate(self, connection: sa.Connection, now: int) -> None:
         """Take every step that is due by now. Several overdue ones become one message a person."""
         roster = self._roster()
+        over = end_overdue(connection, now)
+        if over:
+            self.announce(connection, over, now)
         steps = Steps(roster, self._link, now)
         while True:
             query = (

@@ -69,9 +69,9 @@ class Steps:
 
     def duty(self, incident: Incident) -> Duty:
         """Who answers for it at this moment."""
-        key = (incident.district, incident.kind, incident.asset_id[:6])
+        key = (incident.district, incident.kind, incident.place_id[:6])
         if key not in self._duties:
-            self._duties[key] = who_is_on(self._roster, self._now, *key[:2], incident.asset_id)
+            self._duties[key] = who_is_on(self._roster, self._now, *key[:2], incident.place_id)
         return self._duties[key]
 
     def urge(self, incident: Incident) -> Taken:
@@ -143,6 +143,7 @@ class Steps:
             title=written.title,
             body=written.body,
             fields=written.fields,
+            exercise=incident.exercise,
         )
 
 

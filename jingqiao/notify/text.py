@@ -84,8 +84,8 @@ def place(incident: Incident, language: Language) -> str:
             return text(f"notify.{sort}", language, id=rest)
         return incident.subject or text("notify.nowhere", language)
     where = incident.name if incident.road in incident.name else f"{incident.road} {incident.name}".strip()
-    if incident.asset_id:
-        where += text("notify.code", language, code=incident.asset_id[-6:])
+    if incident.place_id:
+        where += text("notify.code", language, code=incident.place_id[-6:])
     return f"{where} {incident.district}".strip()
 
 

@@ -70,6 +70,7 @@ def _message(roster: Roster, incident: Incident, deadline: Deadline, person: str
         title=written.title,
         body=written.body,
         fields=written.fields,
+        exercise=incident.exercise,
     )
 
 
