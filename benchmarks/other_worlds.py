@@ -56,6 +56,12 @@ WORLDS = (
     ),
     World("10 min passes seen", 600, True, "tilt", True, True, passes_seen=0.02, jitter_s=5),
     World(
+        "minute, wheels of 5-40 deg seen", 60, passes_seen=0.07, passes_deg=(5, 40), days=8, traffic_per_h=172
+    ),
+    World("10 min, wheels of 5-40 deg seen", 600, mm=True, passes_seen=0.03, passes_deg=(5, 40), jitter_s=3),
+    World("hourly, warm displacement", 3600, mm=True, swing_mm=4.0, swing_deg=1.5, noise_mm=1.0, days=60),
+    World("6 h contact and tilt, wild", 21_600, True, contact=True, wild_per_year=6, loss=0.02, days=60),
+    World(
         "hourly wild samples",
         3600,
         False,

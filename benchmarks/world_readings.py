@@ -124,7 +124,7 @@ def _measured(
     play = course.play(t)
     # The lid comes to rest another way after every wheel: a different place within its play.
     rocked = np.where(wheel, play * rng.uniform(-0.5, 0.5, n), 0.0)
-    lean = course.lean(t) + np.where(caught, rng.uniform(1, 12, n), 0)
+    lean = course.lean(t) + np.where(caught, rng.uniform(*world.passes_deg, n), 0)
     axis = np.radians(course.axis)
     bias = rng.normal(0, 1.2, 2)
     x = bias[0] + lean * np.cos(axis) + rocked * np.cos(axis) + world.swing_deg * warm
@@ -172,6 +172,8 @@ def _wild(columns: dict[str, Float], where: npt.NDArray[np.bool_], rng: np.rando
                 values[i] = rng.choice([-500.0, 0.0, 999.0]) if kind == 2 else rng.uniform(-100, 200)
             if name == "vibration_g" and kind == 3:
                 values[i] = rng.choice([8.0, 16.0])
+            if name == "open" and kind == 3:
+                values[i] = 1 - values[i]
             if name == "water_mm" and kind >= 2:
                 values[i] = rng.choice([2000.0, 4000.0])
 

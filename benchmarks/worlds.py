@@ -27,7 +27,8 @@ class World:
     angles : what inclination is sent: `tilt`, `xy`, `both` or `none`.
     mm, shocks, contact, water : which other channels there are.
     datum_deg : `tilt_deg` of a lid on its seat.  noise_*, step_*, swing_* : sd, quantum, daily amplitude.
-    traffic_per_h : crossings.  passes_seen : share of messages that catch a wheel on the lid.
+    traffic_per_h : crossings.  passes_seen : share of messages that catch a wheel on the lid,
+    which leans by passes_deg.
     wild_per_year : wild samples a sensor.  loss, twice : share of messages.
     jitter_s : sd of the pace.  heartbeat : whether the registry knows it.  days : length of the file.
     """
@@ -49,6 +50,7 @@ class World:
     swing_mm: float = 0.5
     traffic_per_h: float = 20.0
     passes_seen: float = 0.0
+    passes_deg: tuple[float, float] = (1.0, 12.0)
     wild_per_year: float = 0.0
     loss: float = 0.0
     twice: float = 0.0

@@ -20,7 +20,7 @@ TORN_DEG = np.float32(15.0)
 CREPT_DEG = np.float32(4.0)
 """A day's mean within so much of what has crept so far may be creep."""
 FOLLOW_DAYS = np.float32(3.0)
-GREATEST_REST_DEG = np.float32(20.0)
+GREATEST_PULL_DEG = np.float32(4.0)
 CALM_DEG = np.float32(1.0)
 """Mean swing that any sensor may have."""
 
@@ -136,8 +136,9 @@ def creep(rows: Float32, angle_deg: Float32, gap_s: Float32, limits: Limits) -> 
     rest = angle_deg - rows[:, Tilt.CREEP]
     measured = ~np.isnan(rest)
     share = np.where(measured, gap_s / (gap_s + np.float32(86400)), np.float32(0))
-    rest = np.clip(np.where(measured, rest, np.float32(0)), -GREATEST_REST_DEG, GREATEST_REST_DEG)
-    rows[:, Tilt.OFF] += share * (rest - rows[:, Tilt.OFF])
+    rest = np.where(measured, rest, np.float32(0))
+    # Bounded, so that wheels which are caught standing on the lid do not move its mean.
+    rows[:, Tilt.OFF] += share * np.clip(rest - rows[:, Tilt.OFF], -GREATEST_PULL_DEG, GREATEST_PULL_DEG)
     off, rough = rows[:, Tilt.OFF], rows[:, Tilt.ROUGH]
     # The mean needs a day to follow a lid that has moved: that is no swing, and must not grow into one.
     away = np.minimum(np.abs(rest - off), np.float32(1.5) * rough + np.float32(0.5))

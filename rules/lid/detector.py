@@ -42,6 +42,9 @@ SECOND: Final = 1_000_000
 PASSING_DEG: Final = np.float32(4)
 PASSING_S: Final = np.float32(60)
 """A lid that leaned this much and lay flat again within this time was only driven over."""
+PASSES_SHARE: Final = np.float32(1 / 256)
+OFTEN_PASSED: Final = np.float32(0.01)
+"""Where wheels are caught this often, steps are those between the readings that none was caught by."""
 BLOCK_ROWS: Final = 5000
 """Rows judged at a time: their state and all that is derived from it stay in the processor's cache."""
 
@@ -56,6 +59,20 @@ class Fuse(NamedTuple):
     value: float
     limit: float
     reason: int
+
+
+class Turned(NamedTuple):
+    """What the inclination says.
+
+    angle_deg, step_deg : float32[k]  Turn since the baseline, movement since the last reading [°].
+    rocking_deg : float32[k]  The same movement, without wheels that are caught standing on the lid.
+    still : bool[k]  It stands suspiciously still.
+    """
+
+    angle_deg: Float32
+    step_deg: Float32
+    rocking_deg: Float32
+    still: Bool
 
 
 class LidDetector:
@@ -244,19 +261,20 @@ class LidDetector:
 
         n = len(sensor)
         absent = np.full(n, np.nan, np.float32)
-        angle, step, still = _angle(own.tilt, columns, hours, gap, limits)
+        turned = _angle(own.tilt, columns, hours, gap, limits)
+        angle, step = (None, None) if turned is None else (turned.angle_deg, turned.step_deg)
         change = _displacement(own.sink, columns, hours, gap, limits)
         vibration = columns.get("vibration_g")
         if vibration is not None or angle is not None:
             rows = own.shock
-            rock(rows, vibration, step, hours, limits)
+            rock(rows, vibration, None if turned is None else turned.rocking_deg, hours, limits)
             score = np.maximum(rows[:, Shock.SCORE], rows[:, Shock.STEP_SCORE])
             look |= score >= self._limits.least("loose_limit")
             if vibration is not None:
                 look |= vibration >= self._limits.least("shock_g")
-        if angle is not None:
-            look |= still
-            look |= angle >= self._limits.least("tilt_attention_deg") * np.float32(0.8)
+        if turned is not None:
+            look |= turned.still
+            look |= turned.angle_deg >= self._limits.least("tilt_attention_deg") * np.float32(0.8)
         if change is not None:
             look |= np.abs(change) >= self._limits.least("forecast_least_mm")
         look |= _sent(own, columns)
@@ -366,19 +384,22 @@ def _sent(own: LidState, columns: Mapping[str, Float32]) -> Bool:
 
 def _angle(
     rows: Float32, columns: Mapping[str, Float32], hours: Float32, gap: Float32, limits: Limits
-) -> tuple[Float32 | None, Float32 | None, Bool | None]:
-    """Turn since the baseline, step since the last reading [°], and whether it stands suspiciously still."""
+) -> Turned | None:
+    """What the inclination says; None = nothing that measures it was sent."""
     tilt = columns.get("tilt_deg")
     x, y = columns.get("tilt_x_deg"), columns.get("tilt_y_deg")
     if tilt is None and (x is None or y is None):
-        return None, None, None
+        return None
     angle = turn(rows, tilt, x, y, hours, limits)
     measured = ~np.isnan(angle)
     step = _step(rows, angle, tilt, x, y)
     passed = (step >= PASSING_DEG) & (gap <= PASSING_S) & (angle < PASSING_DEG)
     if passed.any():
         rows[passed, Tilt.PASSING] = hours[passed]
+    was = np.abs(rows[:, Tilt.CHANGE] - rows[:, Tilt.CREEP] - rows[:, Tilt.OFF]) >= PASSING_DEG
     creep(rows, angle, gap, limits)
+    lies = np.abs(angle - rows[:, Tilt.CREEP] - rows[:, Tilt.OFF]) < PASSING_DEG
+    rows[:, Tilt.PASSES] += np.where(lies, (was - rows[:, Tilt.PASSES]) * PASSES_SHARE, np.float32(0))
     rows[:, Tilt.CHANGE] = np.where(measured, angle, rows[:, Tilt.CHANGE])
     raw = angle if tilt is None else np.where(np.isnan(tilt), angle, tilt)
     moved = measured & (raw != rows[:, Tilt.LAST])
@@ -387,7 +408,8 @@ def _angle(
     rows[:, Tilt.MOVES] = np.where(moved, moves + (1 / (still + 1) - moves) * np.float32(0.05), moves)
     rows[:, Tilt.STILL] = np.where(moved, 0, still + measured)
     rows[:, Tilt.LAST] = np.where(measured, raw, rows[:, Tilt.LAST])
-    return angle, step, rows[:, Tilt.STILL] >= STILL_READINGS
+    rocks = np.where((rows[:, Tilt.PASSES] >= OFTEN_PASSED) & (was | ~lies), np.float32(np.nan), step)
+    return Turned(angle, step, rocks, rows[:, Tilt.STILL] >= STILL_READINGS)
 
 
 def _step(

@@ -17,10 +17,10 @@ import numpy.typing as npt
 
 from rules.alarm import Hazard
 from rules.detector import Verdicts
-from rules.lid.angle import allowance
+from rules.lid.angle import CREPT_DEG, allowance
 from rules.lid.limits import Limits
 from rules.lid.opinion import Doubt, Fuses, Opinion
-from rules.lid.settlement import days_to, unrest
+from rules.lid.settlement import days_to, unrest, warmth
 from rules.lid.state import WATCH, WATCHED, LidState, Shock, Sink, Tilt, Water
 
 Float32 = npt.NDArray[np.float32]
@@ -47,6 +47,11 @@ STILL_MOVES: Final = np.float32(0.6)
 
 PASSING_HOURS: Final = np.float32(30 * 24)
 """A lid that was driven over is believed to lie in traffic for this long."""
+
+UNLIKELY: Final = np.float32(11.5)
+"""−ln of the chance that so many readings running each catch another wheel: 1 in 100,000."""
+SEEN_PASSES: Final = np.float32(0.006)
+"""Share of readings with a wheel on the lid below which there is nothing to reckon with."""
 
 TELLS_S: Final = np.float32(3600)
 """A sensor that says more within this time need not be quoted while it is in doubt."""
@@ -135,7 +140,7 @@ def _judge(
 ) -> tuple[list[Opinion], Fuses, Bool]:
     angle, mm = f.angle_deg, f.change_mm
     contact, closed = f.open > 0.5, f.open < 0.5
-    crept = (tilt[:, Tilt.CREEP] >= 5) & ~contact
+    crept = (tilt[:, Tilt.CREEP] >= 5) & (np.abs(tilt[:, Tilt.OFF]) < CREPT_DEG) & ~contact
     crept &= angle - tilt[:, Tilt.CREEP] < np.maximum(5, 3 * tilt[:, Tilt.ROUGH])
     turned = (angle >= limits["tilt_attention_deg"]) & ~crept
     shifted = np.abs(mm - sink[:, Sink.SLOW]) >= limits["sunk_defect_mm"] + unrest(sink)
@@ -158,9 +163,11 @@ def _judge(
     first_tilt, first_mm = tilt[:, Tilt.RUN] <= 1, sink[:, Sink.RUN] <= 1
     level = angle < 1
     passing = (tilt[:, Tilt.PASSING] > 0) & (f.hours - tilt[:, Tilt.PASSING] < PASSING_HOURS)
+    few = tilt[:, Tilt.RUN] < _enough(tilt)
     doubt = Doubt(
+        contact=contact & alone & (f.said[:, 0] == 0) & ((angle < 3) | (np.abs(mm) < 5)),
         open=(alone | closed) & first_tilt & ~agree,
-        lean=(alone | passing) & first_tilt & ~agree,
+        lean=((alone | passing) & first_tilt & ~agree) | (few & ~agree),
         gone=(alone | closed | level) & first_mm & ~agree,
         drop=alone & first_mm & ~agree,
         flood=alone & (water[:, Water.RUN] <= 1) & ~(f.water_alarm > 0.5),
@@ -182,6 +189,13 @@ def _judge(
     return opinions, fuses, watch
 
 
+def _enough(tilt: Float32) -> Float32:
+    """float32[k]  Readings running that must show a lid ajar, for each may have caught another wheel."""
+    passes = np.clip(tilt[:, Tilt.PASSES], np.float32(1e-9), np.float32(0.5))
+    needed = np.ceil(UNLIKELY / -np.log(passes))
+    return np.asarray(np.where(passes >= SEEN_PASSES, needed, np.float32(0)), np.float32)
+
+
 def _quick(f: Features, limits: Limits) -> Bool:
     """Whether the next reading is due within moments."""
     usual = np.where(np.isnan(f.pace_s), f.gap_s, f.pace_s)
@@ -198,10 +212,15 @@ def _missing(f: Features, limits: Limits, tilt: Float32, crept: Bool, doubt: Dou
     )
     gone = (np.abs(mm) >= limits["gone_mm"]) & ~leaning
     carried = (
-        (angle >= limits["carried_deg"]) & (tilt[:, Tilt.RUN] >= 2) & (f.step_deg >= 8) & (f.gap_s < 900)
+        (angle >= limits["carried_deg"])
+        & (tilt[:, Tilt.RUN] >= np.maximum(2, _enough(tilt)))
+        & (f.step_deg >= 8)
+        & (f.gap_s < 900)
     )
     quick = _quick(f, limits)
-    said.say(f.open > 0.5, 4, np.full_like(f.open, np.nan), np.nan, "missing.contact")
+    nothing = np.full_like(f.open, np.nan)
+    said.say((f.open > 0.5) & ~doubt.contact, 4, nothing, np.nan, "missing.contact")
+    said.say(doubt.contact, 2, nothing, np.nan, "missing.contact_unconfirmed")
     said.say(open_ & ~doubt.open, 4, angle, limits["open_deg"], "missing.angle")
     said.say(gone & ~doubt.gone, 4, mm, limits["gone_mm"], "missing.gone_mm")
     said.say(carried & ~crept, 4, angle, limits["carried_deg"], "missing.carried")
@@ -265,10 +284,11 @@ def _sunken(f: Features, limits: Limits, sink: Float32, missing: Opinion, doubt:
         said.say((mm >= limit + 2 * noise) & ~doubt.drop, grade, mm, limit, "sunken.step_mm")
     said.say(mm >= limits["sunk_defect_mm"], 1, mm, limits["sunk_defect_mm"], "sunken.unconfirmed_mm")
     attention = limits["sunk_attention_mm"]
-    kept = attention - np.where(before >= 2, limits["sunk_hysteresis_mm"], 0)
+    warm = warmth(sink)
+    kept = attention + np.where(before >= 2, 0, warm) - np.where(before >= 2, limits["sunk_hysteresis_mm"], 0)
     said.say(measured & (slow >= kept + noise / 2) & (level >= kept), 2, slow, attention, "sunken.level_mm")
     _, _, latest = days_to(sink, limits["sunk_defect_mm"])
-    coming = measured & (slow >= limits["forecast_least_mm"]) & (latest <= limits["forecast_days"])
+    coming = measured & (slow >= limits["forecast_least_mm"] + warm) & (latest <= limits["forecast_days"])
     said.say(coming, 2, slow, limits["sunk_defect_mm"], "sunken.forecast_mm")
     said.fine(measured)
     said.level[missing.level >= 2] = -1
@@ -369,6 +389,9 @@ def _fuses(
     quick = _quick(f, limits)
     silence = np.maximum(silence, np.where(quick, np.float32(3), limits["theft_silence_least_s"]))
     fuses = Fuses.none(n)
+    fuses.light(
+        doubt.contact & (missing.level < 4), silence, 0, 4, angle * np.nan, angle * np.nan, "missing.contact"
+    )
     # An angle that nobody has taken back; the contact that says otherwise may be what is wrong.
     open_ = (angle >= limits["open_deg"]) & ~crept & doubt.open & (missing.level < 4)
     fuses.light(open_, silence, 0, 4, angle, limits["open_deg"], "missing.silent_after_movement")

@@ -49,6 +49,7 @@ class Opinion:
 class Doubt:
     """Where one message is not yet enough for the gravest word, bool[k] each."""
 
+    contact: Bool
     open: Bool
     lean: Bool
     gone: Bool

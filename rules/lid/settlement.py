@@ -12,8 +12,10 @@ from rules.lid.state import Sink
 
 Float32 = npt.NDArray[np.float32]
 
-ACCEPT_MM = np.float32(3.0)
+ACCEPT_MM = np.float32(6.0)
+"""As for the angle: the mean of a warm day and its night is the baseline, not the hour of fitting."""
 SLOW_S = np.float32(12 * 3600)
+SWING_S = np.float32(2 * 86400)
 MEMORY_DAYS = np.float32(12.0)
 """Days after which a day's mean weighs 1/e in the regression."""
 LEAST_WEIGHT = np.float32(4.0)
@@ -60,7 +62,10 @@ def settle(
     rows[:, Sink.B] = change
     rows[:, Sink.LEVEL] = level
     share = gap_s / (gap_s + SLOW_S)
-    slow = rows[:, Sink.SLOW]
+    slow, swing = rows[:, Sink.SLOW], rows[:, Sink.SWING]
+    # Bounded, so that a lid that has sunk is not taken for a sensor that swings.
+    away = np.minimum(np.abs(change - slow), np.float32(1.5) * swing + np.float32(0.5))
+    swing += gap_s / (gap_s + SWING_S) * (away - swing)
     slow += share * np.minimum(np.maximum(level - slow, np.float32(-5)), np.float32(5))
     day = np.floor(hours / np.float32(24))
     fresh = day != rows[:, Sink.DAY]
@@ -144,6 +149,11 @@ def unrest(rows: Float32) -> Float32:
     """float32[k]  What a level must pass a limit by because the sensor trembles: a few millimetres of noise
     in the median of three are two thirds of that of one reading [mm]."""
     return np.asarray(np.float32(1.5) * np.maximum(rows[:, Sink.JITTER] - CALM_MM, 0), np.float32)
+
+
+def warmth(rows: Float32) -> Float32:
+    """float32[k]  What the half-day mean must pass a limit by because the sun moves the sensor [mm]."""
+    return np.asarray(np.float32(0.7) * np.maximum(rows[:, Sink.SWING] - 1, 0), np.float32)
 
 
 def days_to(rows: Float32, limit_mm: Float32) -> tuple[Float32, Float32, Float32]:

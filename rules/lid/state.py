@@ -25,6 +25,7 @@ class Tilt(IntEnum):
     RUN : consecutive readings at or over the lowest limit.  LAST : latest raw value [°].
     STILL : readings since it last moved.  MOVES : share of readings that moved.
     PASSING : when it last leaned and lay flat again at once [h]; 0 = never.
+    PASSES : share of readings that a wheel on the lid was caught by.
     LAST_X, LAST_Y : latest inclinations of the axes [°].
     OFF : day's mean of the distance from CREEP [°].  ROUGH : mean distance from that: noise, sun, play [°].
     """
@@ -46,6 +47,7 @@ class Tilt(IntEnum):
     ROUGH = 14
     LAST_X = 15
     LAST_Y = 16
+    PASSES = 17
 
 
 class Sink(IntEnum):
@@ -55,7 +57,7 @@ class Sink(IntEnum):
     LEVEL : median of the latest three [mm].  SLOW : half-day mean [mm].  RUN : as for tilt.
     DAY, SUM, N : the day that is being added up.  S0, S1, S2, Y0, Y1, Y2 : forgetting regression of the
     days' means on their day.  RATE, RATE_SE : slope and its standard error [mm/d].
-    JITTER : usual step between neighbours [mm].
+    JITTER : usual step between neighbours [mm].  SWING : mean distance from SLOW: sun, noise [mm].
     """
 
     BASE = 0
@@ -78,6 +80,7 @@ class Sink(IntEnum):
     RATE = 17
     RATE_SE = 18
     JITTER = 19
+    SWING = 20
 
 
 class Shock(IntEnum):

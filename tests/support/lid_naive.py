@@ -67,7 +67,7 @@ class Sink:
         again = young and self.count and abs(displacement) < abs(self.base) - self.rules.sunk_defect_mm
         if not self.count or again:
             self.base, self.count, self.since, self.before = displacement, 1, hours, [0.0, 0.0]
-        elif young and abs(displacement - self.base) <= 3:
+        elif young and abs(displacement - self.base) <= 6:
             self.base += (displacement - self.base) / (self.count + 1)
             self.count += 1
         change = displacement - self.base

@@ -165,3 +165,54 @@ def test_axes_alone_and_inclination_alone_are_judged_alike_in_one_frame() -> Non
     )
     for name, column in expected.items():
         np.testing.assert_array_equal(said[name], column, name)
+
+
+def test_wheels_that_are_often_caught_standing_on_a_lid_page_nobody_and_a_lid_ajar_still_does() -> None:
+    """172 crossings an hour, a sample a minute: one in fifteen leans, sometimes twice running."""
+    life, rng = Life(city(heartbeat_s=60)), np.random.default_rng(6)
+    minutes = 1200
+    for k in range(minutes):
+        wheel = k > 300 and rng.random() < 0.07
+        life.reads(k * 60.0, tilt_deg=2 + rng.normal(0, 0.1) + (rng.uniform(5, 40) if wheel else 0))
+    quiet = [at for _, state, colour, at in life.alarms() if state == "firing" and at > 600 * 60]
+    assert quiet == []
+    for k in range(minutes, minutes + 8):
+        life.reads(k * 60.0, tilt_deg=22 + rng.normal(0, 0.1))
+    fired = [at for hazard, state, colour, at in life.alarms() if colour == "orange" and at >= minutes * 60]
+    assert fired
+    assert fired[0] <= (minutes + 6) * 60
+
+
+def test_a_contact_that_speaks_alone_on_schedule_is_unconfirmed_while_the_lid_lies_level() -> None:
+    """A magnet, a bounce, a wild bit: yellow, red when the next reading says so too."""
+    life = Life(city(heartbeat_s=3600))
+    at = hourly(life, 60, tilt_deg=2)
+    life.reads(at + HOUR, tilt_deg=2, open=1)
+    life.reads(at + 2 * HOUR, tilt_deg=2, open=0)
+    life.passes(at + 3 * HOUR - 1)
+    assert [row[:3] for row in life.alarms("missing")] == [
+        ("missing", "firing", "yellow"),
+        ("missing", "clear", "yellow"),
+    ]
+    life.reads(at + 3 * HOUR, tilt_deg=2, open=1)
+    life.reads(at + 4 * HOUR, tilt_deg=2, open=1)
+    life.passes(at + 4 * HOUR + 10)
+    assert paged(life) == [("missing", "red")]
+
+
+def test_an_open_contact_that_is_followed_by_silence_is_red() -> None:
+    """Slid off flat on schedule, and never heard again: two heartbeats say enough."""
+    life = Life(city(heartbeat_s=3600))
+    at = hourly(life, 60, tilt_deg=2)
+    life.reads(at + HOUR, tilt_deg=2, open=1)
+    life.passes(at + 4 * HOUR)
+    assert paged(life) == [("missing", "red")]
+
+
+def test_a_displacement_that_swings_with_the_sun_does_not_sink() -> None:
+    """± 5 mm a day: judged from the mean of its day."""
+    life, rng = Life(city(heartbeat_s=3600)), np.random.default_rng(7)
+    for k in range(24 * 20):
+        sun = 5 * np.sin(2 * np.pi * (k + 14) / 24)
+        life.reads(k * HOUR, displacement_mm=sun + rng.normal(0, 0.5))
+    assert life.alarms("sunken", "tilted", "missing") == []
