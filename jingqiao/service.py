@@ -171,6 +171,10 @@ class Service:
         """Judge by other rules from the next tick on; they have been checked."""
         self._new_rules = rules
 
+    def read_roster_anew(self) -> None:
+        """Take at once what was changed on the roster in this process; others' changes come by themselves."""
+        self._roster.step()
+
     def take_roster(self, roster: Roster) -> None:
         """Tell others from now on."""
         self._roster.take(roster)
@@ -228,7 +232,7 @@ class Service:
                 if self.shift_watch is not None:
                     loops["shifts"] = self.shift_watch.run
             tasks = [group.create_task(kept_going(part, loop), name=part) for part, loop in loops.items()]
-            server = HttpServer.of(create_app(self), self.settings.http)
+            server = HttpServer.of(create_app(self, driven=driven), self.settings.http)
             web = group.create_task(server.serve([listening]))
             pipelines = [group.create_task(pipeline.run()) for pipeline in self.pipelines]
             await stop.wait()

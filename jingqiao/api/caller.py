@@ -49,5 +49,6 @@ Reader = Annotated[Visitor, Depends(caller_with(Scope.INCIDENTS_READ, Role.VIEWE
 Worker = Annotated[Visitor, Depends(caller_with(Scope.INCIDENTS_WRITE, Role.DUTY))]
 MessageReader = Annotated[Visitor, Depends(caller_with(Scope.MESSAGES_READ, Role.VIEWER))]
 RosterReader = Annotated[Visitor, Depends(caller_with(Scope.ROSTER_READ, Role.VIEWER))]
+RosterKeeper = Annotated[Visitor, Depends(caller_with(Scope.ROSTER_WRITE, Role.SUPERVISOR))]
 AccountKeeper = Annotated[Visitor, Depends(caller_with(Scope.ACCOUNTS_WRITE, Role.ADMIN))]
 Auditor = Annotated[Visitor, Depends(caller_with(Scope.AUDIT_READ, Role.ADMIN))]

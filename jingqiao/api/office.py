@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import AwareDatetime, BaseModel, Field, SecretStr
 
+from config.messages import text
 from jingqiao.accounts import accounts, audit
 from jingqiao.accounts.accounts import AccountError, Actor
 from jingqiao.accounts.passwords import WeakPasswordError
 from jingqiao.accounts.role import Role
 from jingqiao.accounts.view import account_json
-from jingqiao.api.caller import AccountKeeper, Auditor, MessageReader, RosterReader
+from jingqiao.api.caller import AccountKeeper, Auditor, MessageReader, RosterKeeper, RosterReader
 from jingqiao.console.pages.now import on_duty
 from jingqiao.console.parts import Parts, PartsOf
+from jingqiao.console.rostering import override_for, withdraw_for
 from jingqiao.console.visitor import Visitor
 from jingqiao.database import reading
 from jingqiao.incidents.view import rfc3339
 from jingqiao.notify.mailbox import letters
 from jingqiao.notify.outbox import MessageState
 from jingqiao.notify.view import message_json
+from jingqiao.roster.overrides import OverrideError, overrides
+from jingqiao.roster.week import monday_of
+from jingqiao.roster.week import week as weeks_of
 
 router = APIRouter(prefix="/api/v1", tags=["office"])
 
@@ -45,11 +52,85 @@ class AccountChange(BaseModel):
     password: SecretStr | None = None
 
 
+class NewOverride(BaseModel):
+    """A change of the roster: people in place of everybody, of `instead_of` alone, or (`extra`) beside."""
+
+    team: str
+    from_at: AwareDatetime
+    until_at: AwareDatetime
+    people: list[str] = Field(min_length=1, max_length=20)
+    instead_of: str | None = None
+    extra: bool = False
+    why: str = Field(default="", max_length=1000)
+
+
 @router.get("/duty")
 def duty(parts: PartsOf, caller: RosterReader) -> list[dict[str, Any]]:  # noqa: ARG001 - admits
     """Who is on duty now, team by team."""
     found = on_duty(parts.roster(), parts.clock.now())
     return [{"team": d.team, "people": list(d.people), "until": rfc3339(d.until)} for d in found]
+
+
+@router.get("/roster/week")
+def week(
+    parts: PartsOf,
+    caller: RosterReader,  # noqa: ARG001 - admits
+    begin: date | None = None,
+) -> list[dict[str, Any]]:
+    """Seven days from `begin` on (this week's Monday where not said), team by team; nobody = a gap."""
+    roster = parts.roster()
+    first = begin or monday_of(roster, parts.clock.now())
+    return [
+        {
+            "team": own.team.id,
+            "from": rfc3339(piece.start),
+            "to": rfc3339(piece.end),
+            "people": list(piece.duty.people),
+            "because": piece.duty.because,
+            "note": piece.duty.note,
+        }
+        for own in weeks_of(roster, first)
+        for day in own.days
+        for piece in day.pieces
+    ]
+
+
+@router.get("/roster/overrides")
+def changes(parts: PartsOf, caller: RosterReader) -> list[dict[str, Any]]:  # noqa: ARG001 - admits
+    """Changes of the roster that hold now or later."""
+    with reading(parts.database) as connection:
+        rows = overrides(connection, parts.clock.now())
+    return [
+        asdict(row) | {name: rfc3339(getattr(row, name)) for name in ("from_at", "until_at", "created_at")}
+        for row in rows
+    ]
+
+
+@router.post("/roster/overrides", status_code=201)
+def override(parts: PartsOf, caller: RosterKeeper, wanted: NewOverride) -> dict[str, int]:
+    """Put people on duty for a time; gives the change's number."""
+    try:
+        number = override_for(
+            parts,
+            caller,
+            team=wanted.team,
+            from_at=round(wanted.from_at.timestamp() * 1e6),
+            until_at=round(wanted.until_at.timestamp() * 1e6),
+            people=wanted.people,
+            instead_of=wanted.instead_of,
+            extra=wanted.extra,
+            why=wanted.why,
+        )
+    except OverrideError as error:
+        raise HTTPException(422, text(f"roster.refused.{error.key}", "en", **error.values)) from None
+    return {"id": number}
+
+
+@router.delete("/roster/overrides/{number}", status_code=204)
+def withdraw(parts: PartsOf, caller: RosterKeeper, number: int) -> None:
+    """Take a change back."""
+    if not withdraw_for(parts, caller, number):
+        raise HTTPException(404, f"no change {number} that holds")
 
 
 @router.get("/messages")

@@ -28,6 +28,7 @@ from jingqiao.logging import set_up_logging
 def demo(seconds: float | None, as_json: bool, scenario: str, screenshot: Path | None) -> None:
     """Watch a synthetic city being kept safe: three weeks in a few minutes."""
     # Heavy, and of no use to the other commands.
+    from jingqiao.demo.console_door import ConsoleDoor, show_in_browser  # noqa: PLC0415
     from jingqiao.demo.screen import Screen, summary_table  # noqa: PLC0415
     from jingqiao.demo.stage import Stage  # noqa: PLC0415
     from jingqiao.demo.summary import summary  # noqa: PLC0415
@@ -58,8 +59,15 @@ def demo(seconds: float | None, as_json: bool, scenario: str, screenshot: Path |
                     live.update(screen.draw(), refresh=True)
                     drawn = time.monotonic()
 
+            def on_open(door: ConsoleDoor) -> None:
+                if not as_json:
+                    console.print(door.sentence(lang), soft_wrap=True)
+                if linger:
+                    show_in_browser(door)
+
+            linger = shown and console.is_terminal and seconds is None and screenshot is None
             with contextlib.suppress(KeyboardInterrupt):
-                asyncio.run(stage.play(on_step))
+                asyncio.run(stage.play(on_step, on_open, linger=linger))
         result = summary(stage, lang)
         if as_json:
             print_json(result)

@@ -16,10 +16,11 @@ router = APIRouter()
 
 @router.get("/events", response_class=StreamingResponse)
 def events(parts: PartsOf, caller: Reader) -> StreamingResponse:  # noqa: ARG001 - admits
-    """A `state` event at once, after every change and every five seconds: `{version, now, as_of}`.
+    """A `state` event at once, after every change and every five seconds: `{version, now, as_of,
+    driven}`.
 
     version : rises when incidents or messages changed; now, as_of : ms since 1970 UTC by the service's
-    clock; as_of is when the rules last judged anything.
+    clock; as_of is when the rules last judged anything; driven : the clock leaps, as in the demo.
     """
     return StreamingResponse(
         _stream(parts),
@@ -35,5 +36,6 @@ async def _stream(parts: Parts) -> AsyncIterator[str]:
             "version": version,
             "now": parts.clock.now() // 1000,
             "as_of": parts.applied_at() // 1000,
+            "driven": parts.driven,
         }
         yield f"event: state\ndata: {json.dumps(state)}\n\n"

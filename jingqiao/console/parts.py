@@ -34,7 +34,9 @@ class Parts:
     fleet : () → what the engine knows of all devices; None where there is none.
     door_clock : time of sessions and login attempts; the demo's weeks must not log anybody out.
     announcer, wake : given to `incidents.desk.act`, so that people are told of what is done here.
+    roster_changed : to be called when a change of the roster was written here: it holds at once.
     applied_at : when the rules last judged anything [µs since 1970 UTC]; 0 = not yet.
+    driven : the clock leaps (demo): how old the data is says nothing.
     problems : what is wrong with the service now, in sentences of the settings' language.
     """
 
@@ -49,7 +51,9 @@ class Parts:
     applied_at: Callable[[], int]
     problems: Callable[[], tuple[str, ...]]
     changes: Changes
+    roster_changed: Callable[[], object]
     door_clock: Clock = field(default_factory=WallClock)
+    driven: bool = False
     explain: Callable[[str], Awaitable[list[dict[str, Any]]]] | None = None
     fleet: Callable[[], Awaitable[FleetState]] | None = None
     rules: Callable[[], RuleSet] | None = None
@@ -60,7 +64,9 @@ class Parts:
         return ZoneInfo(self.settings.timezone)
 
 
-def parts_of_service(service: Service, problems: Callable[[], tuple[str, ...]]) -> Parts:
+def parts_of_service(
+    service: Service, problems: Callable[[], tuple[str, ...]], *, driven: bool = False
+) -> Parts:
     """The parts of one running service."""
     return Parts(
         settings=service.settings,
@@ -74,6 +80,8 @@ def parts_of_service(service: Service, problems: Callable[[], tuple[str, ...]]) 
         applied_at=lambda: service.vitals.applied_at,
         problems=problems,
         changes=service.changes,
+        roster_changed=service.read_roster_anew,
+        driven=driven,
         explain=service.explain,
         fleet=service.fleet,
         rules=lambda: service.engine.rules,

@@ -23,6 +23,7 @@ from jingqiao.console.pages import (
     login,
     messages,
     now,
+    roster,
 )
 from jingqiao.console.parts import Parts
 from jingqiao.console.visitor import ForbiddenError, NotLoggedInError
@@ -32,6 +33,7 @@ PAGES = (
     incidents.router,
     incident.router,
     messages.router,
+    roster.router,
     accounts.router,
     *CITY_PAGES,
     login.router,

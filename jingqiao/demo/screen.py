@@ -47,7 +47,7 @@ class Screen:
         """The whole screen."""
         layout = Layout()
         layout.split_row(Layout(name="left", ratio=3), Layout(self._phone(), name="phone", ratio=2))
-        layout["left"].split_column(Layout(self._fleet(), size=9), Layout(self._incidents()))
+        layout["left"].split_column(Layout(self._fleet(), size=11), Layout(self._incidents()))
         return layout
 
     def _say(self, key: str, **values: object) -> str:
@@ -73,7 +73,9 @@ class Screen:
             f"{len(stage.registry.sensors)}   {self._say('assets')} {len(stage.registry.assets)}",
         )
         grid.add_row(self._say("readings"), f"{readings:,}   {self._say('rate')} {self._rate:,.0f}")
-        return Panel(Group(grid, Text(self._bars(), "green")), title=self._say("title"), border_style="cyan")
+        door = stage.door.sentence(self._language) if stage.door is not None else ""
+        shown = Group(grid, Text(self._bars(), "green"), Text(door, "bold"))
+        return Panel(shown, title=self._say("title"), border_style="cyan")
 
     def _bars(self) -> str:
         top = max(*self._pulse, 1)

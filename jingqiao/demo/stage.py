@@ -23,6 +23,7 @@ from config.sources import SourceSettings
 from devices.import_csv import read_registry
 from ingest.message import Message
 from jingqiao.clock import ManualClock
+from jingqiao.demo.console_door import ConsoleDoor, open_door
 from jingqiao.demo.officers import Officers
 from jingqiao.demo.pace import FINE_AFTER_S, SECOND_US, Pace
 from jingqiao.embedded_broker import embedded_broker
@@ -73,21 +74,34 @@ class Stage:
         self.clock = ManualClock(self.scenario.start_us)
         self.phone = PhoneSender(self.clock)
         self.service: Service | None = None
+        self.door: ConsoleDoor | None = None
 
-    async def play(self, on_step: Callable[[], None]) -> None:
-        """Play to the end; `on_step` after each step of time."""
+    async def play(
+        self,
+        on_step: Callable[[], None],
+        on_open: Callable[[ConsoleDoor], None] | None = None,
+        *,
+        linger: bool = False,
+    ) -> None:
+        """Play to the end; `on_step` after each step of time, `on_open` when the console can be opened.
+
+        linger : bool  Stay with the last picture until interrupted, in real time: people look around.
+        """
         async with embedded_broker() as port:
             source = SourceSettings(
                 url=f"mqtt://127.0.0.1:{port}", protocol="3.1.1", client_id="jingqiao-demo"
             )
             settings = self._settings.model_copy(update={"mqtt": [source]})
             self.service = service = Service(settings, self.clock, self.phone)
+            self.door = open_door(service.database, settings.http.port, service.clock.now())
             officers = Officers(service, self.phone)
             stop = asyncio.Event()
             running = asyncio.create_task(service.run(stop, driven=True))
             try:
                 await self._until(lambda: service.sources[0].status.connected, running)
                 await self._open_permits()
+                if on_open is not None:
+                    on_open(self.door)
                 async with aiomqtt.Client(
                     "127.0.0.1",
                     port,
@@ -95,6 +109,8 @@ class Stage:
                     max_concurrent_outgoing_calls=_IN_FLIGHT * 2,
                 ) as client:
                     await self._play(client, service, officers, on_step, running)
+                if linger:
+                    await self._linger(service, on_step)
             finally:
                 stop.set()
                 await running
@@ -134,6 +150,16 @@ class Stage:
             self.progress.now = now
             on_step()
         self.progress.finished_scenario = True
+
+    async def _linger(self, service: Service, on_step: Callable[[], None]) -> None:
+        """Second by second, with nobody but the visitors of the console acting."""
+        while True:
+            await asyncio.sleep(1)
+            await self.clock.advance(1)
+            self.progress.now = self.clock.now()
+            await service.tick()
+            await service.dispatcher.tick(self.clock.now())
+            on_step()
 
     async def _publish(self, client: aiomqtt.Client, messages: list[Outgoing]) -> None:
         room = asyncio.Semaphore(_IN_FLIGHT)

@@ -32,6 +32,7 @@ class Scope(StrEnum):
     ASSETS_READ = "assets:read"
     READINGS_READ = "readings:read"
     ROSTER_READ = "roster:read"
+    ROSTER_WRITE = "roster:write"
     MESSAGES_READ = "messages:read"
     CAP_READ = "cap:read"
     CASES_READ = "cases:read"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -60,3 +63,23 @@ async def test_an_alarm_injected_over_mqtt_appears_is_acknowledged_dispatched_an
             await expect(card).to_have_count(0)
         assert [i["state"] for i in office.incidents()] == ["resolved"]
         assert office.stop() == 0
+
+
+async def test_the_demo_opens_the_console_and_shows_how_to_get_in(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "jingqiao", "demo", "--seconds", "25", stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        line = (await asyncio.wait_for(process.stdout.readline(), 60)).decode()
+        found = re.search(r"(http://127\.0\.0\.1:\d+)/  账户 (\w+)  密码 (\w+)", line)
+        assert found is not None, line
+        url, name, password = found.groups()
+        async with chromium() as browser, window(browser, url) as page:
+            await log_in(page, name, password)
+            await expect(page.locator(".duty")).to_contain_text("至")
+            await expect(page.locator("#alarm-bar")).to_be_hidden()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.communicate()

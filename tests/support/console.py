@@ -26,6 +26,7 @@ from jingqiao.console.changes import Changes
 from jingqiao.console.parts import Parts
 from jingqiao.console.site import add_console
 from jingqiao.database import writing
+from jingqiao.roster.current import current_roster
 from tests.support.response import REGISTRY, ROSTER, Office, at
 
 PASSWORD = "well-covered-42"
@@ -47,7 +48,7 @@ class ConsoleOffice(Office):
             settings=self.settings,
             database=self.database,
             registry=lambda: REGISTRY,
-            roster=lambda: self.roster,
+            roster=lambda: current_roster(self.database, self.roster, self.clock.now()),
             clock=self.clock,
             announcer=self.planner,
             wake=self.dispatcher.wake,
@@ -55,6 +56,7 @@ class ConsoleOffice(Office):
             applied_at=lambda: self.applied_at,
             problems=lambda: self.problems,
             changes=Changes(self.database),
+            roster_changed=lambda: None,
             door_clock=self.door_clock,
         )
         self.app = FastAPI()

@@ -130,3 +130,25 @@ async def test_openapi_describes_the_api_and_not_the_pages(office: ConsoleOffice
     assert "/api/v1/incidents/{incident_id}/acts" in paths
     assert "/login" not in paths
     assert "/incidents/{incident_id}/act" not in paths
+
+
+async def test_the_roster_is_read_and_changed_by_programs(office: ConsoleOffice) -> None:
+    new = {
+        "team": "lids",
+        "from_at": "2026-09-24T20:00:00+08:00",
+        "until_at": "2026-09-25T08:00:00+08:00",
+        "people": ["li"],
+        "why": "换班",
+    }
+    async with program(office, Scope.ROSTER_READ, Scope.ROSTER_WRITE) as client:
+        made = await client.post("/api/v1/roster/overrides", json=new)
+        assert (made.status_code, made.json()) == (201, {"id": 1})
+        week = (await client.get("/api/v1/roster/week")).json()
+        assert [piece["people"] for piece in week if piece["note"] == "换班"] == [["li"], ["li"]]
+        assert [row["id"] for row in (await client.get("/api/v1/roster/overrides")).json()] == [1]
+        assert (await client.delete("/api/v1/roster/overrides/1")).status_code == 204
+        assert (await client.delete("/api/v1/roster/overrides/1")).status_code == 404
+        backwards = new | {"until_at": new["from_at"]}
+        assert (await client.post("/api/v1/roster/overrides", json=backwards)).status_code == 422
+    async with program(office, Scope.ROSTER_READ) as client:
+        assert (await client.post("/api/v1/roster/overrides", json=new)).status_code == 403
