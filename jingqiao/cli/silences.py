@@ -9,8 +9,10 @@ from config.settings import Settings
 from jingqiao.cli.dossier_options import Instant, city_option, database_of, json_option, now, who_option
 from jingqiao.cli.output import CHECK_FAILED, WRONG_USE, language, print_json, print_table
 from jingqiao.database import reading, writing
+from jingqiao.incidents.view import as_json as as_row
 from jingqiao.incidents.view import rfc3339
-from jingqiao.notify.silences import add_silence, end_silence, muted_by, silences
+from jingqiao.notify.silences import add_silence, end_silence, muted_by, muted_incidents, silences
+from jingqiao.notify.text import place, severity_name
 from rules.alarm import HAZARDS
 
 
@@ -109,6 +111,41 @@ def list_(also_past: bool, as_json: bool, settings: Settings) -> None:
                 for item, muted in found
             ],
         )
+
+
+@group.command()
+@click.argument("number", type=int)
+@json_option
+@city_option
+def show(number: int, as_json: bool, settings: Settings) -> None:
+    """What silence NUMBER kept from people: every incident, since when, and where it stands."""
+    with reading(database_of(settings)) as connection:
+        known = any(item.id == number for item in silences(connection))
+        found = muted_incidents(connection, f"silence:{number}")
+    if not known:
+        click.echo(text("calm.silences.unknown", language(), id=number), err=True)
+        raise SystemExit(CHECK_FAILED)
+    tongue = language()
+    if as_json:
+        print_json([{"muted_since": rfc3339(since), **as_row(incident, tongue)} for since, incident in found])
+        return
+    print_table(
+        [
+            text(f"incidents.column.{name}", tongue)
+            for name in ("id", "severity", "hazard", "place", "state", "at")
+        ],
+        [
+            (
+                incident.id,
+                severity_name(incident.severity, tongue),
+                text(f"notify.hazard.{incident.hazard}", tongue),
+                place(incident, tongue),
+                text(f"notify.state.{incident.state}", tongue),
+                rfc3339(since),
+            )
+            for since, incident in found
+        ],
+    )
 
 
 @group.command()

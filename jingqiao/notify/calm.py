@@ -15,22 +15,19 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from config.messages import Language, text
 from config.roster import Roster
 from jingqiao.incidents.incident import LIVE, Incident, from_row
 from jingqiao.incidents.tables import incident as incident_table
 from jingqiao.notify.outbox import STEP_KINDS, MessageState, NewMessage, enqueue
-from jingqiao.notify.silences import Mutes, mutes_at
+from jingqiao.notify.silences import Mutes, mutes_at, note_muted
+from jingqiao.notify.summaries import Link, rows_of, summarise, update_messages
 from jingqiao.notify.tables import message
-from jingqiao.notify.text import severity_name
 from rules.alarm import Severity
 
 _HOUR_US: Final = 3_600_000_000
 _BATCH: Final = 400
 _CELL_DEG: Final = 0.02
 """About two kilometres: what an area is where the engine names none."""
-LISTED: Final = 20
-"""Members that a summary names; the others are counted."""
 _TOO_MUCH: Final = ("rate", "group")
 
 
@@ -51,9 +48,13 @@ def sift(
     messages: Sequence[NewMessage],
     incidents: Mapping[int, Incident],
     now: int,
+    link: Link | None = None,
 ) -> None:
-    """Put messages into the outbox: at once, together, or held back."""
-    enqueue(connection, [new for new in messages if _at_once(new)], now)
+    """Put messages into the outbox: at once, together, or held back. link : makes the links of summaries."""
+    urgent = [new for new in messages if _at_once(new)]
+    if roster.calm.red_together:
+        urgent = _red_together(connection, roster, urgent, now, link)
+    enqueue(connection, urgent, now)
     lesser = _unknown(connection, [new for new in messages if not _at_once(new)])
     if not lesser:
         return
@@ -67,8 +68,9 @@ def sift(
             ready[new.person].append(new)
         else:
             held.append(replace(new, held=why[0], held_until=why[1]))
+    note_muted(connection, [(m.held, m.incident_id) for m in held], now)
     for person, own in ready.items():
-        held += _send(connection, roster, person, own, now)
+        held += _send(connection, roster, person, own, now, link)
     enqueue(connection, held, now)
 
 
@@ -77,7 +79,28 @@ def _at_once(new: NewMessage) -> bool:
     return new.severity >= Severity.RED or new.exercise
 
 
-def release(connection: sa.Connection, roster: Roster, now: int) -> None:
+def _red_together(
+    connection: sa.Connection, roster: Roster, urgent: Sequence[NewMessage], now: int, link: Link | None
+) -> list[NewMessage]:
+    """Sum up red askings of one area at one moment, a message a person; gives what goes out by itself."""
+    alone: list[NewMessage] = []
+    groups: dict[tuple[str, str], list[NewMessage]] = defaultdict(list)
+    for new in _unknown(connection, urgent):
+        if new.area and new.kind in STEP_KINDS and not new.exercise:
+            groups[new.person, new.area].append(new)
+        else:
+            alone.append(new)
+    for (person, _), members in groups.items():
+        if len(members) < roster.calm.group_from:
+            alone += members
+            continue
+        enqueue(connection, [replace(new, held="group", held_until=now) for new in members], now)
+        rows = rows_of(connection, [new.dedup_key for new in members])
+        summarise(connection, roster, person, rows, "area", now, link)
+    return alone
+
+
+def release(connection: sa.Connection, roster: Roster, now: int, link: Link | None = None) -> None:
     """Tell what was held back and may be told now: alone, or as one summary a person."""
     due = connection.execute(
         sa.select(message.c.person)
@@ -89,7 +112,7 @@ def release(connection: sa.Connection, roster: Roster, now: int) -> None:
         return
     mutes = mutes_at(connection, now)
     for person in people:
-        _release_one(connection, roster, person, mutes, now)
+        _release_one(connection, roster, person, mutes, now, link)
 
 
 def quiet_until(roster: Roster, now: int) -> int | None:
@@ -121,7 +144,12 @@ def _holds(
 
 
 def _send(
-    connection: sa.Connection, roster: Roster, person: str, own: Sequence[NewMessage], now: int
+    connection: sa.Connection,
+    roster: Roster,
+    person: str,
+    own: Sequence[NewMessage],
+    now: int,
+    link: Link | None,
 ) -> list[NewMessage]:
     """Send what one person may get now; give what has to wait."""
     calm = roster.calm
@@ -147,14 +175,16 @@ def _send(
             if together:
                 kept = [replace(new, held="group", held_until=now) for new in some]
                 enqueue(connection, kept, now)
-                rows = _rows(connection, [new.dedup_key for new in kept])
-                _summarise(connection, roster, person, rows, "area", now)
+                rows = rows_of(connection, [new.dedup_key for new in kept])
+                summarise(connection, roster, person, rows, "area", now, link)
             else:
                 enqueue(connection, some, now)
     return waiting
 
 
-def _release_one(connection: sa.Connection, roster: Roster, person: str, mutes: Mutes, now: int) -> None:
+def _release_one(
+    connection: sa.Connection, roster: Roster, person: str, mutes: Mutes, now: int, link: Link | None
+) -> None:
     rows = (
         connection.execute(
             sa.select(message)
@@ -182,69 +212,23 @@ def _release_one(connection: sa.Connection, roster: Roster, person: str, mutes: 
             longer[why].append(row["id"])
         else:
             ready.append(dict(row))
-    _update(connection, over, state=MessageState.CANCELLED.value, due_at=None, finished_at=now)
+    update_messages(connection, over, state=MessageState.CANCELLED.value, due_at=None, finished_at=now)
+    kept = {row["id"]: row["incident_id"] for row in rows}
+    note_muted(connection, [(reason, kept[id_]) for (reason, _), ids in longer.items() for id_ in ids], now)
     for (reason, until), ids in longer.items():
-        _update(connection, ids, held=reason, due_at=until)
+        update_messages(connection, ids, held=reason, due_at=until)
     if not ready:
         return
     most = roster.calm.most_an_hour
     times = _let_go(connection, person, most, now)
     if len(times) >= most:
-        _update(connection, [row["id"] for row in ready], due_at=times[-most] + _HOUR_US)
+        update_messages(connection, [row["id"] for row in ready], due_at=times[-most] + _HOUR_US)
     elif len(ready) == 1:
-        _update(connection, [ready[0]["id"]], state=MessageState.PENDING.value, due_at=now, let_go_at=now)
+        update_messages(
+            connection, [ready[0]["id"]], state=MessageState.PENDING.value, due_at=now, let_go_at=now
+        )
     else:
-        _summarise(connection, roster, person, ready, "digest", now)
-
-
-def _summarise(
-    connection: sa.Connection,
-    roster: Roster,
-    person: str,
-    rows: Sequence[Mapping[str, Any]],
-    kind: str,
-    now: int,
-) -> None:
-    """One message that stands for many rows."""
-    language: Language = roster.language
-    if person in roster.people:
-        language = roster.people[person].language or roster.language
-    latest: dict[Any, Mapping[str, Any]] = {}
-    for row in rows:
-        latest[row["incident_id"] if row["incident_id"] is not None else ("message", row["id"])] = row
-    gravest = max(row["severity"] for row in rows)
-    severity = severity_name(Severity(gravest), language)
-    title = text(f"calm.{kind}", language, severity=severity, count=len(latest))
-    lines = [title, *(_line(row) for row in list(latest.values())[:LISTED])]
-    if len(latest) > LISTED:
-        lines.append(text("calm.more", language, count=len(latest) - LISTED))
-    if any(row["kind"] in STEP_KINDS for row in rows):
-        lines.append(text("calm.answer", language))
-    key = f"{kind}:{rows[0]['id']}:{now}:{person}"
-    first = rows[0]["fields"]
-    fields = {
-        "severity": severity,
-        "hazard": title,
-        "place": first.get("place", ""),
-        "id": first.get("id", ""),
-        "note": title,
-    }
-    summary = NewMessage(key, None, kind, gravest, person, rows[0]["role"], title, "\n".join(lines), fields)
-    enqueue(connection, [replace(summary, area=rows[0]["area"] or "")], now)
-    id_ = connection.execute(sa.select(message.c.id).where(message.c.dedup_key == key)).scalar_one()
-    _update(
-        connection,
-        [row["id"] for row in rows],
-        state=MessageState.MERGED.value,
-        told_by=id_,
-        due_at=None,
-        finished_at=now,
-    )
-
-
-def _line(row: Mapping[str, Any]) -> str:
-    head = str(row["body"]).partition("\n")[0]
-    return f"#{row['incident_id']} {head}" if row["incident_id"] is not None else head
+        summarise(connection, roster, person, ready, "digest", now, link)
 
 
 def _waits(incident: Incident) -> bool:
@@ -300,18 +284,6 @@ def _unknown(connection: sa.Connection, messages: Sequence[NewMessage]) -> list[
     return list(reversed(fresh.values()))
 
 
-def _rows(connection: sa.Connection, keys: Sequence[str]) -> list[Mapping[str, Any]]:
-    found: list[Mapping[str, Any]] = []
-    for start in range(0, len(keys), _BATCH):
-        query = (
-            sa.select(message)
-            .where(message.c.dedup_key.in_(keys[start : start + _BATCH]))
-            .order_by(message.c.severity.desc(), message.c.id)
-        )
-        found += [dict(row) for row in connection.execute(query).mappings()]
-    return found
-
-
 def _incidents(connection: sa.Connection, ids: Iterable[int]) -> dict[int, Incident]:
     wanted = sorted(ids)
     found: dict[int, Incident] = {}
@@ -320,10 +292,3 @@ def _incidents(connection: sa.Connection, ids: Iterable[int]) -> dict[int, Incid
         for row in connection.execute(query).mappings():
             found[row["id"]] = from_row(dict(row))
     return found
-
-
-def _update(connection: sa.Connection, ids: Sequence[int], **values: Any) -> None:
-    for start in range(0, len(ids), _BATCH):
-        connection.execute(
-            sa.update(message).where(message.c.id.in_(ids[start : start + _BATCH])).values(**values)
-        )

@@ -29,7 +29,8 @@ from jingqiao.notify.outbox import (
     told,
 )
 from jingqiao.notify.standing import PROMISED, enough, is_person, waits
-from jingqiao.notify.steps import MINUTE_US, Link, Steps, Taken, crude_message
+from jingqiao.notify.steps import MINUTE_US, Steps, Taken, crude_message
+from jingqiao.notify.summaries import Link
 from jingqiao.notify.tables import message
 from jingqiao.roster.escalation import DueStep
 
@@ -129,7 +130,7 @@ class Planner:
         """Let go of what was held back and may be told now; all of it, should the rules of calm break."""
         try:
             with connection.begin_nested():
-                release(connection, self._roster(), now)
+                release(connection, self._roster(), now, self._link)
         except Exception:
             log.exception("held messages could not be summed up; each of them is sent")
             connection.execute(
@@ -149,7 +150,8 @@ class Planner:
         """Into the outbox, by the rules of calm; should those break, people are told rather too much."""
         try:
             with connection.begin_nested():
-                sift(connection, roster, messages, {incident.id: incident for incident in incidents}, now)
+                known = {incident.id: incident for incident in incidents}
+                sift(connection, roster, messages, known, now, self._link)
         except Exception:
             log.exception("messages could not be sifted; all of them are sent")
             enqueue(connection, messages, now)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
-from jingqiao.incidents.incident import LIVE, Incident
+from jingqiao.incidents.incident import LIVE, Incident, from_row
 from jingqiao.incidents.tables import incident as incident_table
-from jingqiao.notify.tables import message, silence
+from jingqiao.notify.tables import message, muting, silence
 from rules.alarm import Hazard
 
 _RECHECK_US = 15 * 60 * 1_000_000
@@ -127,9 +128,31 @@ def end_silence(connection: sa.Connection, silence_id: int, now: int) -> bool:
     return ended.rowcount == 1
 
 
-def muted_by(connection: sa.Connection, silence_id: int) -> int:
-    """How many incidents it kept from people."""
-    query = sa.select(sa.func.count(sa.distinct(message.c.incident_id))).where(
-        message.c.held == f"silence:{silence_id}"
+def note_muted(connection: sa.Connection, muted: Sequence[tuple[str | None, int | None]], now: int) -> None:
+    """Write down what a silence or an outage kept from people, each incident once; other causes pass."""
+    rows = {
+        (cause, id_): {"cause": cause, "incident_id": id_, "first_at": now}
+        for cause, id_ in muted
+        if cause is not None and id_ is not None and cause.startswith(("silence:", "inhibited:"))
+    }
+    if rows:
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        query = dialect.insert(muting).on_conflict_do_nothing(index_elements=["cause", "incident_id"])
+        connection.execute(query, list(rows.values()))
+
+
+def muted_incidents(connection: sa.Connection, cause: str) -> list[tuple[int, Incident]]:
+    """(since when [µs], incident) of all that a cause (`silence:ID`, `inhibited:ID`) kept from people."""
+    query = (
+        sa.select(incident_table, muting.c.first_at)
+        .join(muting, muting.c.incident_id == incident_table.c.id)
+        .where(muting.c.cause == cause)
+        .order_by(muting.c.first_at, incident_table.c.id)
     )
+    return [(row["first_at"], from_row(dict(row))) for row in connection.execute(query).mappings()]
+
+
+def muted_by(connection: sa.Connection, silence_id: int) -> int:
+    """How many incidents a silence kept from people."""
+    query = sa.select(sa.func.count()).where(muting.c.cause == f"silence:{silence_id}")
     return int(connection.execute(query).scalar_one())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -15,15 +15,13 @@ from jingqiao.incidents.incident import SYSTEM, Incident
 from jingqiao.notify.calm import area_of
 from jingqiao.notify.outbox import NewMessage
 from jingqiao.notify.standing import has_answered, is_promiser, name_of, promised, stalled, waits
+from jingqiao.notify.summaries import Link
 from jingqiao.notify.text import compose, severity_name
 from jingqiao.notify.urging import urge
 from jingqiao.roster.duty import Duty, people_for, who_is_on
 from jingqiao.roster.escalation import DueStep, step_at, steps_due
 
 MINUTE_US: Final = 60 * 1_000_000
-
-Link = Callable[[int, str, int], str | None]
-"""(incident id, person id, episode) → one-touch link to answer; None = none to offer."""
 
 Taken = tuple[Incident, list[NewMessage], list[IncidentEvent]]
 """The incident after a step, the messages of the step, and what is to be written down of it."""

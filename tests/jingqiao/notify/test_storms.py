@@ -13,10 +13,10 @@ from jingqiao.database import reading, writing
 from jingqiao.incidents.incident import Action
 from jingqiao.notify.outbox import latest_messages
 from jingqiao.notify.sender import Outcome, Result
-from jingqiao.notify.silences import add_silence, end_silence, muted_by
+from jingqiao.notify.silences import add_silence, end_silence, muted_by, muted_incidents
 from jingqiao.notify.tables import message
 from rules.alarm import AlarmState, Hazard, Severity
-from tests.support.response import BRIDGE, LID, LID_2, ROSTER, Office, at, change
+from tests.support.response import BRIDGE, LID, LID_2, ROSTER, Office, at, change, local
 
 STORMY = ROSTER.replace("[calm]\nmost_an_hour = 100000\ngroup_from = 100000\n", "[calm]\n")
 NIGHT = STORMY.replace('quiet_from = "00:00"\nquiet_to = "00:00"\n', "")
@@ -248,3 +248,54 @@ async def test_when_the_rules_of_calm_break_everybody_is_told(
     await office.until("07:00:01")
     office.close()
     assert "07:00:00" in [when for when, *_ in told(office)]
+
+
+async def test_a_silence_keeps_the_list_of_what_it_muted_after_its_end(office: Office) -> None:
+    with writing(office.database) as connection:
+        number = add_silence(
+            connection, hazard="tilted", from_at=at("03:00:00"), until_at=at("03:30:00"), who="wang", why=""
+        )
+    await office.engine_says(*[tilted(f"B{i}", evidence={"area": f"{i}"}) for i in range(30)])
+    await office.until("04:30:00")  # by now all of them were told, most held a while by the hourly number
+    with reading(office.database) as connection:
+        muted = muted_incidents(connection, f"silence:{number}")
+        assert muted_by(connection, number) == 30
+    assert {(local(since), incident.hazard) for since, incident in muted} == {("03:00:00", Hazard.TILTED)}
+
+
+RED_TOGETHER = STORMY.replace("[calm]\n", "[calm]\nred_together = true\n")
+
+
+async def test_red_ones_of_one_area_come_in_one_message_where_the_office_wants_that(tmp_path: Path) -> None:
+    """Six lids missing at one moment: one message at once that names them, and one answer for all."""
+    office = Office(tmp_path, RED_TOGETHER)
+    await office.engine_says(*[change(asset_id=f"A{i}", evidence={"area": "古城路"}) for i in range(6)])
+    assert told(office) == [("03:00:00", "张三", "【红色】同一区域 6 起同类事件")]
+    body = office.phones.got[0][3]
+    assert (body.count("井盖缺失"), body.splitlines()[-1]) == (
+        6,
+        "一次接警（全部）：jingqiao incidents ack 7",
+    )
+    await office.until("03:05:01")
+    assert told(office)[1:] == [("03:05:00", "李四", "【红色】同一区域 6 起同类事件")]
+    await office.does("li", Action.ACK, 7)
+    await office.until("03:30:00")
+    office.close()
+    assert {i.state for i in office.incidents()} == {"acknowledged"}
+    assert [when for when, *_ in told(office)][2:] == ["03:05:01"]
+
+
+async def test_two_red_ones_still_come_each_by_itself(tmp_path: Path) -> None:
+    office = Office(tmp_path, RED_TOGETHER)
+    await office.engine_says(*[change(asset_id=f"A{i}", evidence={"area": "古城路"}) for i in range(2)])
+    office.close()
+    assert len(office.phones.got) == 2
+
+
+async def test_when_the_red_summary_reaches_nobody_the_next_person_is_told_at_once(tmp_path: Path) -> None:
+    office = Office(tmp_path, RED_TOGETHER)
+    office.phones.broken["phone://zhang"] = Outcome(Result.FAILED_PERMANENT, "93000")
+    await office.engine_says(*[change(asset_id=f"A{i}", evidence={"area": "古城路"}) for i in range(5)])
+    office.close()
+    assert {(when, to) for when, to, _ in told(office)} == {("03:00:00", "李四")}
+    assert len(rows(office)) >= 10
