@@ -23,6 +23,7 @@ PARTS = (
     "registry_size",
     "restart",
     "typhoon",
+    "kills",
 )
 """Modules of this package with `run() -> list[tuple[what, figure, unit]]`, in the order of the table."""
 

@@ -27,6 +27,8 @@ from jingqiao.notify.outbox import (
     fail_members,
     last_attempt,
     next_due,
+    postpone_alike,
+    renew,
     settle,
     take_over,
 )
@@ -106,13 +108,17 @@ class Courier:
             over = next_end(connection)
         return min((at for at in (step, urge, due, over) if at is not None), default=None)
 
-    def take(self, now: int, free: int) -> list[Job]:
-        """Plan the steps that are due, and claim at most `free` messages."""
+    def take(self, now: int, free: int, flying: Sequence[Job] = ()) -> list[Job]:
+        """Plan the steps that are due, and claim at most `free` messages.
+
+        flying : Jobs that are being done here: slow, not crashed, so that nobody may take them up anew.
+        """
         due = self.next_due()
         if due is None or due > now:
             return []
         roster = self._roster()
         with writing(self._database) as connection:
+            renew(connection, [job.claimed for job in flying], now + self._lease_us)
             self._planner.escalate(connection, now)
             self._planner.release(connection, now)
             jobs: list[Job] = []
@@ -203,8 +209,11 @@ class Courier:
     ) -> None:
         """The provider's limit is reached: wait a moment, or take the person's next channel."""
         wait_s = (free - now) / _SECOND_US
-        if wait_s <= PATIENCE_S or claimed.channel + 1 >= channels:
+        last = claimed.channel + 1 >= channels
+        if wait_s <= PATIENCE_S or last:
             settle(connection, claimed, state=MessageState.PENDING.value, due_at=free)
+            if last:  # those behind it wait as well: all at once, not a row each time the limit lets one go
+                postpone_alike(connection, claimed, free)
             return
         detail = f"the provider's limit is reached for {wait_s:.0f} s"
         begin_attempt(

@@ -52,7 +52,7 @@ class Dispatcher:
         self._courier = Courier(database, roster, planner, round(lease_s * _SECOND_US))
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="send")
         self._rows = ThreadPoolExecutor(1, thread_name_prefix="outbox")
-        self._flying: set[asyncio.Task[None]] = set()
+        self._flying: dict[asyncio.Task[None], Job] = {}
         self._woken = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended: list[Ended] = []
@@ -113,15 +113,15 @@ class Dispatcher:
 
     async def _start(self, now: int) -> int:
         """Plan due steps, claim what workers are free for, send it; how many messages that was."""
-        jobs = await self._in_rows(self._courier.take, now, self._free())
+        jobs = await self._in_rows(self._courier.take, now, self._free(), list(self._flying.values()))
         for job in jobs:
             task = asyncio.create_task(self._fly(job))
-            self._flying.add(task)
+            self._flying[task] = job
             task.add_done_callback(self._landed)
         return len(jobs)
 
     def _landed(self, task: asyncio.Task[None]) -> None:
-        self._flying.discard(task)
+        self._flying.pop(task, None)
         self._woken.set()
         error = None if task.cancelled() else task.exception()
         if error is not None:  # the row's lease ends, then the provider is asked what became of it

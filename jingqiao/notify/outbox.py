@@ -164,6 +164,33 @@ def claim(connection: sa.Connection, now: int, lease_us: int, limit: int) -> lis
     ]
 
 
+def postpone_alike(connection: sa.Connection, claimed: Claimed, until: int) -> None:
+    """Let the person's other messages that go the same way wait until then, too."""
+    connection.execute(
+        sa.update(message)
+        .where(
+            message.c.person == claimed.person,
+            message.c.channel == claimed.channel,
+            message.c.severity == claimed.severity,
+            message.c.via.is_(None) if claimed.via is None else message.c.via == claimed.via,
+            message.c.state == MessageState.PENDING.value,
+            message.c.due_at < until,
+        )
+        .values(due_at=until)
+    )
+
+
+def renew(connection: sa.Connection, claimed: Sequence[Claimed], until: int) -> None:
+    """Keep messages for those who still work on them."""
+    if claimed:
+        connection.execute(
+            sa.update(message)
+            .where(message.c.lease.in_([item.lease for item in claimed]))
+            .where(message.c.id.in_([item.id for item in claimed]))
+            .values(due_at=until)
+        )
+
+
 def begin_attempt(
     connection: sa.Connection, claimed: Claimed, channel: str, account: str, now: int, **values: Any
 ) -> int:

@@ -48,6 +48,9 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
     """The library's 5 drops connections when sixteen come at once; the kernel tries again after 1 s."""
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A caller that is killed or loses patience tears its connection: no trace of that is wanted."""
+
 
 class HttpFake:
     """Serves until the `with` ends; keeps every request."""

@@ -52,7 +52,8 @@ class WeCom:
     def _token(self, request: Request) -> Answer:
         if request.query.get("corpsecret") != self.secret:
             return Answer(body={"errcode": 40001, "errmsg": "invalid credential"})
-        self.tokens.append(f"T{len(self.tokens)}")
+        if not self.tokens:  # while a token is good, whoever asks gets the same one
+            self.tokens.append("T0")
         return Answer(
             body={"errcode": 0, "errmsg": "ok", "access_token": self.tokens[-1], "expires_in": 7200}
         )
@@ -159,6 +160,7 @@ class Aliyun:
     silent_before: int = 0
     """So many of the next SendSms are neither carried out nor answered."""
     refusals: list[str] = field(default_factory=list)
+    day_limit: int = 50
 
     def __call__(self, request: Request) -> Answer:  # noqa: PLR0911 - one answer a case
         if not acs3_signed(request, self.key_id, self.key_secret):
@@ -173,7 +175,7 @@ class Aliyun:
         if self.refusals:
             code, _, words = self.refusals.pop(0).partition(" ")
             return Answer(body={"Code": code, "Message": words or "触发限制", "RequestId": "R"})
-        if len([s for s in self.sent if s["PhoneNumbers"] == query["PhoneNumbers"]]) >= 50:
+        if len([s for s in self.sent if s["PhoneNumbers"] == query["PhoneNumbers"]]) >= self.day_limit:
             return Answer(body={"Code": "isv.BUSINESS_LIMIT_CONTROL", "Message": "触发天级流控Permits:50"})
         self.sent.append(query)
         if self.silent_after:
@@ -192,8 +194,10 @@ class Aliyun:
             found.append(
                 {"OutId": sent["OutId"], "SendStatus": status, "ErrCode": code, "PhoneNum": "138****"}
             )
+        size, page = int(query["PageSize"]), int(query["CurrentPage"])
+        shown = found[::-1][(page - 1) * size : page * size]  # the newest first
         return Answer(
-            body={"Code": "OK", "TotalCount": len(found), "SmsSendDetailDTOs": {"SmsSendDetailDTO": found}}
+            body={"Code": "OK", "TotalCount": len(found), "SmsSendDetailDTOs": {"SmsSendDetailDTO": shown}}
         )
 
 
@@ -271,7 +275,7 @@ class Tencent:
             return Answer(silent=True)
         code, message = self.codes.pop(0) if self.codes else ("Ok", "send success")
         if code == "Ok":
-            self.sent.append(document)
+            self.sent.append(document | {"at": time.time()})
         if self.silent_after:
             self.silent_after -= 1
             return Answer(silent=True)
@@ -297,8 +301,10 @@ class Tencent:
             }
             for number, sent in enumerate(self.sent, 1)
             if sent["PhoneNumberSet"][0] == document["PhoneNumber"]
+            and document["BeginTime"] <= sent["at"] <= document["EndTime"]
         ]
-        return Answer(body={"Response": {"PullSmsSendStatusSet": states, "RequestId": "R"}})
+        shown = states[: document["Limit"]]
+        return Answer(body={"Response": {"PullSmsSendStatusSet": shown, "RequestId": "R"}})
 
     def _replies(self, document: dict[str, Any]) -> Answer:
         pulled, self.replies = self.replies[: document["Limit"]], self.replies[document["Limit"] :]

@@ -1,5 +1,7 @@
 """Delivery truth: what is tried, in which order, what a crash and a silence mean, and who is told instead."""
 
+import asyncio
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from jingqiao.notify.outbox import attempts_of, messages_of
 from jingqiao.notify.sender import NO_CONNECTION, Delivery, Outcome, Outgoing, Receipt, Result
 from jingqiao.notify.tables import message
 from rules.alarm import Severity
+from tests.support.eventually import eventually
 from tests.support.http_fake import Answer, HttpFake
 from tests.support.providers import Aliyun, WeCom
 from tests.support.response import LID_2, ROSTER, Office, change
@@ -366,3 +369,40 @@ async def test_what_cannot_be_composed_is_still_said_clumsily(
     assert [(to, title) for _, to, title, _ in office.phones.got] == [
         ("值班室", "[red] missing 4207040105000001 武昌大道")
     ]
+
+
+async def test_a_try_that_takes_longer_than_a_lease_is_not_taken_up_a_second_time(tmp_path: Path) -> None:
+    """It is slow, not crashed: whoever asks or repeats meanwhile makes two warnings of one."""
+    released = threading.Event()
+    tries: list[str] = []
+
+    class Slow:
+        def send(self, outgoing: Outgoing) -> Outcome:
+            tries.append(outgoing.reference)
+            released.wait(10)
+            return SENT
+
+        def ask(self, outgoing: Outgoing, provider_id: str, sent_at: int) -> Receipt | None:
+            tries.append("asked")
+            return None
+
+    office = Office(tmp_path, TWO_CHANNELS, sender=Slow())
+    office.book.commit(1, [change()], office.clock.now())
+    running = asyncio.create_task(office.dispatcher.run())
+    await eventually(lambda: len(tries) == 1)
+    for _ in range(3):
+        office.clock._now += 40_000_000
+        office.dispatcher.wake()
+        before = due_at(office)
+        await eventually(lambda before=before: due_at(office) > before)
+    released.set()
+    await eventually(lambda: outcomes(office)[0] == ("zhang", "phone", "sent"))
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert tries == ["1:0:0:zhang"]
+    office.close()
+
+
+def due_at(office: Office) -> int:
+    with reading(office.database) as connection:
+        return int(connection.execute(sa.select(message.c.due_at).where(message.c.id == 1)).scalar() or 0)

@@ -17,6 +17,7 @@ from jingqiao.incidents.book import IncidentBook
 from jingqiao.incidents.facts import asset_facts
 from jingqiao.notify.planner import Planner
 from tests.support.http_fake import Answer, HttpFake, Request
+from tests.support.kills import killed
 from tests.support.response import REGISTRY, ROSTER, change
 
 PROGRAM = """
@@ -88,3 +89,11 @@ def _waiting(database: sa.Engine) -> int:
     with reading(database) as connection:
         query = sa.text("SELECT count(*) FROM message WHERE kind = 'step' AND state NOT IN ('sent')")
         return int(connection.execute(query).scalar() or 0)
+
+
+def test_where_a_provider_can_be_asked_kill_9_neither_loses_nor_doubles(tmp_path: Path) -> None:
+    """25 lives here, a thousand in `make bench ARGS=kills`."""
+    tally = killed(tmp_path, kills=25, alarms_a_life=3)
+    assert tally.lost == {"webhook": 0, "wecom": 0, "aliyun": 0, "tencent": 0}
+    assert (tally.twice["wecom"], tally.twice["aliyun"], tally.twice["tencent"]) == (0, 0, 0)
+    assert tally.twice["webhook"] <= tally.counted

@@ -20,6 +20,9 @@ from jingqiao.notify.sender import Delivery, Outcome, Outgoing, Receipt
 
 SETTLE_S: Final = 20.0
 """How long after a try its record may be missing in `QuerySendDetails` though it was made [s]."""
+PAGE: Final = 50
+"""Records that `QuerySendDetails` gives at once."""
+PAGES: Final = 20
 _CHINA: Final = timezone(timedelta(hours=8))
 
 
@@ -73,21 +76,19 @@ class AliSms:
     def ask(self, outgoing: Outgoing, provider_id: str, sent_at: int) -> Receipt | None:
         """Find the message among those sent to this number on that day, by our own number for it."""
         sent = datetime.fromtimestamp(sent_at / 1_000_000, _CHINA)
-        query = {
-            "PhoneNumber": self.phone,
-            "SendDate": f"{sent:%Y%m%d}",
-            "PageSize": "50",
-            "CurrentPage": "1",
-        }
+        query = {"PhoneNumber": self.phone, "SendDate": f"{sent:%Y%m%d}", "PageSize": str(PAGE)}
         if provider_id:
             query["BizId"] = provider_id
-        reply = self.account.call("QuerySendDetails", query)
-        if not isinstance(reply, Reply) or reply.document.get("Code") != "OK":
-            return Receipt(Delivery.NOT_YET, "query", "the provider could not be asked")
-        details = (reply.document.get("SmsSendDetailDTOs") or {}).get("SmsSendDetailDTO") or []
-        for detail in details:
-            if provider_id or detail.get("OutId") == out_id(outgoing.reference):
-                return _receipt(detail)
+        for page in range(1, PAGES + 1):
+            reply = self.account.call("QuerySendDetails", query | {"CurrentPage": str(page)})
+            if not isinstance(reply, Reply) or reply.document.get("Code") != "OK":
+                return Receipt(Delivery.NOT_YET, "query", "the provider could not be asked")
+            details = (reply.document.get("SmsSendDetailDTOs") or {}).get("SmsSendDetailDTO") or []
+            for detail in details:
+                if provider_id or detail.get("OutId") == out_id(outgoing.reference):
+                    return _receipt(detail)
+            if len(details) < PAGE:
+                break
         young = WallClock().now() - sent_at < SETTLE_S * 1_000_000
         return Receipt(Delivery.NOT_YET if young else Delivery.NEVER_SEEN)
 

@@ -20,6 +20,9 @@ from jingqiao.notify.sender import Delivery, Outcome, Outgoing, Receipt, Result
 FIELDS: Final = ("severity", "hazard", "place", "id")
 SETTLE_S: Final = 20.0
 """How long after a try its record may be missing in the pulled states though it was made [s]."""
+BEFORE_S: Final = 30
+AFTER_S: Final = 90
+"""How far around a try its state is looked for [s]: of many messages to a phone the provider names 100."""
 CONTENT_TYPE: Final = "application/json; charset=utf-8"
 _TEMPORARY_WORDS: Final = (
     "LimitExceeded",
@@ -111,7 +114,8 @@ class TencentSms:
             {
                 "SmsSdkAppId": self.app_id,
                 "PhoneNumber": self.phone,
-                "BeginTime": sent_s - 60,
+                "BeginTime": sent_s - BEFORE_S,
+                "EndTime": sent_s + AFTER_S,
                 "Offset": 0,
                 "Limit": 100,
             },
