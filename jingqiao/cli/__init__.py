@@ -29,6 +29,7 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "map": "jingqiao.cli.map_:group",
         "permits": "jingqiao.cli.permits:group",
         "notify": "jingqiao.cli.notify:notify",
+        "report": "jingqiao.cli.report:report",
         "roster": "jingqiao.cli.roster:roster",
         "rules": "jingqiao.cli.rules:rules",
         "silences": "jingqiao.cli.silences:group",

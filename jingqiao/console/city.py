@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, cast
 
+import numpy as np
+import numpy.typing as npt
 from fastapi import Depends, Request
 
 from jingqiao.console.parts import Parts
+from jingqiao.database import reading
+from jingqiao.dossier.dangers import Limits, danger_rows, last_inspections
 from jingqiao.fleet.kept import Kept
 from jingqiao.fleet.state import FleetState
 from jingqiao.fleet.view import losses
@@ -17,6 +21,8 @@ FLEET_US: Final = 5_000_000
 """How old what the engine said of the fleet may get [µs]: a million rows are not copied for every look."""
 LOSSES_US: Final = 600_000_000
 """How old counts of lost messages may get [µs]."""
+DANGERS_US: Final = 600_000_000
+"""The same of the lists of hidden dangers [µs]."""
 
 
 class City:
@@ -31,8 +37,17 @@ class City:
         self.losses: Kept[list[dict[str, Any]] | None] = Kept(
             lambda: losses(parts.archive, parts.clock.now()), parts.clock.now, LOSSES_US
         )
+        self.dangers: Kept[dict[str, npt.NDArray[np.int64]]] = Kept(
+            self._find_dangers, parts.clock.now, DANGERS_US
+        )
         self._fleet: FleetState | None = None
         self._fleet_at = -FLEET_US
+
+    def _find_dangers(self) -> dict[str, npt.NDArray[np.int64]]:
+        registry = self._parts.registry()
+        with reading(self._parts.database) as connection:
+            inspected = last_inspections(connection, len(registry.assets))
+        return danger_rows(registry, inspected, self._parts.clock.now(), Limits())
 
     async def fleet(self) -> FleetState | None:
         """What the engine knows of all devices, at most FLEET_US old; None where there is no engine."""

@@ -23,6 +23,7 @@ ENTRIES: Final = (
     Entry("incidents", "/incidents"),
     Entry("map", "/map"),
     Entry("fleet", "/fleet"),
+    Entry("reports", "/reports"),
     Entry("roster", "/roster"),
     Entry("messages", "/messages"),
     Entry("accounts", "/accounts", Role.ADMIN),

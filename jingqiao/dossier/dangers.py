@@ -55,29 +55,58 @@ def dangers(
     assets = registry.assets
     if not len(assets):
         return
+    masks, gone, watched = _masks(registry, inspected, now, limits)
+    today = now // DAY_US
+    years = assets.design_life_years.astype(np.float64)
+    for row in np.flatnonzero(masks["over_age"]):
+        age = (today - int(assets.installed_on[row])) / YEAR_DAYS
+        details = {"age_years": round(age, 1), "design_life_years": float(years[row])}
+        yield Danger(int(row), "over_age", details)
+    for row in np.flatnonzero(masks["no_fall_net"]):
+        yield Danger(int(row), "no_fall_net", {"known": bool(assets.fall_net[row] == 0)})
+    for row in np.flatnonzero(masks["abandoned"]):
+        yield Danger(int(row), "abandoned", {})
+    for row in np.flatnonzero(masks["not_inspected"]):
+        days = None if inspected[row] == 0 else round((now - int(inspected[row])) / DAY_US)
+        yield Danger(int(row), "not_inspected", {"days": days, "interval_days": limits.inspection_days})
+    for row in np.flatnonzero(masks["no_sensor"]):
+        yield Danger(int(row), "no_sensor", {})
+    yield from _blind(registry, ~gone & watched & (assets.kind == Kind.COVER))
+
+
+def _masks(
+    registry: Registry, inspected: npt.NDArray[np.int64], now: int, limits: Limits
+) -> tuple[dict[str, npt.NDArray[np.bool_]], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Danger → bool[assets], all but `blind`; who is gone; who has a sensor."""
+    assets = registry.assets
     status = assets.texts["status"].cast(pa.string())
     gone = pc.is_in(status, pa.array(_GONE)).to_numpy(zero_copy_only=False)
     today = now // DAY_US
     years = assets.design_life_years.astype(np.float64)
-    with np.errstate(invalid="ignore"):
-        over = ~gone & (assets.installed_on != -1) & (assets.installed_on + years * YEAR_DAYS < today)
-    for row in np.flatnonzero(over):
-        age = (today - int(assets.installed_on[row])) / YEAR_DAYS
-        details = {"age_years": round(age, 1), "design_life_years": float(years[row])}
-        yield Danger(int(row), "over_age", details)
-    for row in np.flatnonzero(~gone & (assets.low_lying == 1) & (assets.fall_net != 1)):
-        yield Danger(int(row), "no_fall_net", {"known": bool(assets.fall_net[row] == 0)})
-    abandoned = pc.equal(status, "abandoned").to_numpy(zero_copy_only=False)
-    for row in np.flatnonzero(abandoned):
-        yield Danger(int(row), "abandoned", {})
-    for row in np.flatnonzero(~gone & (inspected < now - limits.inspection_days * DAY_US)):
-        days = None if inspected[row] == 0 else round((now - int(inspected[row])) / DAY_US)
-        yield Danger(int(row), "not_inspected", {"days": days, "interval_days": limits.inspection_days})
     watched = np.zeros(len(assets), bool)
     watched[registry.sensors.asset[registry.sensors.asset != UNBOUND]] = True
-    for row in np.flatnonzero(~gone & ~watched):
-        yield Danger(int(row), "no_sensor", {})
-    yield from _blind(registry, ~gone & watched & (assets.kind == Kind.COVER))
+    with np.errstate(invalid="ignore"):
+        over = ~gone & (assets.installed_on != -1) & (assets.installed_on + years * YEAR_DAYS < today)
+    masks = {
+        "over_age": over,
+        "no_fall_net": ~gone & (assets.low_lying == 1) & (assets.fall_net != 1),
+        "abandoned": pc.equal(status, "abandoned").to_numpy(zero_copy_only=False),
+        "not_inspected": ~gone & (inspected < now - limits.inspection_days * DAY_US),
+        "no_sensor": ~gone & ~watched,
+    }
+    return masks, gone, watched
+
+
+def danger_rows(
+    registry: Registry, inspected: npt.NDArray[np.int64], now: int, limits: Limits
+) -> dict[str, npt.NDArray[np.int64]]:
+    """Danger → int64[k] rows of the assets that have it: `dangers` for a million assets, without details."""
+    if not len(registry.assets):
+        return {name: np.empty(0, np.int64) for name in DANGERS}
+    masks, gone, watched = _masks(registry, inspected, now, limits)
+    rows = {name: np.flatnonzero(masks[name]) for name in DANGERS if name != "blind"}
+    covers = ~gone & watched & (registry.assets.kind == Kind.COVER)
+    return rows | {"blind": _blind_rows(registry, covers)}
 
 
 def blind_to(models: Sequence[str], low_lying: bool) -> list[str]:
@@ -144,3 +173,22 @@ def _blind(registry: Registry, covers: npt.NDArray[np.bool_]) -> Iterator[Danger
             judged[key] = blind_to([names[model] for model in key[0]], key[1])
         if judged[key]:
             yield Danger(row, "blind", {"hazards": judged[key], "models": [names[model] for model in key[0]]})
+
+
+def _blind_rows(registry: Registry, covers: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """int64[k]  Covers that `_blind` names. A cover with one sensor is judged by its model alone, which is
+    looked up once; only the few with several are gone through."""
+    sensors, assets = registry.sensors, registry.assets
+    bound = np.flatnonzero(sensors.asset != UNBOUND)
+    count = np.bincount(sensors.asset[bound], minlength=len(assets))
+    encoded = sensors.texts["model"].dictionary_encode()
+    names = encoded.dictionary.to_pylist()
+    model = encoded.indices.to_numpy(zero_copy_only=False)
+    single = bound[count[sensors.asset[bound]] == 1]
+    blind = np.zeros((2, len(names)), bool)
+    for low in (0, 1):
+        blind[low] = [bool(blind_to([name], bool(low))) for name in names]
+    asset = sensors.asset[single]
+    found = asset[covers[asset] & blind[(assets.low_lying[asset] == 1).astype(int), model[single]]]
+    several = np.array([danger.asset for danger in _blind(registry, covers & (count > 1))], np.int64)
+    return np.unique(np.concatenate([found.astype(np.int64), several]))

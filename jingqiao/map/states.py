@@ -57,6 +57,7 @@ class Alert:
     state: str
     opened_at: int
     map_state: MapState
+    exercise: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,7 @@ def overlay(connection: sa.Connection, registry: Registry, quiet: npt.NDArray[np
         incident.c.state,
         incident.c.opened_at,
         incident.c.sensor_ids,
+        incident.c.exercise,
     ).where(incident.c.state.in_([state.value for state in LIVE]))
     rows = connection.execute(query).all()
     assets = registry.asset_indices([row.asset_id for row in rows])
@@ -111,7 +113,7 @@ def overlay(connection: sa.Connection, registry: Registry, quiet: npt.NDArray[np
         places = [own] if own != UNKNOWN else _assets_of(registry, row.sensor_ids)
         shown = map_state(row.hazard, row.severity)
         alerts += [
-            Alert(row.id, place, row.hazard, row.severity, row.state, row.opened_at, shown)
+            Alert(row.id, place, row.hazard, row.severity, row.state, row.opened_at, shown, row.exercise)
             for place in places
         ]
     alerts.sort(key=lambda alert: (-alert.map_state, -alert.severity, alert.opened_at, alert.incident_id))
