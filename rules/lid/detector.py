@@ -33,8 +33,8 @@ from rules.lid.state import (
     LidState,
     Shock,
     Tilt,
-    Water,
 )
+from rules.lid.water import stand
 
 Float32 = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
@@ -278,8 +278,9 @@ class LidDetector:
         if change is not None:
             look |= np.abs(change) >= self._limits.least("forecast_least_mm")
         look |= _sent(own, columns)
+        leans = np.zeros(n, bool) if angle is None else angle >= limits["tilt_attention_deg"]
+        water = stand(own.water, columns, leans, hours, limits)
         state.put(sensor, own)
-        water = columns.get("water_mm")
         if water is not None:
             look |= water >= self._limits.least("flood_mm")
         if not look.any():
@@ -368,17 +369,12 @@ class LidDetector:
 
 
 def _sent(own: LidState, columns: Mapping[str, Float32]) -> Bool:
-    """Note switches and water that were sent, for `sees` and `explain`; bool[k] switches that are on."""
+    """Note switches that were sent, for `sees` and `explain`; bool[k] switches that are on."""
     on = np.zeros(len(own), bool)
     for name, bit in SENT.items():
         if name in columns:
             on |= columns[name] > 0.5
             own.said[~np.isnan(columns[name]), WATCH] |= bit
-    water = columns.get("water_mm")
-    if water is not None:
-        wet = ~np.isnan(water)
-        own.water[wet, Water.LEVEL] = water[wet]
-        own.water[wet, Water.COUNT] += 1
     return on
 
 

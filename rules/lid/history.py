@@ -12,7 +12,7 @@ from rules.detector import Verdicts
 from rules.lid.angle import between, normal
 from rules.lid.limits import Limits
 from rules.lid.opinion import Opinion
-from rules.lid.state import LidState, Sink, Tilt, gather
+from rules.lid.state import LidState, Sink, Tilt, Water, gather
 
 Float32 = npt.NDArray[np.float32]
 
@@ -36,6 +36,11 @@ def look_back(
     mm = columns.get("displacement_mm", absent) - sink[:, Sink.BASE]
     mm = np.where(sink[:, Sink.COUNT] >= limits["commission_readings"], mm, np.float32(np.nan))
     water = columns.get("water_mm", absent)
+    if "distance_mm" in columns:
+        wells = gather(state.water, sensor)
+        known = wells[:, Water.DRY_COUNT] >= limits["commission_readings"]
+        risen = np.where(known, wells[:, Water.DRY] - columns["distance_mm"], np.float32(np.nan))
+        water = np.where(np.isnan(water), risen, water)
     missing, tilted, sunken, flooded = (Opinion.none(n) for _ in range(4))
     with np.errstate(invalid="ignore"):
         missing.say(columns.get("open", absent) > 0.5, 4, absent, np.nan, "missing.contact")

@@ -170,7 +170,11 @@ def _judge(
         lean=((alone | passing) & first_tilt & ~agree) | (few & ~agree),
         gone=(alone | closed | level) & first_mm & ~agree,
         drop=alone & first_mm & ~agree,
-        flood=alone & (water[:, Water.RUN] <= 1) & ~(f.water_alarm > 0.5),
+        # Water that was rising before is no wild sample.
+        flood=alone
+        & (water[:, Water.RUN] <= 1)
+        & ~(f.water_alarm > 0.5)
+        & (water[:, Water.BEFORE] < limits["flood_mm"] * np.float32(0.4)),
     )
     missing = _missing(f, limits, tilt, crept, doubt)
     tilted = _tilted(f, limits, tilt, sink, missing, crept, doubt)

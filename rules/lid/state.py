@@ -112,14 +112,17 @@ class Shock(IntEnum):
 class Water(IntEnum):
     """Columns of the water state.
 
-    LEVEL : latest [mm].  BASE : distance when dry [mm].  COUNT : readings.  RUN : as for tilt.
+    LEVEL, BEFORE : the latest two [mm].  COUNT : readings.  RUN : as for tilt.
+    DRY : distance to the bottom of the well, or its usual water [mm].  DRY_COUNT, DRY_SINCE : as for tilt.
     """
 
     LEVEL = 0
-    BASE = 1
+    BEFORE = 1
     COUNT = 2
     RUN = 3
-    RATE = 4
+    DRY = 4
+    DRY_COUNT = 5
+    DRY_SINCE = 6
 
 
 WATCH: Final = 7
