@@ -38,6 +38,7 @@ from rules.rounds import rounds
 from rules.schedule import active, next_change
 from rules.snapshot import pack, unpack
 from rules.thresholds import Thresholds, resolve
+from rules.together import Together
 from rules.windows import Windows
 
 NEVER: Final = np.iinfo(np.int64).min
@@ -123,6 +124,7 @@ class Engine:
         self._muted_lane = [hazard not in UNMUTED for hazard in hazards]
         self.machine = Machine(hazards, lane_holds(rules, hazards), n, self._muted_until)
         self.alarms = AssetAlarms()
+        self.together = Together(registry)
         self._last = np.full(n, NEVER, np.int64)
         self._now = NEVER
         self.faults: list[EngineFault] = []
@@ -206,6 +208,7 @@ class Engine:
         self._has_bridges = has_bridges(registry)
         self._last = np.concatenate([self._last, np.full(n - old, NEVER, np.int64)])
         self.machine.grow(n)
+        self.together.registry_changed(registry)
         for detector in self.detectors:
             detector.registry_changed(registry)
         self.rules_changed(self.rules)
@@ -276,6 +279,7 @@ class Engine:
             "lanes": [[self.detectors[d].name, hazard.value] for d, hazard in self.lane_of],
             "alarms": self.alarms.state(),
             "windows": self.windows.state(),
+            "together": self.together.state(),
         }
         return pack(header, arrays)
 
@@ -302,6 +306,7 @@ class Engine:
             detector.restore(_under(f"detector.{detector.name}.", arrays))
         self.alarms.restore(header["alarms"])
         self.windows.restore(header["windows"])
+        self.together.restore(header.get("together", []))
         if header["sensors"] != len(self.registry.sensors):
             self.registry_changed(self.registry)
 
@@ -501,6 +506,8 @@ class Engine:
             provisional = bool(evidence.pop("provisional", False))
             evidence.pop("conditions", None)
             unit = str(evidence.pop("unit", unit_of(hazard, said.voice.reason.key)))
+            if said.fires:
+                evidence |= self.together.note(asset, transition.sensor, hazard, transition.at)
             yield AlarmChange(
                 "" if asset == UNBOUND else self.registry.asset_id(asset),
                 hazard,
