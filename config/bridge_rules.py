@@ -156,7 +156,9 @@ class SlowDriftLimits(BaseModel):
     training_days : Days of data before a first model is frozen. year_days : days until alarms are final.
     cusum_k, cusum_h : Reference value and limit of the two-sided CUSUM on whitened daily residuals [σ]:
         0.25 and 12.6 give one false alarm per channel in 10 years.
-    pair_h : Limit when a neighbour moves with it [σ].
+    pair_h : Limit when two gauges elsewhere on the bridge move with it [σ].
+    joint_k, joint_h, joint_h_per_gauge : Reference value of the CUSUM of a section's gauges together, and its
+        limit, joint_h + joint_h_per_gauge · gauges [σ]: one false alarm in 8 years of a section.
     ewma_lambda, ewma_limit : Second opinion [σ of the EWMA].
     least_ue : Movements below this are never drift [µε]. sigma_floor_ue : least believable noise [µε].
     red_ue : A confirmed movement of this size is of the gravest grade [µε].
@@ -169,10 +171,13 @@ class SlowDriftLimits(BaseModel):
     cusum_k: float = Field(default=0.25, gt=0)
     cusum_h: float = Field(default=12.6, gt=0)
     pair_h: float = Field(default=10, gt=0)
+    joint_k: float = Field(default=0.5, gt=0)
+    joint_h: float = Field(default=3.5, gt=0)
+    joint_h_per_gauge: float = Field(default=1.3, ge=0)
     ewma_lambda: float = Field(default=0.2, gt=0, lt=1)
     ewma_limit: float = Field(default=4.5, gt=0)
-    least_ue: float = Field(default=4, ge=0)
-    sigma_floor_ue: float = Field(default=0.8, gt=0)
+    least_ue: float = Field(default=1.5, ge=0)
+    sigma_floor_ue: float = Field(default=0.5, gt=0)
     red_ue: float = Field(default=100, gt=0)
 
 

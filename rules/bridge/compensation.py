@@ -1,6 +1,7 @@
 """What temperature and the season explain of a gauge's strain: learned, then frozen.
 
-strain = level + a·T + b·(lagged T - T) + c·(T of the other thermometers - T) + annual cosine and sine.
+strain = level + a·T + b·(T lagged by hours - T) + c·(T of the other thermometers - T)
++ d·(T lagged by a day - T) + e·T² + waves of a year and of half a year.
 Hourly medians are whitened (AR(1), ρ 0.9) before the least squares, so that a day's many hours do not
 pretend to know the level better than they do, and each coefficient has a prior, so that the
 uncertainty of a model learned in ten days is known and grows when it is asked about another season.
@@ -17,13 +18,17 @@ import numpy.typing as npt
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
 
-TERMS: Final = 6
-"""Level, temperature, lag, difference across, annual cosine, annual sine."""
+TERMS: Final = 10
+"""Level, temperature, its lag of hours, difference across, lag of a day, square, two waves of the year."""
+SQUARE_C: Final = 10.0
 RHO_HOUR: Final = 0.9
 T_ZERO_C: Final = 15.0
 YEAR_HOURS: Final = 365.2425 * 24
 PRIOR_LEVEL_UE: Final = 5000.0
 PRIOR_SEASON_UE: Final = 4.0
+PRIOR_HALF_YEAR_UE: Final = 2.0
+PRIOR_SQUARE_UE: Final = 2.0
+"""Bend of the strain against temperature at 10 °C from the middle [µε]."""
 START_VARIANCE: Final = 4.0
 """Variance of an hour's innovation before any is known [µε²]."""
 BUCKETS: Final = 4
@@ -31,21 +36,21 @@ BUCKETS: Final = 4
 NONE: Final = -(1 << 60)
 
 
-def terms(hour: Int, now_c: Float, lagged_c: Float, across_c: Float) -> Float:
+def terms(hour: Int, now_c: Float, lagged_c: Float, day_lagged_c: Float, across_c: Float) -> Float:
     """float64[k, TERMS]  The regression's row of an hour; without temperature only level and season."""
     known = np.isfinite(now_c)
     phase = 2 * np.pi * (hour % round(YEAR_HOURS * 4)) / YEAR_HOURS
-    return np.stack(
-        [
-            np.ones(len(hour)),
-            np.where(known, now_c - T_ZERO_C, 0.0),
-            np.where(known, lagged_c - now_c, 0.0),
-            np.where(known, across_c, 0.0),
-            np.cos(phase),
-            np.sin(phase),
-        ],
-        axis=1,
-    )
+    out = np.zeros((len(hour), TERMS))
+    out[:, 0] = 1.0
+    warm = np.where(known, now_c - T_ZERO_C, 0.0)
+    out[:, 1] = warm
+    out[:, 2] = np.where(known, lagged_c - now_c, 0.0)
+    out[:, 3] = np.where(known, across_c, 0.0)
+    out[:, 4] = np.where(known, day_lagged_c - now_c, 0.0)
+    out[:, 5] = (warm / SQUARE_C) ** 2
+    for place, wave in ((6, 1), (8, 2)):
+        out[:, place], out[:, place + 1] = np.cos(wave * phase), np.sin(wave * phase)
+    return out
 
 
 class Compensation:
@@ -135,18 +140,12 @@ class Compensation:
         c = c[self.count[c] > 0]
         if len(c) == 0:
             return
-        beta = self.beta_prior[c]
-        spread = np.stack(
-            [
-                np.full(len(c), PRIOR_LEVEL_UE),
-                beta,
-                beta / 2,
-                beta / 2,
-                np.full(len(c), PRIOR_SEASON_UE),
-                np.full(len(c), PRIOR_SEASON_UE),
-            ],
-            axis=1,
-        )
+        spread = np.empty((len(c), TERMS))
+        spread[:] = (
+            PRIOR_LEVEL_UE, 1.0, 0.5, 0.5, 0.5, PRIOR_SQUARE_UE, PRIOR_SEASON_UE, PRIOR_SEASON_UE,
+            PRIOR_HALF_YEAR_UE, PRIOR_HALF_YEAR_UE,
+        )  # fmt: skip
+        spread[:, 1:5] *= self.beta_prior[c][:, None]
         for _ in range(2):
             prior = self.variance[c][:, None] / spread**2
             matrix = self.information[c].copy()
@@ -158,6 +157,14 @@ class Compensation:
             self.variance[c] = np.maximum((misfit + 12.0 * START_VARIANCE / 4) / freedom, 0.01)
         self.theta[c] = theta
         self.covariance[c] = inverse * self.variance[c][:, None, None]
+
+    def widen(self, c: Int, daily: Float) -> None:
+        """Be less sure where days wander more than the hours' noise lets expect.
+
+        daily : float64[k]  Long-run variance of a day's residual, variance · (1 + ρ) / (1 - ρ) [µε² d].
+        """
+        hourly = self.variance[c] / (1 - RHO_HOUR) ** 2 / 24
+        self.covariance[c] *= np.maximum(daily / np.maximum(hourly, 1e-9), 1.0)[:, None, None]
 
     def residual(self, c: Int, row: Float, value: Float) -> Float:
         """float64[k]  What is left of strain when the model's part is taken away [µε]."""

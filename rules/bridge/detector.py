@@ -14,16 +14,19 @@ from devices.registry import Registry
 from rules.alarm import Hazard, Reason
 from rules.bridge.cells import BLOCK_US, Cells, Pending
 from rules.bridge.channels import NO_CHANNEL, Channels, channels
-from rules.bridge.compensation import Compensation, terms
+from rules.bridge.closing import Closing
+from rules.bridge.compensation import TERMS, Compensation, terms
 from rules.bridge.evidence import REASONS, Evidence
 from rules.bridge.fast import FastDrift
 from rules.bridge.gate import FaultGate, GaugeFault
 from rules.bridge.hours import HourMedians, Temperatures
+from rules.bridge.joint import Joint
 from rules.bridge.levels import Grades, Levels
 from rules.bridge.limits import Limits
+from rules.bridge.neighbours import Neighbours
 from rules.bridge.slow import SlowDrift
 from rules.bridge.weighing import Weighing
-from rules.detector import FAR, Round, Verdicts
+from rules.detector import Round, Verdicts
 
 Int = npt.NDArray[np.int64]
 Float = npt.NDArray[np.float64]
@@ -31,10 +34,6 @@ Float = npt.NDArray[np.float64]
 HAZARDS: Final = (Hazard.STRAIN_LIMIT, Hazard.OVERLOAD, Hazard.DRIFT, Hazard.SENSOR_FAULT)
 STRAIN, OVERLOAD, DRIFT, FAULT = range(4)
 MOST_PENDING: Final = 400_000
-TOGETHER_BLOCKS: Final = 15
-"""Neighbours that leave their prediction within 5 minutes of each other move together."""
-TOGETHER_DAYS: Final = 8
-"""Neighbours whose CUSUMs left zero within these days drift together."""
 FRESH_TEMPERATURE_US: Final = 45 * 60_000_000
 NEVER: Final = -(1 << 60)
 
@@ -82,10 +81,10 @@ class BridgeDetector:
         return [*self._advance(now), *self._lost_thermometers(now)]
 
     def due(self) -> int:
-        """End of the earliest block that waits."""
+        """End of the earliest block, hour or day that waits."""
         if self._pending.rows == 0:
-            return FAR
-        return self._pending.earliest // BLOCK_US * BLOCK_US + BLOCK_US
+            return self._closing.at
+        return min(self._pending.earliest // BLOCK_US * BLOCK_US + BLOCK_US, self._closing.at)
 
     def explain(self, sensor: int, hazard: Hazard) -> tuple[Reason, Mapping[str, Any]]:
         """Reason and evidence of the latest verdict of one sensor."""
@@ -162,7 +161,6 @@ class BridgeDetector:
         "value",
         "limit",
         "reason",
-        "structural",
         "closed_from",
         "closed_to",
         "temperature_now",
@@ -188,24 +186,27 @@ class BridgeDetector:
         self.tens = HourMedians(n)
         self.temperatures = Temperatures(n, self.channels.sources, self.channels.others)
         self.model = Compensation(n, self.channels.beta_prior)
-        self.slow = SlowDrift(n, self.limits.slow, self.model)
+        joint = Joint(self.channels.near, ~self.channels.thermometer)
+        self.slow = SlowDrift(n, self.limits.slow, self.model, joint)
+        self.neighbours = Neighbours(self.channels, self.gate, self.fast, self.slow, self.limits)
+        self._closing = Closing(self.tens, self.slow)
         self.said = np.zeros((n, len(HAZARDS)), np.int8)
         self.value = np.full((n, len(HAZARDS)), np.nan)
         self.limit = np.full((n, len(HAZARDS)), np.nan)
         self.reason = np.zeros((n, len(HAZARDS)), np.uint8)
-        self.structural = np.zeros(n, bool)
         self.closed_from = np.full(n, NEVER, np.int64)
         self.closed_to = np.full(n, NEVER, np.int64)
         self.temperature_now = np.full(n, np.nan)
         self.temperature_at = np.full(n, NEVER, np.int64)
         self.seen_at = np.full(n, NEVER, np.int64)
-        self.row = np.full((n, 6), np.nan)
+        self.row = np.full((n, TERMS), np.nan)
         self.interventions: dict[int, Mapping[str, Any]] = {}
 
     def _set_limits(self) -> None:
         self.limits = Limits(self.channels, self._sets, self._class_of)
         self.gate.limits, self.levels.limits = self.limits.gate, self.limits.strain
         self.fast.limits, self.slow.limits = self.limits.fast, self.limits.slow
+        self.neighbours.limits = self.limits
         self._pending.spike_ue = float(self._sets[0].fault.spike_ue)
 
     def _restore(self, sensor: npt.NDArray[np.int32], state: Mapping[str, npt.NDArray[Any]]) -> None:
@@ -215,7 +216,8 @@ class BridgeDetector:
 
         def moved(name: str, fresh: npt.NDArray[Any]) -> npt.NDArray[Any]:
             fresh = np.array(fresh)
-            fresh[place[kept]] = state[name][kept]
+            if name in state and state[name].shape[1:] == fresh.shape[1:]:
+                fresh[place[kept]] = state[name][kept]
             return fresh
 
         for part in self._parts():
@@ -229,14 +231,35 @@ class BridgeDetector:
         here = place[rows["channel"].astype(np.int64)]
         rows = {**rows, "channel": here}
         self._pending.restore({k: v[here != NO_CHANNEL] for k, v in rows.items()})
+        self._closing.look()
 
     # --- judging ---------------------------------------------------------------------------------
 
     def _advance(self, until: int) -> list[Verdicts]:
         verdicts: list[Verdicts] = []
         for cells in self._pending.take(until):
+            verdicts += self._close(cells.block * BLOCK_US)
             verdicts += self._block(cells)
-        return verdicts
+            self._closing.saw(cells.block)
+        return verdicts + self._close(until)
+
+    def _close(self, until: int) -> list[Verdicts]:
+        """End the hours and days that are over, also of gauges that say nothing any more."""
+        said: list[Verdicts] = []
+        while self._closing.at <= until:
+            at = self._closing.at
+            hours = self.tens.end_before(self._closing.hour)
+            warm = self.channels.thermometer[hours.channel]
+            if warm.any():
+                self.temperatures.keep(hours.channel[warm], hours.hour[warm], hours.value[warm])
+            gauges = hours.at(~warm)
+            touched = self._hours(gauges.channel, gauges.hour, gauges.value) if len(gauges.channel) else None
+            ended = self.slow.end_before(self._closing.day)
+            touched = ended if touched is None else np.union1d(touched, ended)
+            if len(touched):
+                self._say_drift(touched, at, said)
+            self._closing.look()
+        return said
 
     def _block(self, cells: Cells) -> list[Verdicts]:
         c = cells.channel.astype(np.int64)
@@ -262,7 +285,7 @@ class BridgeDetector:
             self.slow.forget(anew)
             self.levels.forget(anew)
             self.weighing.forget(anew)
-            self.structural[anew] = False
+            self.neighbours.structural[anew] = False
             self.closed_from[anew] = self.closed_to[anew] = NEVER
 
     def _temperature(self, cells: Cells, c: Int, good: npt.NDArray[np.bool_]) -> None:
@@ -329,10 +352,10 @@ class BridgeDetector:
         self.temperatures.keep(thermometers[known], running[known], degrees[known])
         own = self.temperatures.own[c] & np.isfinite(self.temperature_now[c])
         self.temperatures.keep(c[own], hour[own], self.temperature_now[c[own]])
-        now, lagged, across = self.temperatures.around(c, hour)
-        row = terms(hour, now, lagged, across)
+        around = self.temperatures.around(c, hour)
+        row = terms(hour, around.now, around.lagged, around.day_lagged, around.across)
         self.row[c] = row
-        return self.slow.add(c, hour, row, value, np.isfinite(now))
+        return self.slow.add(c, hour, row, value, np.isfinite(around.now))
 
     def _faulty(self, c: Int, time: Int, said: list[Verdicts]) -> None:
         fault = self.gate.fault[c]
@@ -348,83 +371,16 @@ class BridgeDetector:
     def _say_drift(self, touched: Int, time: int, said: list[Verdicts]) -> None:
         assets = np.unique(self.channels.asset[touched])
         gauges = np.flatnonzero(np.isin(self.channels.asset, assets) & ~self.channels.thermometer)
-        active = gauges[
-            self.fast.firing[gauges]
-            | self.slow.moved[gauges]
-            | (self.slow.leaning[gauges] != 0)
-            | (self.slow.sudden[gauges] != 0)
-            | (self.said[gauges, DRIFT] > 0)
-        ]
+        active = gauges[self.neighbours.active(gauges) | (self.said[gauges, DRIFT] > 0)]
         c = np.unique(np.concatenate([active, touched]))
-        level = np.zeros(len(c), np.int8)
-        value, limit = np.full(len(c), np.nan), np.full(len(c), np.nan)
-        reason = np.zeros(len(c), np.uint8)
-        for i, channel in enumerate(c.tolist()):
-            level[i], value[i], limit[i], reason[i] = self._grade_drift(channel)
-        when = np.full(len(c), time, np.int64)
-        said += self._say(DRIFT, c, when, Grades(level, value, limit, reason), _FIRST_DRIFT)
-
-    def _grade_drift(self, channel: int) -> tuple[int, float, float, int]:
-        """(level, µε, limit, reason less `_FIRST_DRIFT`) of one gauge."""
-        fast, slow = self.fast, self.slow
-        grades = [(0, float(slow.residual_ue[channel]), float("nan"), 0)]
-        if fast.firing[channel]:
-            self.structural[channel] |= len(self.companions(channel)) > 0
-            shift, limit = float(fast.shift_ue[channel]), float(fast.limit[channel])
-            grave = abs(shift) >= self.limits.fast_red_ue[channel] or fast.moves[channel] > 0
-            if self.structural[channel]:
-                grades.append((4 if grave else 3, shift, limit, 0))
-            else:
-                grades.append((2, shift, limit, 1))
-        else:
-            self.structural[channel] = False
-        leaning = bool(slow.leaning[channel])
-        if slow.moved[channel] or leaning:
-            residual = float(slow.residual_ue[channel])
-            limit = max(float(self.limits.slow.least_ue[channel]), float(slow.sigma[channel]))
-            if len(self.leaning_neighbours(channel)):
-                grave = abs(residual) >= self.limits.slow_red_ue[channel]
-                grades.append((4 if grave else 3, residual, limit, 2))
-            elif slow.moved[channel]:
-                grades.append((2, residual, limit, 3))
-        if slow.sudden[channel] and len(self.sudden_neighbours(channel)):
-            shift = float(slow.sudden_ue[channel])
-            limit = max(float(self.limits.slow.least_ue[channel]), float(slow.sigma[channel]))
-            grades.append((4 if abs(shift) >= self.limits.slow_red_ue[channel] else 3, shift, limit, 2))
-        return max(grades, key=lambda grade: grade[0])
-
-    def companions(self, channel: int) -> Int:
-        """Other gauges of the asset that left their prediction within minutes of this one."""
-        others = self._others(channel)
-        lately = np.abs(self.fast.moving[others] - self.fast.moving[channel]) <= TOGETHER_BLOCKS
-        found: Int = others[lately & (self.fast.moving[others] > 0)]
-        return found
-
-    def leaning_neighbours(self, channel: int) -> Int:
-        """Gauges of the section (or, failing these, two of the asset) that drift as this one does."""
-        slow = self.slow
-        others = self._others(channel)
-        apart = np.abs(slow.began(others) - int(slow.began(np.array([channel]))[0]))
-        others = others[apart <= TOGETHER_DAYS]
-        leaning: Int = others[(self.slow.leaning[others] != 0) | self.slow.moved[others]]
-        same = slow.moved[leaning] | (slow.leaning[leaning] == slow.side(np.array([channel]))[0])
-        near: Int = leaning[same & (self.channels.near[leaning] == self.channels.near[channel])]
-        if len(near):
-            return near
-        return leaning if len(leaning) >= 2 else leaning[:0]
-
-    def sudden_neighbours(self, channel: int) -> Int:
-        """Gauges of the section that left the latest quiet day by much, too, for hours, either way."""
-        others = self._others(channel)
-        others = others[self.channels.near[others] == self.channels.near[channel]]
-        found: Int = others[self.slow.sudden[others] != 0]
-        return found
-
-    def _others(self, channel: int) -> Int:
-        same = (self.channels.asset == self.channels.asset[channel]) & ~self.channels.thermometer
-        same &= self.gate.fault == GaugeFault.NONE
-        same[channel] = False
-        return np.flatnonzero(same)
+        grades = [self.neighbours.grade(channel) for channel in c.tolist()]
+        told = Grades(
+            np.array([grade.level for grade in grades], np.int8),
+            np.array([grade.value for grade in grades]),
+            np.array([grade.limit for grade in grades]),
+            np.array([grade.reason for grade in grades], np.uint8),
+        )
+        said += self._say(DRIFT, c, np.full(len(c), time, np.int64), told, _FIRST_DRIFT)
 
     def _say(self, hazard: int, c: Int, time: Int, grades: Grades, first: int) -> list[Verdicts]:
         """Verdicts of channels whose level changed since they were last spoken of."""

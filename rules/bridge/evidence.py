@@ -82,10 +82,10 @@ class Evidence:
         d = self.detector
         key = d.reasons[int(d.reason[channel, d.hazards.index(Hazard.DRIFT)])]
         sudden = "settlement" in key
-        neighbours = d.companions(channel) if sudden else d.leaning_neighbours(channel)
+        neighbours = d.neighbours.companions(channel) if sudden else d.neighbours.drifting(channel)
         hours = not sudden and bool(d.slow.sudden[channel])
         if hours:
-            neighbours = np.union1d(neighbours, d.sudden_neighbours(channel))
+            neighbours = np.union1d(neighbours, d.neighbours.sudden(channel))
         names = [d.registry.sensor_id(int(d.channels.sensor[n])) for n in neighbours]
         slope, p, days = d.slow.trend(channel)
         sigma = float(d.fast.scale[channel] if sudden else d.slow.sigma[channel])
@@ -120,6 +120,8 @@ class Evidence:
             "neighbours": names,
             "moved_further": int(d.fast.moves[channel]),
             "cusum_sigma": _round(float(max(d.slow.up[channel], d.slow.down[channel]))),
+            "joint_sigma": _round(d.slow.joint_distance(channel)),
+            "day_rho": _round(float(d.slow.rho[channel]), 2),
             "ewma_sigma": _round(float(d.slow.ewma[channel])),
             "model_error_ue": _round(float(d.slow.model_error[channel])),
             "with_temperature": with_temperature,

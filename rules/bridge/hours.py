@@ -22,6 +22,7 @@ KEPT_HOURS: Final = 48
 LAG_HOURS: Final = 4.0
 """Time constant of the lagged temperature [h]: between that of a steel deck and of a concrete slab."""
 LAG_REACH: Final = 16
+DAY_LAG_HOURS: Final = 24.0
 FRESH_HOURS: Final = 2
 """A thermometer's hour stands in for this many later ones."""
 NONE: Final = -(1 << 60)
@@ -34,6 +35,24 @@ class Hours:
     channel: Int
     hour: Int
     value: Float
+
+    def at(self, rows: npt.NDArray[np.bool_]) -> Hours:
+        """Some of them."""
+        return Hours(self.channel[rows], self.hour[rows], self.value[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """Temperatures of gauges in an hour, float64[k] each [°C].
+
+    now : NaN = no thermometer tells. lagged, day_lagged : by hours and by a day.
+    across : the other thermometers' mean less now; 0 where there is none.
+    """
+
+    now: Float
+    lagged: Float
+    day_lagged: Float
+    across: Float
 
 
 class HourMedians:
@@ -57,6 +76,12 @@ class HourMedians:
         self.blocks[c, self.n_blocks[c] % BLOCKS_IN_TEN] = value
         self.n_blocks[c] += 1
         return ended
+
+    def end_before(self, hour: int) -> Hours:
+        """End hours before `hour`, also of channels that say nothing any more."""
+        c = np.flatnonzero((self.hour < hour) & (self.n_blocks + self.n_tens > 0))
+        self._end_tens(c)
+        return self._end_hours(c)
 
     def running(self, c: Int) -> tuple[Int, Float]:
         """Hour that is under way and its median so far."""
@@ -93,13 +118,15 @@ class Temperatures:
     sources, others : int[c, s]  See `rules.bridge.channels.Channels`.
     """
 
-    _STATE: Final = ("hour", "value", "own")
+    _STATE: Final = ("hour", "value", "own", "newest", "before", "share", "day_lagged")
 
     def __init__(self, n: int, sources: npt.NDArray[np.int32], others: npt.NDArray[np.int32]) -> None:
         self.sources, self.others = sources.astype(np.int64), others.astype(np.int64)
         self.hour = np.full((n, KEPT_HOURS), NONE, np.int64)
         self.value = np.full((n, KEPT_HOURS), np.nan, np.float32)
         self.own = np.zeros(n, bool)
+        self.newest, self.share = np.full(n, NONE, np.int64), np.ones(n)
+        self.before, self.day_lagged = np.full(n, np.nan), np.full(n, np.nan)
 
     def add(self, hours: Hours) -> None:
         """Keep hours, over or under way."""
@@ -110,6 +137,16 @@ class Temperatures:
         slot = hour % KEPT_HOURS
         self.hour[channel, slot] = hour
         self.value[channel, slot] = value
+        later = hour > self.newest[channel]
+        new = channel[later]
+        self.before[new] = self.day_lagged[new]
+        gap = np.clip(hour[later] - self.newest[new], 1, 1000)
+        self.share[new] = 1 - np.exp(-gap / DAY_LAG_HOURS)
+        self.newest[new] = hour[later]
+        latest = hour == self.newest[channel]
+        now, degrees = channel[latest], value[latest]
+        before = np.where(np.isfinite(self.before[now]), self.before[now], degrees)
+        self.day_lagged[now] = before + self.share[now] * (degrees - before)
 
     def at(self, channel: Int, hour: Int) -> Float:
         """float64[…]  Temperature of thermometers in an hour, or in the newest just before it [°C]."""
@@ -121,11 +158,8 @@ class Temperatures:
             found = np.where(known, self.value[channel, slot], found)
         return found
 
-    def around(self, c: Int, hour: Int) -> tuple[Float, Float, Float]:
-        """Of gauges in an hour: temperature now, lagged, and the other thermometers' mean less now [°C].
-
-        NaN where no thermometer tells; lag and difference are then taken as now and 0.
-        """
+    def around(self, c: Int, hour: Int) -> Around:
+        """Temperatures of gauges in an hour; where no lag or difference is known, they are now and 0."""
         own = self.own[c]
         sources = self.sources[c].copy()
         sources[own] = NO_CHANNEL
@@ -140,7 +174,9 @@ class Temperatures:
             weight += known * share
         lagged = np.where(weight > 0.2, total / np.maximum(weight, 1e-9), now)
         across = _mean(self.at(self.others[c], hour[:, None])) - now
-        return now, lagged, np.where(np.isfinite(across), across, 0.0)
+        slow = _mean(np.where(sources != NO_CHANNEL, self.day_lagged[sources], np.nan))
+        day_lagged = np.where(np.isfinite(slow), slow, now)
+        return Around(now, lagged, day_lagged, np.where(np.isfinite(across), across, 0.0))
 
     def snapshot(self) -> dict[str, npt.NDArray[Any]]:
         """All state as named arrays."""

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import erfc
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from rules.bridge.compensation import NONE, TERMS, Compensation
+from rules.bridge.joint import Joint
+from rules.bridge.noise import DailyNoise
+from rules.bridge.trend import theil_sen
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
@@ -22,14 +24,8 @@ Bool = npt.NDArray[np.bool_]
 
 KEPT_DAYS: Final = 128
 """Days whose residuals are kept for slope and noise."""
-RHO_PRIOR: Final = 0.4
-RHO_PRIOR_DAYS: Final = 15.0
-RHO_MOST: Final = 0.8
-SIGMA_PRIOR_UE: Final = 2.0
-SIGMA_PRIOR_DAYS: Final = 4.0
-MODEL_ALLOWANCE: Final = 1.5
+MODEL_ALLOWANCE: Final = 1.0
 """Standard errors of the model that a lasting residual is forgiven."""
-LEAST_TREND_DAYS: Final = 5
 SUDDEN_UE: Final = 12.0
 SUDDEN_SIGMA: Final = 6.0
 """An hour so many usual deviations from the latest quiet day is no weather."""
@@ -49,6 +45,9 @@ class SlowLimits:
     cusum_k: Float
     cusum_h: Float
     pair_h: Float
+    joint_k: Float
+    joint_h: Float
+    joint_h_per_gauge: Float
     ewma_lambda: Float
     ewma_limit: Float
     least_ue: Float
@@ -59,7 +58,7 @@ class SlowDrift:
     """State of the slow test over all channels.
 
     up, down : float64[c]  The CUSUMs [σ]. ewma : float64[c]  [σ of the EWMA].
-    sigma, rho : float64[c]  Daily residual's spread [µε] and autocorrelation.
+    noise : sigma, rho of the daily residual. joint : the gauges of a section together.
     days : int64[c]  Days learned or judged.
     frozen, complete : bool[c]  A model judges; a year is in.
     moved : bool[c]  Beyond a limit by itself. leaning : int8[c]  Sign in which it is beyond `pair_h`, or 0.
@@ -77,8 +76,6 @@ class SlowDrift:
         "days",
         "frozen",
         "complete",
-        "sigma",
-        "rho",
         "up",
         "down",
         "ewma",
@@ -87,7 +84,6 @@ class SlowDrift:
         "last_residual",
         "last_day",
         "kept",
-        "kept_row",
         "kept_day",
         "moved",
         "leaning",
@@ -95,9 +91,6 @@ class SlowDrift:
         "weekday",
         "with_temperature",
         "temperature_part",
-        "s0",
-        "s1",
-        "sn",
         "model_error",
         "quiet_ue",
         "hour_spread",
@@ -105,30 +98,42 @@ class SlowDrift:
         "run",
         "sudden",
         "sudden_ue",
+        "joint_sign",
+        "ended_day",
     )
 
-    def __init__(self, n: int, limits: SlowLimits, model: Compensation) -> None:
-        self.limits, self.model = limits, model
+    def __init__(self, n: int, limits: SlowLimits, model: Compensation, joint: Joint | None = None) -> None:
+        self.limits, self.model, self.noise = limits, model, DailyNoise(n)
+        self.joint = joint or Joint(np.arange(n, dtype=np.int32), np.ones(n, bool))
         self.day = np.full(n, NONE, np.int64)
         self.sum_row, self.sum_value = np.zeros((n, TERMS)), np.zeros(n)
         self.hours, self.compensated_hours = np.zeros(n), np.zeros(n)
         self.days, self.weekday = np.zeros(n, np.int64), np.zeros(n, np.int64)
         self.frozen, self.complete = np.zeros(n, bool), np.zeros(n, bool)
         self.with_temperature = np.zeros(n, bool)
-        self.sigma, self.rho = np.full(n, np.nan), np.full(n, RHO_PRIOR)
         self.up, self.down, self.ewma = np.zeros(n), np.zeros(n), np.zeros(n)
         self.up_since, self.down_since = np.full(n, NONE, np.int64), np.full(n, NONE, np.int64)
         self.last_residual, self.last_day = np.zeros(n), np.full(n, NONE, np.int64)
         self.kept = np.full((n, KEPT_DAYS), np.nan, np.float32)
-        self.kept_row = np.zeros((n, 32, TERMS), np.float32)
         self.kept_day = np.full((n, KEPT_DAYS), NONE, np.int64)
         self.moved, self.leaning = np.zeros(n, bool), np.zeros(n, np.int8)
         self.residual_ue, self.temperature_part = np.zeros(n), np.zeros(n)
-        self.s0, self.s1, self.sn = np.zeros(n), np.zeros(n), np.zeros(n)
         self.model_error = np.zeros(n)
         self.quiet_ue, self.sudden_ue = np.zeros(n), np.zeros(n)
         self.hour_spread, self.hours_judged = np.full(n, HOUR_SPREAD_UE), np.zeros(n, np.int64)
         self.run, self.sudden = np.zeros(n, np.int64), np.zeros(n, np.int8)
+        self.joint_sign = np.zeros(n, np.int8)
+        self.ended_day = np.full(n, NONE, np.int64)
+
+    @property
+    def sigma(self) -> Float:
+        """float64[c]  Spread of the daily residual [µε]; NaN before a model judges."""
+        return self.noise.sigma
+
+    @property
+    def rho(self) -> Float:
+        """float64[c]  Its lag-1 autocorrelation."""
+        return self.noise.rho
 
     def add(self, c: Int, hour: Int, row: Float, value: Float, compensated: Bool) -> Int:
         """Take hours; return the channels whose day is over and judged (or learned).
@@ -138,8 +143,9 @@ class SlowDrift:
         day = hour // 24
         over: Int = c[(self.day[c] != day) & (self.hours[c] > 0)]
         self._end_days(over)
-        self.day[c] = day
-        usable = compensated | ~self.with_temperature[c]
+        fresh = day > self.ended_day[c]
+        self.day[c[fresh]] = day[fresh]
+        usable = (compensated | ~self.with_temperature[c]) & (day > self.ended_day[c])
         self.with_temperature[c] |= compensated
         c, hour, row, value = c[usable], hour[usable], row[usable], value[usable]
         changed = self._hour(c, row, value)
@@ -149,6 +155,12 @@ class SlowDrift:
         self.sum_value[c] += value
         self.hours[c] += 1
         return np.union1d(over, changed)
+
+    def end_before(self, day: int) -> Int:
+        """End what is open of days before `day`; return the channels whose day that was."""
+        over = np.flatnonzero((self.hours > 0) & (self.day < day))
+        self._end_days(over)
+        return over
 
     def _hour(self, c: Int, row: Float, value: Float) -> Int:
         """Compare hours with the latest quiet day; return the channels whose `sudden` is or was set."""
@@ -186,9 +198,6 @@ class SlowDrift:
             self.last_residual,
             self.residual_ue,
             self.temperature_part,
-            self.s0,
-            self.s1,
-            self.sn,
             self.quiet_ue,
             self.sudden_ue,
             self.hours_judged,
@@ -199,9 +208,11 @@ class SlowDrift:
         self.hour_spread[c] = HOUR_SPREAD_UE
         for flags in (self.frozen, self.complete, self.moved, self.with_temperature):
             flags[c] = False
-        self.leaning[c] = 0
+        self.leaning[c] = self.joint_sign[c] = 0
         self.kept[c] = np.nan
-        self.sigma[c], self.rho[c] = np.nan, RHO_PRIOR
+        self.noise.forget(c)
+        self.joint.forget(c)
+        self.ended_day[c] = NONE
         self.last_day[c] = self.up_since[c] = self.down_since[c] = NONE
 
     def skip(self, c: Int) -> None:
@@ -239,50 +250,49 @@ class SlowDrift:
         value = self.sum_value[c] / self.hours[c]
         day = self.day[c].copy()
         self.sum_row[c], self.sum_value[c], self.hours[c] = 0, 0, 0
+        self.ended_day[c] = day
         self.days[c] += 1
         self.weekday[c] += 1
         slot = (self.days[c] - 1) % KEPT_DAYS
         self.kept_day[c, slot] = day
         frozen = self.frozen[c]
-        young = ~frozen
-        self.kept[c[young], slot[young]] = value[young]
-        self.kept_row[c[young], (self.days[c[young]] - 1) % 32] = row[young]
+        young = c[~frozen]
+        self.kept[young, slot[~frozen]] = np.nan
+        learns = ~self.complete[c] & ~self.moved[c] & (self.run[c] == 0)
+        self.noise.add(
+            c[learns], day[learns], row[learns], (value - np.nan_to_num(self.model.origin[c]))[learns]
+        )
         self._judge(c[frozen], day[frozen], row[frozen], value[frozen], slot[frozen])
-        self._freeze(c[young & (self.days[c] >= self.limits.training_days[c])])
+        self._freeze(young[self.days[young] >= self.limits.training_days[young]])
         week = c[frozen & (self.weekday[c] >= 7) & ~self.complete[c]]
         if len(week):
             self.weekday[week] = 0
-            self.model.week_over(week, ~self.moved[week])
+            self.model.week_over(week, self._calm(week))
+            self._learned(week)
             self.complete[week] |= self.days[week] >= self.limits.year_days[week]
+
+    def _calm(self, c: Int) -> Bool:
+        """Where nothing speaks for a movement that a model must not learn."""
+        calm: Bool = ~self.moved[c] & (self.leaning[c] == 0) & (self.joint_sign[c] == 0)
+        return calm
 
     def _freeze(self, c: Int) -> None:
         """The first model: noise and its memory from the training's own days."""
+        if len(c) == 0:
+            return
         self.model.solve(c)
-        for channel in c.tolist():
-            n = int(min(self.days[channel], 32))
-            slots = np.arange(self.days[channel] - n, self.days[channel])
-            values = self.kept[channel, slots % KEPT_DAYS].astype(np.float64)
-            rows = self.kept_row[channel, slots % 32].astype(np.float64)
-            residual = values - self.model.origin[channel] - rows @ self.model.theta[channel]
-            self.kept[channel] = np.nan
-            self.kept[channel, slots % KEPT_DAYS] = residual
-            self.s0[channel] = float(residual @ residual) * n / max(n - 3, 1)
-            self.s1[channel] = float(residual[1:] @ residual[:-1])
-            self.sn[channel] = n
-            self.last_residual[channel] = residual[-1]
-            self.quiet_ue[channel] = residual[-1]
-            self.last_day[channel] = self.kept_day[channel, slots[-1] % KEPT_DAYS]
-            self.frozen[channel] = True
-            self.weekday[channel] = 0
-        self._noise(c)
+        self._learned(c)
+        self.last_residual[c] = self.noise.latest(c, self.model.theta[c])
+        self.quiet_ue[c] = self.last_residual[c]
+        self.last_day[c] = self.noise.day[c]
+        self.frozen[c] = True
+        self.weekday[c] = 0
 
-    def _noise(self, c: Int) -> None:
-        prior = SIGMA_PRIOR_UE**2 * SIGMA_PRIOR_DAYS
-        variance = (self.s0[c] + prior) / (self.sn[c] + SIGMA_PRIOR_DAYS)
-        self.sigma[c] = np.maximum(np.sqrt(variance), self.limits.sigma_floor_ue[c])
-        mass = self.s0[c] / np.maximum(self.sn[c], 1) * RHO_PRIOR_DAYS
-        rho = (self.s1[c] + RHO_PRIOR * mass) / np.maximum(self.s0[c] + mass, 1e-9)
-        self.rho[c] = np.clip(rho, 0.0, RHO_MOST)
+    def _learned(self, c: Int) -> None:
+        """Noise of the days under the model that holds now, and how sure that model is."""
+        self.noise.solve(c, self.model.theta[c], self.limits.sigma_floor_ue[c])
+        rho = self.rho[c]
+        self.model.widen(c, self.sigma[c] ** 2 * (1 + rho) / (1 - rho))
 
     def _judge(self, c: Int, day: Int, row: Float, value: Float, slot: Int) -> None:
         if len(c) == 0:
@@ -296,7 +306,8 @@ class SlowDrift:
         spread = self.sigma[c] * np.sqrt(1 - rho**2)
         whitened = (residual - rho * self.last_residual[c]) / spread
         self.model_error[c] = self.model.uncertainty(c, row)
-        k = limits.cusum_k[c] + MODEL_ALLOWANCE * (1 - rho) * self.model_error[c] / spread
+        forgiven = MODEL_ALLOWANCE * (1 - rho) * self.model_error[c] / spread
+        k = limits.cusum_k[c] + forgiven
         step = np.clip(whitened, -6, 6)
         most = 2 * limits.cusum_h[c]
         for side, since, sign in ((self.up, self.up_since, 1.0), (self.down, self.down_since, -1.0)):
@@ -321,42 +332,51 @@ class SlowDrift:
         self.moved[c] = over | stays
         pair = limits.pair_h[c]
         self.leaning[c] = np.where(agree_up & (up > pair), 1, np.where(agree_down & (down > pair), -1, 0))
-        calm = ~self.moved[c] & (self.leaning[c] == 0) & ~self.complete[c]
-        held = c[calm]
-        kept = np.clip(residual[calm], -3 * self.sigma[held], 3 * self.sigma[held])
-        follows = gap[calm] == 1
-        before = np.clip(self.last_residual[held], -3 * self.sigma[held], 3 * self.sigma[held])
-        self.s0[held] += kept**2
-        self.s1[held] += np.where(follows, kept * before, 0.0)
-        self.sn[held] += 1
-        self._noise(held)
+        self.joint.put(c, day, step, forgiven)
+        self._together(c)
         self.last_residual[c], self.last_day[c] = residual, day
         quiet = self.run[c] == 0
         self.quiet_ue[c[quiet]] = residual[quiet]
 
+    def _together(self, c: Int) -> None:
+        """Judge sections; a gauge that moves with others is beyond the joint limit in its own direction."""
+        joint, limits = self.joint, self.limits
+        learns = ~self.complete & self.frozen & ~self.moved & (self.leaning == 0)
+        first = int(c[0])
+        most = limits.joint_h[first] + limits.joint_h_per_gauge[first] * joint.width
+        c = joint.judge(c, float(limits.joint_k[first]), 2 * float(most), learns)
+        if len(c) == 0:
+            return
+        section = joint.of_channel[c]
+        limit = limits.joint_h[c] + limits.joint_h_per_gauge[c] * joint.there[section].sum(axis=1)
+        far = joint.distance[section] > np.where(self.joint_sign[c] != 0, 0.5, 1.0) * limit
+        moving = joint.moving_of(c)
+        enough = np.abs(self.residual_ue[c]) >= 0.5 * np.maximum(limits.least_ue[c], self.sigma[c])
+        together = far & joint.structure[section] & enough & (np.sign(self.residual_ue[c]) == moving)
+        self.joint_sign[c] = np.where(together, moving, 0).astype(np.int8)
+
+    def joint_distance(self, channel: int) -> float:
+        """Length of the CUSUM of a gauge's section [σ]."""
+        section = int(self.joint.of_channel[channel])
+        return float(self.joint.distance[section]) if section >= 0 else float("nan")
+
+    def together(self, channel: int) -> Int:
+        """Gauges of the section that move with this one; empty unless it moves and more than one does."""
+        section = int(self.joint.of_channel[channel])
+        if section < 0 or self.joint_sign[channel] == 0:
+            return np.empty(0, np.int64)
+        members = self.joint.members[section][self.joint.there[section]]
+        found: Int = members[(self.joint.moving_of(members) != 0) & (members != channel)]
+        return found
+
     def snapshot(self) -> dict[str, npt.NDArray[Any]]:
         """All state as named arrays."""
-        return {name: getattr(self, name) for name in self._STATE}
+        mine = {name: getattr(self, name) for name in self._STATE}
+        return mine | self.noise.snapshot() | self.joint.snapshot()
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         """The state that `snapshot` gave; channels may have been added since."""
         for name in self._STATE:
             getattr(self, name)[: len(state[name])] = state[name]
-
-
-def theil_sen(day: Float, value: Float, rho: float) -> tuple[float, float, int]:
-    """Slope [per 30 days], two-sided p of Mann–Kendall with the variance of an AR(1) of memory `rho`, n.
-
-    Slope and p are NaN below `LEAST_TREND_DAYS`. Correction of the variance: n/n* of Hamed & Rao (1998)
-    for an AR(1), (1 + ρ)/(1 - ρ).
-    """
-    n = len(day)
-    if n < LEAST_TREND_DAYS:
-        return float("nan"), float("nan"), n
-    i, j = np.triu_indices(n, 1)
-    apart = day[j] - day[i]
-    slope = float(np.median((value[j] - value[i])[apart > 0] / apart[apart > 0]))
-    score = float(np.sign(value[j] - value[i]).sum())
-    variance = n * (n - 1) * (2 * n + 5) / 18 * (1 + rho) / (1 - rho)
-    z = max(abs(score) - 1.0, 0.0) / np.sqrt(variance)
-    return slope * 30.0, float(erfc(z / np.sqrt(2))), n
+        self.noise.restore(state)
+        self.joint.restore(state)

@@ -10,7 +10,7 @@ from config.rules import RuleSet
 from devices.frame import Frame
 from rules.alarm import Hazard, Severity
 from rules.bridge import detectors
-from rules.bridge.slow import theil_sen
+from rules.bridge.trend import theil_sen
 from rules.engine import Engine
 from tests.support.bridge_runs import bridge_engine, of, run
 from tests.support.bridge_series import START_US, MonthRecord, bridge_registry
