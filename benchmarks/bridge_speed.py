@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rules.bridge.compensation import TERMS, Compensation
+from rules.bridge.joint import Joint
 from rules.bridge.slow import SlowDrift
 from tests.support.bridge_runs import bridge_engine
 from tests.support.bridge_runs import run as play
@@ -26,22 +27,32 @@ def slow_update(channels: int = 10_000) -> Rows:
     n = channels // 4
     engine_limits = _limits(n)
     model = Compensation(channels, np.full(channels, 12.0))
-    slow = SlowDrift(channels, engine_limits, model)
-    slow.frozen[:], slow.complete[:], slow.sigma[:] = True, True, 2.0
-    model.origin[:] = 0.0
+    slow = SlowDrift(
+        channels,
+        engine_limits,
+        model,
+        Joint(np.arange(channels, dtype=np.int32) // 4, np.ones(channels, bool)),
+    )
+    slow.frozen[:], slow.complete[:], slow.noise.sigma[:] = True, True, 2.0
+    model.origin[:], model.covariance[:] = 0.0, np.eye(TERMS) * 0.01
     rng = np.random.default_rng(1)
     c = np.arange(channels)
     spent = []
-    for hour in range(24 * 4):
+    for hour in range(24 * 8):
         row = np.concatenate([np.ones((channels, 1)), rng.normal(0, 1, (channels, TERMS - 1))], axis=1)
         value = rng.normal(0, 2, channels)
         began = time.perf_counter()
         slow.add(c, np.full(channels, hour), row, value, np.ones(channels, bool))
         spent.append(time.perf_counter() - began)
     hours = np.array(spent) * 1e3
+    ends = hours[48::24]
     return [
         (f"bridge, slow update of {channels:,} gauges: an hour (median)", float(np.median(hours)), "ms"),
-        (f"bridge, slow update of {channels:,} gauges: an hour that ends a day", float(hours.max()), "ms"),
+        (
+            f"bridge, slow update of {channels:,} gauges: an hour that ends a day (median)",
+            float(np.median(ends)),
+            "ms",
+        ),
     ]
 
 

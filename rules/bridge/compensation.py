@@ -173,7 +173,8 @@ class Compensation:
 
     def uncertainty(self, c: Int, row: Float) -> Float:
         """float64[k]  Standard error of the model's part there [µε]."""
-        spread: Float = np.sqrt(np.maximum(np.einsum("ki,kij,kj->k", row, self.covariance[c], row), 0.0))
+        pulled = np.matmul(self.covariance[c], row[:, :, None])[:, :, 0]
+        spread: Float = np.sqrt(np.maximum((row * pulled).sum(axis=1), 0.0))
         return spread
 
     def forget(self, c: Int) -> None:
