@@ -66,7 +66,7 @@ def test_after_an_intervention_the_new_state_is_learned_and_who_and_why_are_kept
 
 
 @given(st.integers(1, 3000), st.integers(0, 3))
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=3, deadline=None)
 def test_the_cutting_into_frames_changes_nothing(rows: int, seed: int) -> None:
     frame = weeks(seed, {4: 8.0, 5: 8.0}, days=18)
     whole = run(bridge_engine(bridge_registry()), frame, rows=len(frame))
