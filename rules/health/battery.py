@@ -74,10 +74,13 @@ class BatteryLow:
         low, empty, gap = (_at(limit, of, sensor) for limit in (self._low, self._empty, self._gap))
         before = self._level.take(sensor)
         self._charge[sensor] = charge
+        if alarm is None and not before.any() and (charge >= low).all():
+            # Nearly always; told all the same, for whatever is on its way to be settled by it.
+            nothing = np.zeros(len(sensor), np.int8)
+            limit = np.full(len(sensor), low, np.float32)
+            good = nothing.view(np.uint8)
+            return (Verdicts(Hazard.BATTERY_LOW, sensor, time, nothing, charge, limit, good),)
         # A level once reached is left only a gap above its limit: charge and voltage wander with temperature.
-        calm = charge >= low + gap
-        if alarm is None and calm.all() and not before.any():
-            return ()
         rung = np.zeros(len(sensor), bool) if alarm is None else alarm > 0.5
         is_empty = charge < np.where(before >= Severity.YELLOW, empty + gap, empty)
         is_low = (charge < np.where(before >= Severity.BLUE, low + gap, low)) | rung
