@@ -1,0 +1,329 @@
+"""What a crew's foreman would say of one lid, reading by reading: the naive twin of `rules.lid.judge`.
+
+Scalars and plain `if`s, written from what the hazards mean (docs/detection.md), never from the arrays. A
+judgement is the gravest of all that can be said; of two equally grave ones that which is said first. Each
+hazard is a function of its own, so that whoever changes one changes its twin beside it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+NAN = math.nan
+
+
+class Said(NamedTuple):
+    """level : 0 = it is not so, 1–4 = blue to red."""
+
+    level: int
+    value: float
+    limit: float
+    reason: str
+
+
+class Fuse(NamedTuple):
+    """What is said when nothing follows for `wait_s`."""
+
+    wait_s: float
+    hazard: str
+    level: int
+    value: float
+    limit: float
+    reason: str
+
+
+@dataclass
+class Lid:
+    """A reading and what is remembered of its sensor; names are those of the state and of `Features`."""
+
+    reading: Mapping[str, float]
+    known: dict[str, float]
+    before: Mapping[str, int]
+    rules: Mapping[str, float]
+
+    def __getattr__(self, name: str) -> float:
+        return self.reading[name] if name in self.reading else self.known[name]
+
+    def was(self, hazard: str) -> int:
+        """Level that was said last."""
+        return self.before.get(hazard, 0)
+
+    # --- what is seen -------------------------------------------------------------------------------
+
+    @property
+    def contact(self) -> bool:
+        """A switch says that the lid is off."""
+        return self.open > 0.5
+
+    @property
+    def crept(self) -> bool:
+        """The angle came slowly: the sensor has moved in its bracket, not the lid."""
+        away = max(5.0, 3 * self.rough)
+        return not self.contact and self.creep >= 5 and self.angle - self.creep < away
+
+    @property
+    def turned(self) -> bool:
+        """It leans more than a seated lid."""
+        return self.angle >= self.rules["tilt_attention_deg"] and not self.crept
+
+    @property
+    def noise(self) -> float:
+        """What a height must pass a limit by, because the sensor trembles."""
+        return 1.5 * max(self.jitter - 3.0, 0.0)
+
+    @property
+    def swing(self) -> float:
+        """What an angle must pass a limit by, because the sensor swings by itself."""
+        return 1.5 * max(self.rough - self.rules["calm_deg"], 0.0)
+
+    @property
+    def shifted(self) -> bool:
+        """Its height has left the half-day mean by a defect."""
+        return abs(self.mm - self.slow) >= self.rules["sunk_defect_mm"] + self.noise
+
+    @property
+    def wet(self) -> bool:
+        """Water stands as high as a flood."""
+        return self.water >= self.rules["flood_mm"]
+
+    @property
+    def quick(self) -> bool:
+        """The next reading is due within moments."""
+        usual = self.gap if math.isnan(self.pace) else self.pace
+        return usual <= self.rules["burst_s"]
+
+    @property
+    def sample(self) -> bool:
+        """It came when the schedule says, or from a sensor that wakes for anything: no event by itself."""
+        return bool(self.scheduled) or self.events > self.rules["chatty_share"]
+
+    @property
+    def agreed(self) -> bool:
+        """Two witnesses of one reading say that the lid is off."""
+        if self.contact or self.tilt_alarm > 0.5:
+            return True
+        if not self.turned or math.isnan(self.mm):
+            return False
+        if not self.sample:
+            return self.shifted or -600 <= self.mm <= -10
+        # a frame may be wild in all of its channels
+        return -600 <= self.mm <= -25 and not self.torn and not self.quick
+
+    def remember(self) -> None:
+        """Count how many readings running have said the same."""
+        for run, measured, over in (
+            ("tilt_run", self.angle, self.turned),
+            ("sink_run", self.mm, self.shifted),
+            ("water_run", self.water, self.wet),
+        ):
+            if not math.isnan(measured):
+                self.known[run] = self.known[run] + 1 if over else 0.0
+
+    # --- doubts: one message is not enough ------------------------------------------------------------
+
+    def doubts(self) -> dict[str, bool]:
+        """By word; asked after `remember`."""
+        closed = self.open < 0.5
+        first_tilt = self.tilt_run <= 1 and not self.agreed
+        first_mm = self.sink_run <= 1 and not self.agreed
+        in_traffic = self.passing > 0 and self.hours - self.passing < 30 * 24
+        return {
+            "open": first_tilt and (self.sample or closed),
+            "lean": first_tilt and (self.sample or in_traffic),
+            "gone": first_mm and (self.sample or closed or self.angle < 1),
+            "drop": first_mm and self.sample,
+            "flood": self.sample and self.water_run <= 1 and not self.water_alarm > 0.5,
+        }
+
+
+def gravest(said: Sequence[Said]) -> Said | None:
+    """The first of the gravest."""
+    return max(said, key=lambda one: one.level, default=None)
+
+
+def missing(lid: Lid, doubt: Mapping[str, bool]) -> Said | None:
+    """Open by its contact or its angle, off its seat by its height, or carried about."""
+    r, said = lid.rules, []
+    if lid.contact:
+        said.append(Said(4, NAN, NAN, "missing.contact"))
+    if lid.angle >= r["open_deg"] and not lid.crept:
+        if not doubt["open"]:
+            said.append(Said(4, lid.angle, r["open_deg"], "missing.angle"))
+        elif not lid.quick:
+            said.append(Said(2, lid.angle, r["open_deg"], "missing.unconfirmed"))
+    edge = 800 * math.sin(math.radians(min(lid.angle, 90.0))) + 20 if lid.angle >= 0 else NAN
+    leans = lid.angle >= r["tilt_attention_deg"] and -lid.mm <= edge
+    if abs(lid.mm) >= r["gone_mm"] and not leans:
+        if not doubt["gone"]:
+            said.append(Said(4, lid.mm, r["gone_mm"], "missing.gone_mm"))
+        elif not lid.quick:
+            said.append(Said(2, lid.mm, r["gone_mm"], "missing.unconfirmed"))
+    moving = lid.tilt_run >= 2 and lid.step >= 8 and lid.gap < 900
+    if moving and lid.angle >= r["carried_deg"] and not lid.crept:
+        said.append(Said(4, lid.angle, r["carried_deg"], "missing.carried"))
+    if not said:
+        seen = not (math.isnan(lid.angle) and math.isnan(lid.mm) and math.isnan(lid.open))
+        still_up = lid.angle >= r["carried_deg"] - r["tilt_hysteresis_deg"]
+        if seen and not (still_up and lid.was("missing")):
+            said.append(Said(0, NAN, NAN, "none"))
+    return gravest(said)
+
+
+def tilted(lid: Lid, doubt: Mapping[str, bool], gone: Said | None) -> Said | None:
+    """It leans, or stands above its frame; not where it is open already."""
+    if gone is not None and gone.level >= 2:
+        return None
+    r, said = lid.rules, []
+    for level, name in ((4, "tilt_urgent_deg"), (3, "tilt_defect_deg"), (2, "tilt_attention_deg")):
+        # what was said is taken back later than it was said; what was not needs more than the sensor's swing
+        kept = r[name] - r["tilt_hysteresis_deg"] if lid.was("tilted") >= level else r[name] + lid.swing
+        if lid.angle >= kept and not lid.crept:
+            if not doubt["lean"]:
+                said.append(Said(level, lid.angle, r[name], "tilted.angle"))
+            elif not lid.pace <= 3600:
+                said.append(Said(1, lid.angle, r[name], "tilted.unconfirmed"))
+    if not math.isnan(lid.mm):
+        kept = r["raised_mm"] - (r["sunk_hysteresis_mm"] if lid.was("tilted") >= 2 else 0)
+        for up, sure in ((min(-lid.level, -lid.mm), True), (-lid.mm, False)):
+            enough = kept + lid.noise if sure else r["raised_mm"] + 2 * lid.noise
+            if up >= enough and (sure or not doubt["drop"]):
+                said.append(Said(3, up, r["raised_mm"], "tilted.raised_mm"))
+        if -lid.mm >= r["raised_mm"]:
+            said.append(Said(1, -lid.mm, r["raised_mm"], "tilted.raised_mm"))
+    if not said and not (math.isnan(lid.angle) and math.isnan(lid.mm)):
+        said.append(Said(0, NAN, NAN, "none"))
+    return gravest(said)
+
+
+def sunken(lid: Lid, doubt: Mapping[str, bool], gone: Said | None) -> Said | None:
+    """It lies below its frame, has dropped, or will have sunk within weeks."""
+    if math.isnan(lid.mm) or (gone is not None and gone.level >= 2):
+        return None
+    r, said, before = lid.rules, [], lid.was("sunken")
+    level = lid.level
+    if 0 < lid.gap <= 3600 and abs(level - lid.slow) <= 4.5:
+        level = lid.slow  # a wheel stood on it
+    whole = level + (lid.base if lid.base >= r["sunk_attention_mm"] else 0)
+    for grade, name in ((4, "sunk_urgent_mm"), (3, "sunk_defect_mm")):
+        kept = r[name] - (r["sunk_hysteresis_mm"] if before >= grade else 0)
+        if whole >= kept + lid.noise:
+            said.append(Said(grade, whole, r[name], "sunken.level_mm"))
+        if lid.mm >= r[name] + 2 * lid.noise and not doubt["drop"]:
+            said.append(Said(grade, lid.mm, r[name], "sunken.step_mm"))
+    if lid.mm >= r["sunk_defect_mm"]:
+        said.append(Said(1, lid.mm, r["sunk_defect_mm"], "sunken.unconfirmed_mm"))
+    kept = r["sunk_attention_mm"] - (r["sunk_hysteresis_mm"] if before >= 2 else 0)
+    if lid.slow >= kept + lid.noise / 2 and level >= kept:
+        said.append(Said(2, lid.slow, r["sunk_attention_mm"], "sunken.level_mm"))
+    slowest = lid.rate - 1.645 * lid.rate_se
+    left = max(r["sunk_defect_mm"] - lid.slow, 0)
+    days = left / slowest if slowest > 1e-3 else math.inf
+    if lid.slow >= r["forecast_least_mm"] and days <= r["forecast_days"]:
+        said.append(Said(2, lid.slow, r["sunk_defect_mm"], "sunken.forecast_mm"))
+    return gravest(said) or Said(0, NAN, NAN, "none")
+
+
+def loose(lid: Lid) -> Said | None:
+    """It knocks, or rocks, more than it used to, for windows on end."""
+    limit, said = lid.rules["loose_limit"], []
+    scores = [(lid.score, "loose.shocks")]
+    # rocking without knocking is noise, of a sensor that can feel knocks
+    if lid.count == 0 or lid.score >= limit / 4:
+        scores.append((lid.step_score, "loose.steps"))
+    for score, reason in scores:
+        if score >= 1.75 * limit:
+            said.append(Said(3, score, limit, reason))
+        elif score >= (limit / 2 if lid.was("loose") >= 2 else limit):
+            said.append(Said(2, score, limit, reason))
+    return gravest(said) or Said(0, NAN, NAN, "none")
+
+
+def damaged(lid: Lid) -> Said | None:
+    """A violent blow, after which it lies otherwise than before; said after a day, forgotten after two."""
+    r, known = lid.rules, lid.known
+    usual = math.exp(lid.mean) if lid.count > 0 else 0.0
+    violent = lid.vibration >= r["shock_g"] and lid.vibration >= r["shock_ratio"] * usual
+    if violent and lid.hit == 0 and lid.count >= r["reference_windows"]:
+        known |= {"hit": lid.hours, "hit_tilt": lid.creep, "hit_mm": lid.slow, "hit_run": 0.0}
+        return None
+    if lid.hit == 0:
+        known["hit_run"] = 0.0
+        return None
+    trembles = math.exp(lid.step_mean) if lid.step_count > 0 else 0.0
+    leans = abs(lid.angle - lid.hit_tilt)
+    sits = 0.0 if math.isnan(lid.mm) else abs(lid.slow - lid.hit_mm)
+    far = leans >= max(r["damage_deg"], 1.5 * trembles)
+    off = far or sits >= r["damage_mm"]
+    known["hit_run"] = lid.hit_run + 1 if off else 0.0
+    since = lid.hours - lid.hit
+    said = Said(0, NAN, NAN, "none")
+    if lid.hit_run >= 3 and since >= 24:
+        said = Said(2, leans if far else sits, r["damage_deg"], "damaged.offset")
+    if not off and since >= 48:
+        known["hit"] = 0.0
+    return said
+
+
+def flooded(lid: Lid, doubt: Mapping[str, bool]) -> Said | None:
+    """Water as high as a flood, by its level or by a float."""
+    r, said = lid.rules, []
+    for grade, name in ((4, "flood_urgent_mm"), (3, "flood_mm")):
+        kept = r[name] - (r["flood_hysteresis_mm"] if lid.was("flooded") >= grade else 0)
+        if lid.water >= kept and not doubt["flood"]:
+            said.append(Said(grade, lid.water, r[name], "flooded.level_mm"))
+    if lid.wet:
+        said.append(Said(1, lid.water, r["flood_mm"], "flooded.unconfirmed_mm"))
+    if lid.water_alarm > 0.5:
+        said.append(Said(3, lid.water, r["flood_mm"], "flooded.alarm"))
+    if not said and not (math.isnan(lid.water) and math.isnan(lid.water_alarm)):
+        said.append(Said(0, NAN, NAN, "none"))
+    return gravest(said)
+
+
+def sensor_fault(lid: Lid) -> Said | None:
+    """It creeps as no lid does, trembles without a knock, or stands still where it never did."""
+    r, said = lid.rules, []
+    again = lid.was("sensor_fault") > 0
+    mean = lid.creep + lid.off
+    if lid.crept and mean >= r["tilt_attention_deg"] - (r["tilt_hysteresis_deg"] if again else 0):
+        said.append(Said(2, mean, r["tilt_attention_deg"], "sensor_fault.creep"))
+    no_knock = lid.count > 0 and lid.score < r["loose_limit"] / 4
+    if no_knock and lid.step_score >= r["loose_limit"] * (0.5 if again else 1.25):
+        said.append(Said(2, lid.step_score, r["loose_limit"], "sensor_fault.noisy"))
+    if lid.still >= 40 and lid.moves >= r["still_moves"]:
+        said.append(Said(2, lid.still, 40, "sensor_fault.stuck"))
+    if not said and not math.isnan(lid.angle):
+        said.append(Said(0, NAN, NAN, "none"))
+    return gravest(said)
+
+
+def fuse(
+    lid: Lid,
+    doubt: Mapping[str, bool],
+    gone: Said | None,
+    leaning: Said | None,
+    sunk: Said | None,
+) -> Fuse | None:
+    """What silence will say: theft after a large movement, else the word that was in doubt."""
+    r = lid.rules
+    pace = 5 * max(lid.gap, lid.gap_before) if math.isnan(lid.pace) else lid.pace
+    wait = max(r["theft_silence_gaps"] * pace, 3.0 if lid.quick else r["theft_silence_least_s"])
+    so_far = -1 if gone is None else gone.level
+    silent = "missing.silent_after_movement"
+    if lid.angle >= r["open_deg"] and not lid.crept and doubt["open"] and so_far < 4:
+        return Fuse(wait, "missing", 4, lid.angle, r["open_deg"], silent)
+    if abs(lid.mm) >= r["gone_mm"] and doubt["gone"] and so_far < 4:
+        return Fuse(wait, "missing", 4, lid.mm, r["gone_mm"], silent)
+    large = lid.angle >= r["theft_deg"] and not lid.crept and so_far < 2
+    if large:
+        return Fuse(wait, "missing", 4, lid.angle, r["theft_deg"], silent)
+    for grade, name in ((4, "sunk_urgent_mm"), (3, "sunk_defect_mm")):
+        if lid.mm >= r[name] and doubt["drop"] and (sunk is None or sunk.level < grade):
+            return Fuse(wait, "sunken", grade, lid.mm, r[name], "sunken.step_mm")
+    for grade, name in ((4, "tilt_urgent_deg"), (3, "tilt_defect_deg")):
+        if lid.angle >= r[name] and doubt["lean"] and (leaning is None or leaning.level < grade):
+            return Fuse(wait, "tilted", grade, lid.angle, r[name], "tilted.angle")
+    return None
