@@ -98,7 +98,8 @@ class Levels:
         )
         for sign, peak, best, best_left in sides:
             with np.errstate(invalid="ignore"):
-                over = ~young & (peak > best + margin)
+                # What has shown nothing in its reference period has no history to go beyond.
+                over = ~young & np.isfinite(best) & (peak > best + margin)
                 over &= ~model | (peak - sign * part > best_left + margin)
             level[over] = limits.grade_1[c[over]]
             self.beyond_1[c[over]] = cells.time[over]
