@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
 NAN = math.nan
 
 
@@ -62,7 +64,8 @@ class Lid:
     def crept(self) -> bool:
         """The angle came slowly: the sensor has moved in its bracket, not the lid."""
         away = max(5.0, 3 * self.rough)
-        return not self.contact and self.creep >= 5 and self.angle - self.creep < away
+        near = self.angle - self.creep < away and abs(self.off) < self.rules["crept_deg"]
+        return not self.contact and self.creep >= 5 and near
 
     @property
     def turned(self) -> bool:
@@ -83,6 +86,22 @@ class Lid:
     def shifted(self) -> bool:
         """Its height has left the half-day mean by a defect."""
         return abs(self.mm - self.slow) >= self.rules["sunk_defect_mm"] + self.noise
+
+    @property
+    def warm(self) -> float:
+        """What the half-day mean must pass a limit by, because the sun moves the sensor."""
+        return 0.7 * max(self.swing_mm - 1.0, 0.0)
+
+    @property
+    def wheels(self) -> float:
+        """Readings running that must lean before it is no row of wheels that happened to be caught."""
+        if self.passes < self.rules["seen_passes"]:
+            return 0.0
+        chance, readings = 1.0, 0.0
+        while chance > math.exp(-11.5):
+            chance *= min(self.passes, 0.5)
+            readings += 1
+        return readings
 
     @property
     def wet(self) -> bool:
@@ -129,10 +148,13 @@ class Lid:
         closed = self.open < 0.5
         first_tilt = self.tilt_run <= 1 and not self.agreed
         first_mm = self.sink_run <= 1 and not self.agreed
+        wheels = self.tilt_run < self.wheels and not self.agreed
+        lies_flat = self.angle < 3 or abs(self.mm) < 5
         in_traffic = self.passing > 0 and self.hours - self.passing < 30 * 24
         return {
+            "contact": self.contact and self.sample and not self.was("missing") and lies_flat,
             "open": first_tilt and (self.sample or closed),
-            "lean": first_tilt and (self.sample or in_traffic),
+            "lean": wheels or (first_tilt and (self.sample or in_traffic)),
             "gone": first_mm and (self.sample or closed or self.angle < 1),
             "drop": first_mm and self.sample,
             "flood": self.sample and self.water_run <= 1 and not self.water_alarm > 0.5,
@@ -148,7 +170,9 @@ def missing(lid: Lid, doubt: Mapping[str, bool]) -> Said | None:
     """Open by its contact or its angle, off its seat by its height, or carried about."""
     r, said = lid.rules, []
     if lid.contact:
-        said.append(Said(4, NAN, NAN, "missing.contact"))
+        sure = not doubt["contact"]
+        reason = "missing.contact" if sure else "missing.contact_unconfirmed"
+        said.append(Said(4 if sure else 2, NAN, NAN, reason))
     if lid.angle >= r["open_deg"] and not lid.crept:
         if not doubt["open"]:
             said.append(Said(4, lid.angle, r["open_deg"], "missing.angle"))
@@ -161,7 +185,7 @@ def missing(lid: Lid, doubt: Mapping[str, bool]) -> Said | None:
             said.append(Said(4, lid.mm, r["gone_mm"], "missing.gone_mm"))
         elif not lid.quick:
             said.append(Said(2, lid.mm, r["gone_mm"], "missing.unconfirmed"))
-    moving = lid.tilt_run >= 2 and lid.step >= 8 and lid.gap < 900
+    moving = lid.tilt_run >= max(2.0, lid.wheels) and lid.step >= 8 and lid.gap < 900
     if moving and lid.angle >= r["carried_deg"] and not lid.crept:
         said.append(Said(4, lid.angle, r["carried_deg"], "missing.carried"))
     if not said:
@@ -215,13 +239,13 @@ def sunken(lid: Lid, doubt: Mapping[str, bool], gone: Said | None) -> Said | Non
             said.append(Said(grade, lid.mm, r[name], "sunken.step_mm"))
     if lid.mm >= r["sunk_defect_mm"]:
         said.append(Said(1, lid.mm, r["sunk_defect_mm"], "sunken.unconfirmed_mm"))
-    kept = r["sunk_attention_mm"] - (r["sunk_hysteresis_mm"] if before >= 2 else 0)
+    kept = r["sunk_attention_mm"] + (-r["sunk_hysteresis_mm"] if before >= 2 else lid.warm)
     if lid.slow >= kept + lid.noise / 2 and level >= kept:
         said.append(Said(2, lid.slow, r["sunk_attention_mm"], "sunken.level_mm"))
     slowest = lid.rate - 1.645 * lid.rate_se
     left = max(r["sunk_defect_mm"] - lid.slow, 0)
     days = left / slowest if slowest > 1e-3 else math.inf
-    if lid.slow >= r["forecast_least_mm"] and days <= r["forecast_days"]:
+    if lid.slow >= r["forecast_least_mm"] + lid.warm and days <= r["forecast_days"]:
         said.append(Said(2, lid.slow, r["sunk_defect_mm"], "sunken.forecast_mm"))
     return gravest(said) or Said(0, NAN, NAN, "none")
 
@@ -260,7 +284,9 @@ def damaged(lid: Lid) -> Said | None:
     known["hit_run"] = lid.hit_run + 1 if off else 0.0
     since = lid.hours - lid.hit
     said = Said(0, NAN, NAN, "none")
-    if lid.hit_run >= 3 and since >= 24:
+    # one that rocks never comes to rest: it is loose, unless it was called damaged before
+    rocks = max(lid.score, lid.step_score) >= r["loose_limit"] / 2
+    if lid.hit_run >= 3 and since >= 24 and (lid.was("damaged") or not rocks):
         said = Said(2, leans if far else sits, r["damage_deg"], "damaged.offset")
     if not off and since >= 48:
         known["hit"] = 0.0
@@ -291,7 +317,7 @@ def sensor_fault(lid: Lid) -> Said | None:
     if lid.crept and mean >= r["tilt_attention_deg"] - (r["tilt_hysteresis_deg"] if again else 0):
         said.append(Said(2, mean, r["tilt_attention_deg"], "sensor_fault.creep"))
     no_knock = lid.count > 0 and lid.score < r["loose_limit"] / 4
-    if no_knock and lid.step_score >= r["loose_limit"] * (0.5 if again else 1.25):
+    if no_knock and lid.step_score >= r["loose_limit"] * (0.5 if again else float(np.float32(1.9))):
         said.append(Said(2, lid.step_score, r["loose_limit"], "sensor_fault.noisy"))
     if lid.still >= 40 and lid.moves >= r["still_moves"]:
         said.append(Said(2, lid.still, 40, "sensor_fault.stuck"))
@@ -312,18 +338,44 @@ def fuse(
     pace = 5 * max(lid.gap, lid.gap_before) if math.isnan(lid.pace) else lid.pace
     wait = max(r["theft_silence_gaps"] * pace, 3.0 if lid.quick else r["theft_silence_least_s"])
     so_far = -1 if gone is None else gone.level
-    silent = "missing.silent_after_movement"
-    if lid.angle >= r["open_deg"] and not lid.crept and doubt["open"] and so_far < 4:
-        return Fuse(wait, "missing", 4, lid.angle, r["open_deg"], silent)
-    if abs(lid.mm) >= r["gone_mm"] and doubt["gone"] and so_far < 4:
-        return Fuse(wait, "missing", 4, lid.mm, r["gone_mm"], silent)
     large = lid.angle >= r["theft_deg"] and not lid.crept and so_far < 2
-    if large:
-        return Fuse(wait, "missing", 4, lid.angle, r["theft_deg"], silent)
+    silent = "missing.silent_after_movement"
+    # (whether, hazard, level, value, limit, reason): what comes first is lit
+    words = [
+        (doubt["contact"] and so_far < 4, "missing", 4, NAN, NAN, "missing.contact"),
+        (
+            lid.angle >= r["open_deg"] and not lid.crept and doubt["open"] and so_far < 4,
+            "missing",
+            4,
+            lid.angle,
+            r["open_deg"],
+            silent,
+        ),
+        (
+            abs(lid.mm) >= r["gone_mm"] and doubt["gone"] and so_far < 4,
+            "missing",
+            4,
+            lid.mm,
+            r["gone_mm"],
+            silent,
+        ),
+        (large, "missing", 4, lid.angle, r["theft_deg"], silent),
+    ]
     for grade, name in ((4, "sunk_urgent_mm"), (3, "sunk_defect_mm")):
-        if lid.mm >= r[name] and doubt["drop"] and (sunk is None or sunk.level < grade):
-            return Fuse(wait, "sunken", grade, lid.mm, r[name], "sunken.step_mm")
+        less = sunk is None or sunk.level < grade
+        words.append(
+            (lid.mm >= r[name] and doubt["drop"] and less, "sunken", grade, lid.mm, r[name], "sunken.step_mm")
+        )
     for grade, name in ((4, "tilt_urgent_deg"), (3, "tilt_defect_deg")):
-        if lid.angle >= r[name] and doubt["lean"] and (leaning is None or leaning.level < grade):
-            return Fuse(wait, "tilted", grade, lid.angle, r[name], "tilted.angle")
-    return None
+        less = leaning is None or leaning.level < grade
+        words.append(
+            (
+                lid.angle >= r[name] and doubt["lean"] and less,
+                "tilted",
+                grade,
+                lid.angle,
+                r[name],
+                "tilted.angle",
+            )
+        )
+    return next((Fuse(wait, *word[1:]) for word in words if word[0]), None)

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.lid_rules import LidRules
-from rules.lid.angle import CALM_DEG
-from rules.lid.judge import HAZARDS, STILL_MOVES, Features, judge
+from rules.lid.angle import CALM_DEG, CREPT_DEG
+from rules.lid.judge import HAZARDS, SEEN_PASSES, STILL_MOVES, Features, judge
 from rules.lid.limits import Limits
 from rules.lid.reasons import REASONS
 from rules.lid.state import WATCH, LidState, Shock, Sink, Tilt, Water
@@ -55,9 +55,10 @@ READING: dict[str, tuple[float, ...]] = {
 }
 KNOWN: dict[str, tuple[str, int, tuple[float, ...]]] = {
     "creep": ("tilt", Tilt.CREEP, grid(0, 14)),
-    "off": ("tilt", Tilt.OFF, grid(-2, 2)),
+    "off": ("tilt", Tilt.OFF, grid(-4, 4)),
+    "passes": ("tilt", Tilt.PASSES, (0, 0.003, 0.0078125, 0.015625, 0.25, 0.5, 0.75)),
     "rough": ("tilt", Tilt.ROUGH, grid(0, 4, 0.25)),
-    "tilt_run": ("tilt", Tilt.RUN, (0, 1, 2)),
+    "tilt_run": ("tilt", Tilt.RUN, (0, 1, 2, 3, 8, 16)),
     "passing": ("tilt", Tilt.PASSING, (0, HOURS - 1, HOURS - 719, HOURS - 720)),
     "still": ("tilt", Tilt.STILL, (0, 39, 40, 41)),
     "moves": ("tilt", Tilt.MOVES, (0, 0.5, 0.75, 1)),
@@ -65,6 +66,7 @@ KNOWN: dict[str, tuple[str, int, tuple[float, ...]]] = {
     "level": ("sink", Sink.LEVEL, grid(-40, 40)),
     "slow": ("sink", Sink.SLOW, grid(-10, 40)),
     "sink_run": ("sink", Sink.RUN, (0, 1, 2)),
+    "swing_mm": ("sink", Sink.SWING, (0, 1, 2, 3)),
     "jitter": ("sink", Sink.JITTER, (0, 3, 4, 8)),
     "rate": ("sink", Sink.RATE, (0, 0.25, 0.5, 1, 3)),
     "rate_se": ("sink", Sink.RATE_SE, (0, 0.125, 0.5)),
@@ -108,7 +110,13 @@ def any_rows(seed: int, n: int) -> list[Any]:
 def limits_of(rules: LidRules) -> dict[str, float]:
     """As float32 holds them: a limit of 0.8 is the same number on both sides."""
     own = {name: float(np.float32(getattr(rules, name))) for name in LidRules.model_fields}
-    return own | {"calm_deg": float(CALM_DEG), "still_moves": float(STILL_MOVES)}
+    known = {
+        "calm_deg": CALM_DEG,
+        "crept_deg": CREPT_DEG,
+        "seen_passes": SEEN_PASSES,
+        "still_moves": STILL_MOVES,
+    }
+    return own | {name: float(value) for name, value in known.items()}
 
 
 def same(fast: float, slow: float) -> bool:
