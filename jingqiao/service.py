@@ -33,6 +33,7 @@ from jingqiao.archive.feeder import ArchiveFeeder
 from jingqiao.archive.influxdb import InfluxDBArchive
 from jingqiao.backlog import backlog_taken_in
 from jingqiao.baseline_keeper import BaselineKeeper
+from jingqiao.bridge_state import bridge_state
 from jingqiao.broker_out import BrokerOut
 from jingqiao.clock import Clock
 from jingqiao.console.changes import Changes
@@ -255,6 +256,10 @@ class Service:
     async def fleet(self) -> FleetState:
         """What the engine knows of all devices now."""
         return await self.runner.ask(lambda: fleet_of(self.engine))
+
+    async def bridge_state(self, asset: str) -> list[dict[str, Any]]:
+        """What the engine knows of each sensor of a bridge now, and how its gauges came to be so."""
+        return await self.runner.ask(lambda: bridge_state(self.engine, asset))
 
     async def tick(self) -> None:
         """Let time pass for the rules, and take what people asked for."""

@@ -1,4 +1,4 @@
-"""Where a report's readings come from: a file, or the archive (of the running service, or at rest)."""
+"""A report's readings out of an archive, day by day, no finer than they are needed."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from config.messages import Language
-from config.settings import Settings
 from devices.frame import Frame, concat, empty
 from devices.registry import Registry
 from devices.strain import medians_of_blocks
-from jingqiao.backtest.archived import read_archive
 from jingqiao.backtest.files import Sheet
 from jingqiao.backtest.readings import bound, read_readings
 from jingqiao.bridge_report.month import Month
@@ -25,10 +24,13 @@ HISTORY_BLOCK_S: Final = 600.0
 """Before the month only the hourly medians matter."""
 
 
+Read = Callable[[int, int], pa.Table]
+"""(since, until) [µs] → readings of the bridge's sensors, as `Archive.readings` has them."""
+
+
 def archived_frame(
-    settings: Settings,
+    read: Read,
     registry: Registry,
-    sensor_ids: list[str],
     month: Month,
     history_days: float,
     language: Language,
@@ -43,7 +45,7 @@ def archived_frame(
     parts: list[Frame] = []
     for number, start in enumerate(days):
         end = min(start + DAY_US, month.until)
-        frame = window_frame(settings, registry, sensor_ids, start, end, language)
+        frame = frame_of(read(start, end), registry, language)
         progress(number + 1, len(days))
         if len(frame) == 0:
             continue
@@ -53,16 +55,8 @@ def archived_frame(
     return concat(parts) if parts else empty()
 
 
-def window_frame(
-    settings: Settings,
-    registry: Registry,
-    sensor_ids: list[str],
-    since: int,
-    until: int,
-    language: Language,
-) -> Frame:
-    """Archived readings of some sensors as they are. Raises ArchiveUnavailableError, FaultsError."""
-    table = read_archive(settings, registry, since, until, sensor_ids)
+def frame_of(table: pa.Table, registry: Registry, language: Language) -> Frame:
+    """Archived readings as they are. Raises FaultsError."""
     if table.num_rows == 0 or table.num_columns <= 2:
         return empty()
     lines = np.arange(1, table.num_rows + 1, dtype=np.int64)

@@ -165,6 +165,7 @@ def _of_archive(
 ) -> Material:
     """One bridge's part of the service's archive, and what people did. Raises FaultsError."""
     from jingqiao.archive.contract import ArchiveUnavailableError  # noqa: PLC0415
+    from jingqiao.backtest.archived import read_archive  # noqa: PLC0415
     from jingqiao.bridge_report import people  # noqa: PLC0415
     from jingqiao.bridge_report.part import frame_of_part, part_of_asset  # noqa: PLC0415
     from jingqiao.bridge_report.source import archived_frame  # noqa: PLC0415
@@ -176,7 +177,13 @@ def _of_archive(
     part, rows = part_of_asset(registry, asset)
     ids = [registry.sensor_id(int(row)) for row in rows]
     try:
-        frame = archived_frame(settings, registry, ids, month, history_days, tongue)
+        frame = archived_frame(
+            lambda since, until: read_archive(settings, registry, since, until, ids),
+            registry,
+            month,
+            history_days,
+            tongue,
+        )
     except ArchiveUnavailableError as error:
         refuse("bridge_report.archive_away", reason=error)
     controls, told = people.of(database, asset_id, ids, asset, month, tongue)
@@ -220,8 +227,9 @@ def calibrate(
 ) -> None:
     """Record that a vehicle of known weight crossed ASSET_ID: overload is then told as a weight, too."""
     from jingqiao.archive.contract import ArchiveUnavailableError  # noqa: PLC0415
+    from jingqiao.backtest.archived import read_archive  # noqa: PLC0415
     from jingqiao.bridge_report import weighing  # noqa: PLC0415
-    from jingqiao.bridge_report.source import window_frame  # noqa: PLC0415
+    from jingqiao.bridge_report.source import frame_of  # noqa: PLC0415
     from jingqiao.dossier.registry_store import load_registry  # noqa: PLC0415
 
     tongue = language()
@@ -231,7 +239,8 @@ def calibrate(
     ids = [registry.sensor_id(int(row)) for row in np.flatnonzero(registry.sensors.asset == asset)]
     around = round(within * 1e6)
     try:
-        frame = window_frame(settings, registry, ids, at - around, at + around + 1, tongue)
+        table = read_archive(settings, registry, at - around, at + around + 1, ids)
+        frame = frame_of(table, registry, tongue)
         peaks = weighing.peaks_of(frame, registry, at - around, at + around)
         factors = weighing.record(
             database, asset_id, weight_t, peaks, at=at, recorded_at=now(), who=who, note=note

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from jingqiao.console.pages import city_map, dossier, fleet, reports, search
+from jingqiao.console.pages import bridge, city_map, dossier, fleet, reports, search
 
-CITY_PAGES = (city_map.router, dossier.router, fleet.router, reports.router, search.router)
+CITY_PAGES = (
+    city_map.router,
+    bridge.router,
+    dossier.router,
+    fleet.router,
+    reports.router,
+    search.router,
+)
 """A page on the city adds its router here."""

@@ -24,6 +24,7 @@ ENTRIES: Final = (
     Entry("map", "/map"),
     Entry("fleet", "/fleet"),
     Entry("reports", "/reports"),
+    Entry("bridges", "/bridges"),
     Entry("roster", "/roster"),
     Entry("messages", "/messages"),
     Entry("accounts", "/accounts", Role.ADMIN),

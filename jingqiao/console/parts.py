@@ -29,6 +29,7 @@ class Parts:
     """The service as pages see it.
 
     clock : the service's time: ages, limits, permits.
+    bridge_state : asset id → state and course of its sensors (`jingqiao.bridge_state`); None likewise.
     explain : asset id → what the engine knows of its sensors (`rules explain`); None where there is none.
     rules : () → the rule set of the moment; None where there is no engine.
     fleet : () → what the engine knows of all devices; None where there is none.
@@ -57,6 +58,7 @@ class Parts:
     explain: Callable[[str], Awaitable[list[dict[str, Any]]]] | None = None
     fleet: Callable[[], Awaitable[FleetState]] | None = None
     rules: Callable[[], RuleSet] | None = None
+    bridge_state: Callable[[str], Awaitable[list[dict[str, Any]]]] | None = None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -85,6 +87,7 @@ def parts_of_service(
         explain=service.explain,
         fleet=service.fleet,
         rules=lambda: service.engine.rules,
+        bridge_state=service.bridge_state,
     )
 
 

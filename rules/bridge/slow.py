@@ -85,6 +85,7 @@ class SlowDrift:
         "last_day",
         "kept",
         "kept_day",
+        "kept_cusum",
         "moved",
         "leaning",
         "residual_ue",
@@ -116,6 +117,7 @@ class SlowDrift:
         self.last_residual, self.last_day = np.zeros(n), np.full(n, NONE, np.int64)
         self.kept = np.full((n, KEPT_DAYS), np.nan, np.float32)
         self.kept_day = np.full((n, KEPT_DAYS), NONE, np.int64)
+        self.kept_cusum = np.full((n, KEPT_DAYS), np.nan, np.float32)
         self.moved, self.leaning = np.zeros(n, bool), np.zeros(n, np.int8)
         self.residual_ue, self.temperature_part = np.zeros(n), np.zeros(n)
         self.model_error = np.zeros(n)
@@ -213,6 +215,7 @@ class SlowDrift:
         self.noise.forget(c)
         self.joint.forget(c)
         self.ended_day[c] = NONE
+        self.kept_cusum[c] = np.nan
         self.last_day[c] = self.up_since[c] = self.down_since[c] = NONE
 
     def skip(self, c: Int) -> None:
@@ -316,6 +319,7 @@ class SlowDrift:
             risen = np.clip(side[c] + sign * step - k, 0.0, most)
             since[c] = np.where(risen <= 0, NONE, np.where(since[c] == NONE, day, since[c]))
             side[c] = risen
+        self.kept_cusum[c, slot] = np.where(self.up[c] >= self.down[c], self.up[c], -self.down[c])
         lam = limits.ewma_lambda[c]
         scale = np.sqrt(lam / (2 - lam))
         self.ewma[c] = (1 - lam) * self.ewma[c] + lam * step / scale
