@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
 import click
 
 from config.faults import FaultsError
-from config.messages import Language, catalogue, text
+from config.messages import text
 from config.roster import Roster, load_roster
 from config.settings import Settings
 from jingqiao.cli.announcer import announcer_of
-from jingqiao.cli.output import CHECK_FAILED, WRONG_USE, language, print_json, print_table
+from jingqiao.cli.incident_changes import COMMANDS
+from jingqiao.cli.incident_sheet import (
+    columns,
+    local_time,
+    print_deadlines,
+    print_list,
+    refuse,
+    state_word,
+    unknown,
+    word,
+)
+from jingqiao.cli.output import language, print_json, print_table
 from jingqiao.cli.settings_option import (
     database_or_exit,
     group_settings_option,
@@ -26,17 +35,13 @@ from jingqiao.cli.settings_option import (
 from jingqiao.clock import WallClock
 from jingqiao.database import reading
 from jingqiao.incidents.areas import listed_areas
-from jingqiao.incidents.deadlines import Deadline, Deadlines, deadlines_by
-from jingqiao.incidents.desk import NotPossibleError, UnknownIncidentError, act, add_photo
-from jingqiao.incidents.grading import NotGradableError, grade
-from jingqiao.incidents.incident import LIVE, Action, Incident, State, possible
-from jingqiao.incidents.merging import CannotMergeError, merge, split
+from jingqiao.incidents.deadlines import deadlines_by
+from jingqiao.incidents.desk import NotPossibleError, UnknownIncidentError, act
+from jingqiao.incidents.incident import LIVE, Action, State
 from jingqiao.incidents.store import find, listed, members_of, transitions_of
-from jingqiao.incidents.view import as_json, history_json, reason_text
+from jingqiao.incidents.view import as_json, history_json
 from jingqiao.notify.outbox import attempts_of, messages_of
-from jingqiao.notify.text import place, severity_name
 from jingqiao.notify.view import message_json
-from rules.alarm import Severity
 
 _RECENT_US = 7 * 24 * 3600 * 1_000_000
 
@@ -50,6 +55,10 @@ _id = click.argument("incident_id", type=int, metavar="ID")
 @group_settings_option
 def incidents() -> None:
     """List incidents and work on them."""
+
+
+for _command in COMMANDS:
+    incidents.add_command(_command)
 
 
 @incidents.command("list")
@@ -94,7 +103,7 @@ def list_(
     elif not found:
         click.echo(text("incidents.none", tongue))
     else:
-        _print_list([*live_areas, *found], settings, tongue, deadlines)
+        print_list([*live_areas, *found], settings, tongue, deadlines)
 
 
 @incidents.command()
@@ -108,7 +117,7 @@ def show(settings_path: Path, as_json_: bool, incident_id: int) -> None:
     with reading(database_or_exit(settings)) as connection:
         incident = find(connection, incident_id)
         if incident is None:
-            _unknown(incident_id)
+            unknown(incident_id)
         history = transitions_of(connection, incident_id)
         messages = [
             message_json(row, attempts_of(connection, row["id"]))
@@ -122,18 +131,18 @@ def show(settings_path: Path, as_json_: bool, incident_id: int) -> None:
             | {"members": members, "history": history_json(history), "messages": messages}
         )
         return
-    _print_list([incident], settings, tongue, deadlines)
+    print_list([incident], settings, tongue, deadlines)
     if members:
         click.echo(text("incidents.members", tongue, ids=", ".join(map(str, members))))
-    _print_deadlines(deadlines(incident), settings, tongue)
+    print_deadlines(deadlines(incident), settings, tongue)
     zone = ZoneInfo(settings.timezone)
     print_table(
-        _columns(("at", "event", "state", "who", "why"), tongue),
+        columns(("at", "event", "state", "who", "why"), tongue),
         [
             (
-                _local(row["at"], zone),
-                _word(f"incidents.event.{row['event']}", row["event"], tongue),
-                _state(State(row["to_state"]), tongue),
+                local_time(row["at"], zone),
+                word(f"incidents.event.{row['event']}", row["event"], tongue),
+                state_word(State(row["to_state"]), tongue),
                 row["who"],
                 " ".join(part for part in (row["reference"], row["why"]) if part),
             )
@@ -141,12 +150,12 @@ def show(settings_path: Path, as_json_: bool, incident_id: int) -> None:
         ],
     )
     print_table(
-        _columns(("person", "channel", "outcome", "at", "why"), tongue),
+        columns(("person", "channel", "outcome", "at", "why"), tongue),
         [
             (
                 row["person"],
                 attempt["channel"],
-                _word(f"notify_command.{attempt['outcome']}", attempt["outcome"], tongue),
+                word(f"notify_command.{attempt['outcome']}", attempt["outcome"], tongue),
                 f"{datetime.fromisoformat(attempt['started_at']).astimezone(zone):%Y-%m-%d %H:%M:%S}",
                 attempt["detail"],
             )
@@ -247,148 +256,6 @@ def comment(settings_path: Path, as_json_: bool, by: str | None, incident_id: in
     _act(settings_path, as_json_, Action.COMMENT, incident_id, by, words)
 
 
-@incidents.command()
-@settings_option
-@_json
-@_by
-@_why
-@_id
-@click.argument("reference")
-def photo(
-    settings_path: Path, as_json_: bool, by: str | None, why: str, incident_id: int, reference: str
-) -> None:
-    """Note where a photo lies: REFERENCE is a path, a number or an address."""
-    settings, tongue = settings_or_exit(settings_path), language()
-    database, who = database_or_exit(settings), by or getpass.getuser()
-    try:
-        incident = add_photo(database, incident_id, reference, who=who, now=WallClock().now(), why=why)
-    except UnknownIncidentError:
-        _unknown(incident_id)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
-    if as_json_:
-        print_json(as_json(incident, tongue))
-    else:
-        click.echo(text("incidents.photo", tongue, id=incident_id, reference=reference))
-
-
-@incidents.command()
-@settings_option
-@_json
-@_by
-@_why
-@_id
-@click.argument("colour", type=click.Choice(["red", "orange", "yellow", "blue"]))
-def severity(
-    settings_path: Path, as_json_: bool, by: str | None, why: str, incident_id: int, colour: str
-) -> None:
-    """Raise or lower the severity, with a reason; the rules overrule it only with something graver."""
-    settings, tongue = settings_or_exit(settings_path), language()
-    database = database_or_exit(settings)
-    if not why.strip():
-        click.echo(text("incidents.why_needed", tongue), err=True)
-        raise SystemExit(WRONG_USE)
-    wanted = Severity[colour.upper()]
-    try:
-        with reading(database) as connection:
-            before = find(connection, incident_id)
-        incident = grade(
-            database,
-            incident_id,
-            wanted,
-            who=by or getpass.getuser(),
-            why=why,
-            now=WallClock().now(),
-            announcer=announcer_of(settings, tongue),
-        )
-    except UnknownIncidentError:
-        _unknown(incident_id)
-    except NotGradableError as error:
-        if error.incident.severity is wanted:
-            _refuse(
-                text(
-                    "incidents.same_severity", tongue, id=incident_id, severity=severity_name(wanted, tongue)
-                )
-            )
-        can = ", ".join(possible(error.incident.state))
-        words = {"state": _state(error.incident.state, tongue), "action": "severity", "possible": can}
-        _refuse(text("incidents.not_possible", tongue, id=incident_id, **words))
-    if as_json_:
-        print_json(as_json(incident, tongue))
-        return
-    assert before is not None
-    words = {"before": severity_name(before.severity, tongue), "after": severity_name(wanted, tongue)}
-    click.echo(text("incidents.severity", tongue, id=incident_id, **words))
-
-
-@incidents.command("merge")
-@settings_option
-@_json
-@_by
-@_why
-@click.option("--into", type=int, default=None, help="An area incident that is there already.")
-@click.argument("ids", type=int, nargs=-1, required=True, metavar="ID…")
-def merge_(
-    settings_path: Path, as_json_: bool, by: str | None, why: str, into: int | None, ids: tuple[int, ...]
-) -> None:
-    """Put incidents of one cause into an area incident; each stays in the list."""
-    settings, tongue = settings_or_exit(settings_path), language()
-    database = database_or_exit(settings)
-    try:
-        area = merge(
-            database,
-            ids,
-            who=by or getpass.getuser(),
-            why=why,
-            now=WallClock().now(),
-            into=into,
-            announcer=announcer_of(settings, tongue),
-        )
-    except UnknownIncidentError as error:
-        _unknown(error.incident_id)
-    except CannotMergeError as error:
-        problem = text(f"incidents.merge.{error.key}", tongue, **error.values)
-        _refuse(text("incidents.cannot_merge", tongue, problem=problem))
-    with reading(database) as connection:
-        members = [member.id for member in members_of(connection, area.id)]
-    if as_json_:
-        print_json(as_json(area, tongue) | {"members": members})
-    else:
-        click.echo(text("incidents.merged", tongue, id=area.id, count=len(members)))
-
-
-@incidents.command("split")
-@settings_option
-@_json
-@_by
-@_why
-@_id
-def split_(settings_path: Path, as_json_: bool, by: str | None, why: str, incident_id: int) -> None:
-    """Take an incident out of its area incident again."""
-    settings, tongue = settings_or_exit(settings_path), language()
-    database = database_or_exit(settings)
-    with reading(database) as connection:
-        before = find(connection, incident_id)
-    try:
-        incident = split(
-            database,
-            incident_id,
-            who=by or getpass.getuser(),
-            why=why,
-            now=WallClock().now(),
-            announcer=announcer_of(settings, tongue),
-        )
-    except UnknownIncidentError:
-        _unknown(incident_id)
-    except CannotMergeError:
-        _refuse(text("incidents.not_merged", tongue, id=incident_id))
-    assert before is not None
-    if as_json_:
-        print_json(as_json(incident, tongue))
-    else:
-        click.echo(text("incidents.split", tongue, id=incident_id, area=before.parent_id))
-
-
 def _act(
     settings_path: Path,
     as_json_: bool,
@@ -412,17 +279,17 @@ def _act(
             announcer=announcer_of(settings, tongue),
         )
     except UnknownIncidentError:
-        _unknown(incident_id)
+        unknown(incident_id)
     except NotPossibleError as error:
         state = text(f"notify.state.{error.incident.state}", tongue)
         can = ", ".join(error.possible)
-        _refuse(
+        refuse(
             text("incidents.not_possible", tongue, id=incident_id, state=state, action=action, possible=can)
         )
     if as_json_:
         print_json(as_json(incident, tongue))
         return
-    click.echo(text("incidents.done", tongue, id=incident.id, state=_state(incident.state, tongue)))
+    click.echo(text("incidents.done", tongue, id=incident.id, state=state_word(incident.state, tongue)))
     if incident.state not in LIVE and incident.alarm_firing:
         click.echo(text("incidents.still_firing", tongue))
 
@@ -448,77 +315,4 @@ def _list_areas(settings: Settings, as_json_: bool, everything: bool) -> None:
     elif not found:
         click.echo(text("incidents.none", tongue))
     else:
-        _print_list(found, settings, tongue, lambda _: ())
-
-
-def _print_deadlines(deadlines: Sequence[Deadline], settings: Settings, tongue: Language) -> None:
-    if not deadlines:
-        return
-    zone, now = ZoneInfo(settings.timezone), WallClock().now()
-    print_table(
-        _columns(("stage", "within", "due", "met"), tongue),
-        [
-            (
-                text(f"incidents.stage.{deadline.stage}", tongue),
-                f"{deadline.within:g} {text(f'incidents.clock.{deadline.clock}', tongue)}",
-                _local(deadline.due_at, zone) + (text("notify.guessed", tongue) if deadline.guessed else ""),
-                ("" if deadline.met_at is None else _local(deadline.met_at, zone))
-                + (f" {text('incidents.overdue', tongue)}" if deadline.overdue(now) else ""),
-            )
-            for deadline in deadlines
-        ],
-    )
-
-
-def _print_list(
-    found: Sequence[Incident], settings: Settings, tongue: Language, deadlines: Deadlines
-) -> None:
-    now = WallClock().now()
-    zone = ZoneInfo(settings.timezone)
-    rows: list[tuple[Any, ...]] = []
-    for incident in found:
-        value = "" if incident.value is None else f"{incident.value:.4g} {incident.unit}"
-        if incident.is_area:
-            value = reason_text(incident, tongue)
-        state = _state(incident.state, tongue)
-        if any(d.met_at is None and d.overdue(now) for d in deadlines(incident)):
-            state += f" {text('incidents.overdue', tongue)}"
-        rows.append(
-            (
-                incident.id,
-                severity_name(incident.severity, tongue),
-                text(f"notify.hazard.{incident.hazard}", tongue),
-                place(incident, tongue),
-                state,
-                _local(incident.event_at, zone),
-                value,
-                incident.assignee or incident.acknowledged_by,
-            )
-        )
-    names = ("id", "severity", "hazard", "place", "state", "since", "what", "who")
-    print_table(_columns(names, tongue), rows)
-
-
-def _columns(names: tuple[str, ...], tongue: Language) -> list[str]:
-    return [text(f"incidents.column.{name}", tongue) for name in names]
-
-
-def _state(state: State, tongue: Language) -> str:
-    return text(f"notify.state.{state}", tongue)
-
-
-def _word(key: str, plain: str | None, tongue: Language) -> str:
-    return catalogue(tongue).get(key, plain or "")
-
-
-def _local(at: int, zone: ZoneInfo) -> str:
-    return f"{datetime.fromtimestamp(at / 1_000_000, zone):%Y-%m-%d %H:%M:%S}"
-
-
-def _unknown(incident_id: int) -> NoReturn:
-    _refuse(text("incidents.unknown", language(), id=incident_id))
-
-
-def _refuse(problem: str) -> NoReturn:
-    click.echo(problem, err=True)
-    raise SystemExit(CHECK_FAILED)
+        print_list(found, settings, tongue, lambda _: ())

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from jingqiao.database import writing
 from jingqiao.incidents import areas
-from jingqiao.incidents.book import after_rise
+from jingqiao.incidents.alarms import after_rise
 from jingqiao.incidents.desk import UnknownIncidentError
 from jingqiao.incidents.event import Announcer, Event, IncidentEvent
 from jingqiao.incidents.incident import LIVE, Incident
