@@ -24,6 +24,7 @@ PARTS = (
     "restart",
     "typhoon",
     "kills",
+    "console",
 )
 """Modules of this package with `run() -> list[tuple[what, figure, unit]]`, in the order of the table."""
 

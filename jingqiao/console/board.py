@@ -6,7 +6,7 @@ after a storm make the same small page.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,8 +27,10 @@ from jingqiao.notify.tables import message
 from jingqiao.notify.text import place
 from rules.alarm import Hazard, Severity
 
-CARDS: Final = 24
+CARDS: Final = 16
 """Cards of one severity on the board."""
+KEPT_US: Final = 2_000_000
+"""How long a board is kept though nothing changed: limits pass and silences end by time alone [µs]."""
 QUICK: Final[Mapping[State, tuple[Action, ...]]] = {
     State.OPEN: (Action.ACK, Action.ASSIGN),
     State.ACKNOWLEDGED: (Action.ASSIGN, Action.ON_SITE),
@@ -124,6 +126,29 @@ class Board:
     def unanswered(self) -> int:
         """Those that nobody has taken."""
         return sum(section.unanswered for section in self.sections)
+
+
+class Boards:
+    """Keeps the last board of each language: fifty consoles that ask after one change make it once."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Language, tuple[Hashable, Board]] = {}
+
+    def get(
+        self,
+        seen: Hashable,
+        connection: sa.Connection,
+        roster: Roster,
+        language: Language,
+        now: int,
+    ) -> Board:
+        """The board of a moment. seen : what changes with the database (`Changes.seen_now`)."""
+        key = (seen, now // KEPT_US)
+        kept = self._kept.get(language)
+        if kept is None or kept[0] != key:
+            kept = (key, board(connection, roster, language, now))
+            self._kept[language] = kept
+        return kept[1]
 
 
 def board(connection: sa.Connection, roster: Roster, language: Language, now: int) -> Board:

@@ -58,6 +58,13 @@ class Changes:
 
     def look(self) -> bool:
         """Ask the database once; True when something changed since the last look."""
+        found = self.seen_now()
+        changed = self._seen is not None and found != self._seen
+        self._seen = found
+        return changed
+
+    def seen_now(self) -> tuple[int | None, ...]:
+        """What changes with everything that people see: the newest rows. A look at some indexes."""
         newest = sa.select(sa.func.max(attempt.c.id)).scalar_subquery()
         ended = sa.select(sa.func.max(attempt.c.finished_at)).where(attempt.c.id > newest - _RECENT)
         query = sa.select(
@@ -65,10 +72,7 @@ class Changes:
             ended.scalar_subquery(),
         )
         with reading(self._database) as connection:
-            found = tuple(connection.execute(query).one())
-        changed = self._seen is not None and found != self._seen
-        self._seen = found
-        return changed
+            return tuple(connection.execute(query).one())
 
     def announce(self) -> None:
         """Wake whoever waits."""

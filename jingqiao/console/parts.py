@@ -16,6 +16,7 @@ from config.settings import Settings
 from devices.registry import Registry
 from jingqiao.archive.contract import Archive
 from jingqiao.clock import Clock, WallClock
+from jingqiao.console.board import Boards
 from jingqiao.console.changes import Changes
 from jingqiao.fleet.state import FleetState
 from jingqiao.incidents.event import Announcer
@@ -55,6 +56,7 @@ class Parts:
     roster_changed: Callable[[], object]
     door_clock: Clock = field(default_factory=WallClock)
     driven: bool = False
+    boards: Boards = field(default_factory=Boards)
     explain: Callable[[str], Awaitable[list[dict[str, Any]]]] | None = None
     fleet: Callable[[], Awaitable[FleetState]] | None = None
     rules: Callable[[], RuleSet] | None = None

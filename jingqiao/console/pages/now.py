@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from config.roster import Roster
-from jingqiao.console.board import Board, board, person_name
+from jingqiao.console.board import Board, person_name
 from jingqiao.console.page import Page, ViewerPage
 from jingqiao.database import reading
 from jingqiao.roster.duty import team_duty
@@ -44,8 +44,9 @@ def now_view(page: Page) -> Now:
     """The view of the moment."""
     parts = page.parts
     roster, moment = parts.roster(), parts.clock.now()
+    seen = parts.changes.seen_now()
     with reading(parts.database) as connection:
-        shown = board(connection, roster, page.language, moment)
+        shown = parts.boards.get(seen, connection, roster, page.language, moment)
     return Now(shown, to_whom(roster, moment), on_duty(roster, moment), parts.problems(), parts.applied_at())
 
 

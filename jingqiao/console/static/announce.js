@@ -14,8 +14,10 @@ export function announce() {
   read();
   document.body.addEventListener("htmx:afterSwap", (event) => { if (event.target === board) read(); });
   board.addEventListener("click", (event) => { if (event.target.closest("#sound")) toggle(); });
-  document.addEventListener("pointerdown", wake, { once: true });
-  document.addEventListener("keydown", wake, { once: true });
+  // Browsers let pages sound only after somebody touched them: the first touch of anything will do.
+  for (const touch of ["pointerdown", "keydown"]) {
+    document.addEventListener(touch, (event) => { if (!event.target.closest?.("#sound")) wake(); });
+  }
   setInterval(() => { if (facts().red > 0 && performance.now() - lastSound > AGAIN_MS) sound(true); }, 1000);
 }
 
@@ -37,7 +39,7 @@ function wanted() { return localStorage.getItem(KEY) !== "off"; }
 function running() { return audio !== null && audio.state === "running"; }
 
 async function wake() {
-  if (!wanted()) return;
+  if (!wanted() || running()) return;
   audio ??= new AudioContext();
   await audio.resume();
   showButton();

@@ -13,3 +13,4 @@ document.addEventListener("htmx:sendError", () => notice(body.dataset.failed));
 
 listen();
 announce();
+document.documentElement.dataset.ready = "true";
