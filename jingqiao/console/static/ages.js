@@ -15,7 +15,7 @@ function count() {
   if (serverMs === null) return;
   const now = serverMs + (performance.now() - heardAt);
   const units = JSON.parse(document.body.dataset.units);
-  for (const age of document.querySelectorAll("[data-since]")) write(age, inWords(now - Number(age.dataset.since), units));
+  for (const age of document.querySelectorAll("time[data-since]")) write(age, inWords(now - Number(age.dataset.since), units));
   for (const limit of document.querySelectorAll("[data-due]")) {
     const left = Number(limit.dataset.due) - now;
     limit.classList.toggle("late", left < 0);

@@ -178,7 +178,7 @@ function start() {
   function pressed(button) { for (const other of document.querySelectorAll("[data-days]")) other.setAttribute("aria-pressed", String(other === button)); }
   for (const button of document.querySelectorAll("[data-days]")) button.addEventListener("click", () => { pressed(button); view(now - Number(button.dataset.days) * day, now + Number(button.dataset.days) * day / 100); });
   for (const button of document.querySelectorAll("[data-step]")) button.addEventListener("click", () => { const by = (seen.until - seen.since) / 2 * Number(button.dataset.step); view(seen.since + by, seen.until + by); });
-  for (const button of document.querySelectorAll("[data-since]")) button.addEventListener("click", () => {
+  for (const button of document.querySelectorAll("button[data-since]")) button.addEventListener("click", () => {
     pressed(null);
     const since = Number(button.dataset.since), until = Number(button.dataset.until), room = Math.max(3600, (until - since) * .5);
     view(since - room, until + room);
