@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
 
 from config.faults import Fault, FaultsError
 from config.messages import text
-from config.roster import load_roster
+from config.roster import Person, load_roster
 from config.rules import load_rules
 from config.settings import Settings, load_settings
 from config.toml_file import read
 from jingqiao.cli.output import CHECK_FAILED, fault_rows, language, print_json
+from rules.alarm import Severity
 from rules.thresholds import resolve
 
 
@@ -121,5 +122,20 @@ def _roster_and_channels(file: Path) -> None:
                 field = f"people.{id_}.channels.{number}"
                 remedy = text("check.channel_remedy", language())
                 faults.append(Fault(str(file), place, field, f"{channel.name}: {problem}", remedy))
+        faults += _unreachable(str(file), lines, id_, person)
     if faults:
         raise FaultsError(faults)
+
+
+def _unreachable(
+    file: str, lines: Mapping[tuple[str | int, ...], int], id_: str, person: Person
+) -> list[Fault]:
+    """Severities of which somebody could not be told: channels may be for some of them only."""
+    from jingqiao.notify.ways import ways  # noqa: PLC0415 - apprise takes its time
+
+    missing = [severity.colour for severity in reversed(Severity) if not ways(person, severity)]
+    if not person.channels or not missing:
+        return []
+    problem = text("check.no_way", language(), severities=", ".join(missing))
+    remedy = text("check.no_way_remedy", language())
+    return [Fault(file, lines.get(("people", id_)), f"people.{id_}.channels", problem, remedy)]

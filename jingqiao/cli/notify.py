@@ -21,8 +21,10 @@ from jingqiao.cli.settings_option import (
 )
 from jingqiao.clock import WallClock
 from jingqiao.database import reading
+from jingqiao.incidents.view import rfc3339
 from jingqiao.notify.apprise_sender import AppriseSender
-from jingqiao.notify.channels import strict_channel
+from jingqiao.notify.channels import limits_of, strict_channel
+from jingqiao.notify.limits import account_of, free_at, used
 from jingqiao.notify.outbox import MessageState, attempts_of, latest_messages
 from jingqiao.notify.sender import Outgoing, Result
 from jingqiao.notify.tables import sms_reply
@@ -175,6 +177,55 @@ def replies(settings_path: Path, as_json: bool, limit: int) -> None:
                 for row in rows
             ],
         )
+
+
+@notify.command()
+@settings_option
+@_json
+@click.argument("person", required=False)
+def quota(settings_path: Path, as_json: bool, person: str | None) -> None:
+    """How much of each provider's limit is used, for PERSON or everybody: by recipient and channel."""
+    settings = settings_or_exit(settings_path)
+    roster = roster_or_exit(settings, text("roster.no_roster", language()))
+    now = WallClock().now()
+    rows = []
+    with reading(database_or_exit(settings)) as connection:
+        for id_, someone in roster.people.items():
+            if person not in (None, id_):
+                continue
+            for channel in someone.channels:
+                account, limits = account_of(channel.url), limits_of(channel.url)
+                free = free_at(connection, account, limits, now)
+                rows += [
+                    {
+                        "person": id_,
+                        "channel": channel.name,
+                        "window_s": limit.window_s,
+                        "used": used(connection, account, limit, now),
+                        "limit": limit.count,
+                        "full_until": rfc3339(free) if free > now else None,
+                    }
+                    for limit in limits
+                ]
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        [
+            text(f"notify_command.column.{name}", language())
+            for name in ("person", "channel", "window", "used", "full_until")
+        ],
+        [
+            (
+                row["person"],
+                row["channel"],
+                f"{row['window_s']:g} s",
+                f"{row['used']} / {row['limit']}",
+                row["full_until"],
+            )
+            for row in rows
+        ],
+    )
 
 
 def _is_strict(url: str) -> bool:

@@ -29,6 +29,12 @@ def account_of(channel_url: str) -> str:
     return hashlib.sha256(channel_url.encode()).hexdigest()[:24]
 
 
+def used(connection: sa.Connection, account: str, limit: Limit, now: int) -> int:
+    """How many messages count against a limit now."""
+    query = sa.select(sa.func.count()).where(*_counting(account, now - round(limit.window_s * 1_000_000)))
+    return int(connection.execute(query).scalar_one())
+
+
 def free_at(connection: sa.Connection, account: str, limits: Sequence[Limit], now: int) -> int:
     """When the next message may go [µs since 1970 UTC]; `now` when it may go at once."""
     earliest = now
@@ -37,12 +43,7 @@ def free_at(connection: sa.Connection, account: str, limits: Sequence[Limit], no
         # The try that has to leave the window before there is room again.
         blocking = connection.execute(
             sa.select(attempt.c.started_at)
-            .where(
-                attempt.c.account == account,
-                attempt.c.started_at > now - window_us,
-                sa.or_(attempt.c.outcome.is_(None), attempt.c.outcome != HELD),
-                sa.or_(attempt.c.provider_code.is_(None), attempt.c.provider_code != NO_CONNECTION),
-            )
+            .where(*_counting(account, now - window_us))
             .order_by(attempt.c.started_at.desc())
             .offset(limit.count - 1)
             .limit(1)
@@ -50,3 +51,13 @@ def free_at(connection: sa.Connection, account: str, limits: Sequence[Limit], no
         if blocking is not None:
             earliest = max(earliest, blocking + window_us)
     return earliest
+
+
+def _counting(account: str, since: int) -> tuple[sa.ColumnElement[bool], ...]:
+    """The tries that a provider counts: not those that were never made."""
+    return (
+        attempt.c.account == account,
+        attempt.c.started_at > since,
+        sa.or_(attempt.c.outcome.is_(None), attempt.c.outcome != HELD),
+        sa.or_(attempt.c.provider_code.is_(None), attempt.c.provider_code != NO_CONNECTION),
+    )

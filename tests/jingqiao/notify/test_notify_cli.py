@@ -6,6 +6,7 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 
 from jingqiao.cli import main
+from jingqiao.clock import WallClock
 from tests.support.http_fake import Answer, HttpFake, Request
 from tests.support.providers import Aliyun, AliyunVoice, WeCom
 from tests.support.response import ROSTER, Office, change
@@ -90,3 +91,22 @@ async def test_the_outbox_is_listed_with_its_tries(tmp_path: Path) -> None:
     (row,) = json.loads(run(tmp_path, "notify", "list", "--json").stdout)
     assert (row["person"], row["state"], row["attempts"][0]["channel"]) == ("zhang", "sent", "phone")
     assert run(tmp_path, "notify", "list", "--state", "failed").stdout == "the outbox is empty\n"
+
+
+async def test_the_quota_of_each_person_and_channel_is_shown(tmp_path: Path) -> None:
+    roster = ROSTER.replace("phone://zhang", "wecomapp://c:s@1/zhang")
+    office = Office(tmp_path, roster, url=f"sqlite:///{tmp_path}/jingqiao.sqlite")
+    office.clock._now = WallClock().now()
+    await office.engine_says(*(change(asset_id=f"A{number}") for number in range(31)))
+    office.close()
+    rows = json.loads(run(tmp_path, "notify", "quota", "zhang", "--json").stdout)
+    assert [(row["window_s"], row["used"], row["limit"]) for row in rows] == [(60, 30, 30), (3600, 30, 1000)]
+    assert rows[0]["full_until"] is not None
+    assert "30 / 30" in run(tmp_path, "notify", "quota").stdout
+
+
+def test_check_finds_somebody_who_could_be_told_of_red_only(tmp_path: Path) -> None:
+    (tmp_path / "roster.toml").write_text(ROSTER.replace("phone://zhang", "alivoice://a:b@T/13800000001"))
+    done = run(tmp_path, "check")
+    assert done.exit_code == 1
+    assert "no channel for orange, yellow, blue" in done.output

@@ -4,8 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from config.settings import Settings
+from jingqiao.database import writing
+from jingqiao.exchange.outlet import Outlet
+from jingqiao.exchange.webhooks import hook_states
 from jingqiao.incidents.incident import Action, State
+from jingqiao.notify.replies import Replies, Said
+from jingqiao.tokens.store import Scope, admit, issue
 from rules.alarm import AlarmState, Severity
+from tests.support.exchange import hook
 from tests.support.postgresql import running
 from tests.support.response import LID_2, ROSTER, Office, change
 
@@ -31,3 +38,31 @@ async def test_a_night_on_postgresql(tmp_path: Path) -> None:
     assert ("03:05:00", "李四") in got
     assert incidents == [("4207040105000001", State.CLOSED), (LID_2, State.OPEN)]
     assert taken == [0, 0]
+
+
+async def test_answers_by_sms_and_other_systems_on_postgresql(tmp_path: Path) -> None:
+    phone = "13800000001"
+    roster = ROSTER.replace("phone://zhang", f"alisms://a:b@SMS_1/{phone}?sign=x")
+    with running() as url:
+        office = Office(tmp_path, roster, url=url)
+        settings = Settings(
+            data_dir=tmp_path, cap={"sender": "jq"}, webhooks=[hook("a", "http://127.0.0.1:9")]
+        )
+        outlet = Outlet(office.database, settings, office.clock.now, lambda: office.roster)
+        outlet.start()
+        await office.engine_says(change())
+        replies = Replies(
+            office.database, lambda: office.roster, office.planner, office.clock.now, office.dispatcher.wake
+        )
+        for _ in range(2):
+            replies.take([Said("aliyun", "1", phone, "1", office.clock.now())])
+        state = office.incidents()[0].state
+        taken = [outlet.take_in(), outlet.take_in()]
+        waiting = hook_states(office.database, ["a"], 0)[0].waiting
+        with writing(office.database) as connection:
+            _, secret = issue(connection, name="p", scopes=[Scope.CAP_READ], who="c", now=0)
+        admitted = admit(office.database, secret, [Scope.CAP_READ], 1).name
+        office.close()
+    assert state is State.ACKNOWLEDGED
+    assert taken == [2, 0]
+    assert (waiting, admitted) == (2, "p")
