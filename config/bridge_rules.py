@@ -47,6 +47,8 @@ class LevelLimits(BaseModel):
     reference_days : How long the historical maximum is learned before it is frozen.
     history_margin : Excess above the historical maximum, as a share of the historical range.
     history_margin_ue : … and at least this [µε].
+    season_ue : … and so much more until a year is in, while extremes go on being learned: a reference of
+        winter days knows no summer [µε].
     labels : What the client calls level 1, 2, 3.
     """
 
@@ -57,6 +59,7 @@ class LevelLimits(BaseModel):
     reference_days: float = Field(default=30, gt=0)
     history_margin: float = Field(default=0.1, ge=0)
     history_margin_ue: float = Field(default=15, ge=0)
+    season_ue: float = Field(default=200, ge=0)
     labels: tuple[str, str, str] = ("一级", "二级", "三级")
 
 

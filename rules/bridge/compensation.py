@@ -69,6 +69,7 @@ class Compensation:
         "theta",
         "covariance",
         "variance",
+        "inflation",
         "hour",
         "row",
         "value",
@@ -87,6 +88,7 @@ class Compensation:
         self.theta = np.zeros((n, TERMS))
         self.covariance = np.zeros((n, TERMS, TERMS))
         self.variance = np.full(n, START_VARIANCE)
+        self.inflation = np.ones(n)
         self.hour = np.full(n, NONE, np.int64)
         self.row, self.value = np.zeros((n, TERMS)), np.zeros(n)
         self.wait_information = np.zeros((n, BUCKETS, TERMS, TERMS), np.float32)
@@ -140,23 +142,31 @@ class Compensation:
         c = c[self.count[c] > 0]
         if len(c) == 0:
             return
+        spread = self._spread(c)
+        for _ in range(2):
+            inverse = self._inverse(c, spread)
+            theta = np.einsum("kij,kj->ki", inverse, self.moment[c])
+            misfit = self.square[c] - np.einsum("ki,ki->k", theta, self.moment[c])
+            freedom = self.count[c] + 12.0
+            self.variance[c] = np.maximum((misfit + 12.0 * START_VARIANCE / 4) / freedom, 0.01)
+        self.theta[c] = theta
+        self.covariance[c] = inverse * (self.variance * self.inflation)[c][:, None, None]
+
+    def _spread(self, c: Int) -> Float:
+        """float64[k, TERMS]  Prior spread of the coefficients."""
         spread = np.empty((len(c), TERMS))
         spread[:] = (
             PRIOR_LEVEL_UE, 1.0, 0.5, 0.5, 0.5, PRIOR_SQUARE_UE, PRIOR_SEASON_UE, PRIOR_SEASON_UE,
             PRIOR_HALF_YEAR_UE, PRIOR_HALF_YEAR_UE,
         )  # fmt: skip
         spread[:, 1:5] *= self.beta_prior[c][:, None]
-        for _ in range(2):
-            prior = self.variance[c][:, None] / spread**2
-            matrix = self.information[c].copy()
-            matrix[:, np.arange(TERMS), np.arange(TERMS)] += prior
-            inverse = np.linalg.inv(matrix)
-            theta = np.einsum("kij,kj->ki", inverse, self.moment[c])
-            misfit = self.square[c] - np.einsum("ki,ki->k", theta, self.moment[c])
-            freedom = self.count[c] + 12.0
-            self.variance[c] = np.maximum((misfit + 12.0 * START_VARIANCE / 4) / freedom, 0.01)
-        self.theta[c] = theta
-        self.covariance[c] = inverse * self.variance[c][:, None, None]
+        return spread
+
+    def _inverse(self, c: Int, spread: Float) -> Float:
+        prior = (self.variance * self.inflation)[c][:, None] / spread**2
+        matrix = self.information[c].copy()
+        matrix[:, np.arange(TERMS), np.arange(TERMS)] += prior
+        return np.linalg.inv(matrix).astype(np.float64)
 
     def widen(self, c: Int, daily: Float) -> None:
         """Be less sure where days wander more than the hours' noise lets expect.
@@ -164,7 +174,9 @@ class Compensation:
         daily : float64[k]  Long-run variance of a day's residual, variance · (1 + ρ) / (1 - ρ) [µε² d].
         """
         hourly = self.variance[c] / (1 - RHO_HOUR) ** 2 / 24
-        self.covariance[c] *= np.maximum(daily / np.maximum(hourly, 1e-9), 1.0)[:, None, None]
+        self.inflation[c] = np.maximum(daily / np.maximum(hourly, 1e-9), 1.0)
+        variance = (self.variance * self.inflation)[c]
+        self.covariance[c] = self._inverse(c, self._spread(c)) * variance[:, None, None]
 
     def residual(self, c: Int, row: Float, value: Float) -> Float:
         """float64[k]  What is left of strain when the model's part is taken away [µε]."""
@@ -192,7 +204,7 @@ class Compensation:
             self.wait_count,
         ):
             array[c] = 0
-        self.variance[c] = START_VARIANCE
+        self.variance[c], self.inflation[c] = START_VARIANCE, 1.0
         self.origin[c] = np.nan
         self.hour[c] = NONE
 

@@ -327,7 +327,9 @@ class BridgeDetector:
         loads = self.levels.overload(own, some)
         self.weighing.weigh(own, self.channels.near[own], loads.value, loads.level > 0)
         return [
-            *self._say(STRAIN, own, some.time, self.levels.strain(own, some, explained), 0),
+            *self._say(
+                STRAIN, own, some.time, self.levels.strain(own, some, explained, self.slow.complete[own]), 0
+            ),
             *self._say(OVERLOAD, own, some.time, loads, 3),
         ]
 

@@ -21,7 +21,9 @@ Int = npt.NDArray[np.int64]
 
 MEMBERS: Final = 8
 """Most gauges that are judged together; a larger section is cut."""
-PRIOR_DAYS: Final = 40.0
+PRIOR_DAYS: Final = 30.0
+PRIOR_COMMON: Final = 0.5
+"""Variance that the gauges of a section are thought to share before any is known: weather."""
 NONE: Final = -(1 << 60)
 STRUCTURE_P: Final = 0.003
 """Chance that a gauge that moves alone is called structure at some look."""
@@ -69,7 +71,8 @@ class Joint:
         self.z, self.z_day = np.full(c, np.nan), np.full(c, NONE, np.int64)
         self.allowed, self.cusum, self.total = np.zeros(c), np.zeros(c), np.zeros(c)
         self.products, self.days_learned = np.zeros((n, w, w)), np.zeros(n)
-        self.inverse = np.broadcast_to(np.eye(w), (n, w, w)).copy()
+        self.prior = np.eye(w) + PRIOR_COMMON
+        self.inverse = np.broadcast_to(np.linalg.inv(self.prior), (n, w, w)).copy()
         self.distance, self.mass = np.zeros(n), np.zeros(n)
         self.since = np.full(n, NONE, np.int64)
         self.moving = np.zeros((n, w), np.int8)
@@ -120,7 +123,7 @@ class Joint:
         s = np.unique(self.of_channel[c])
         s = s[s != NOBODY]
         self.products[s], self.days_learned[s] = 0, 0
-        self.inverse[s] = np.eye(self.width)
+        self.inverse[s] = np.linalg.inv(self.prior)
         self.distance[s], self.mass[s], self.structure[s] = 0, 0, False
         self.moving[s], self.since[s] = 0, NONE
 
@@ -130,7 +133,7 @@ class Joint:
         self.days_learned[s] += 1
         own = s[(self.days_learned[s] >= 10) & (self.days_learned[s] % 5 == 0)]
         mass = self.days_learned[own, None, None] + PRIOR_DAYS
-        spread = (self.products[own] + PRIOR_DAYS * np.eye(self.width)) / mass
+        spread = (self.products[own] + PRIOR_DAYS * self.prior) / mass
         least = np.maximum(np.diagonal(spread, axis1=1, axis2=2), 1.0)
         spread[:, np.arange(self.width), np.arange(self.width)] = least
         self.inverse[own] = np.linalg.inv(spread)

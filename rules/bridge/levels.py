@@ -37,6 +37,7 @@ class StrainLimits:
     reference_days: Float
     margin: Float
     margin_ue: Float
+    season_ue: Float
     design_live_ue: Float
     overload_1: Float
     overload_2: Float
@@ -83,15 +84,21 @@ class Levels:
         self.live = np.zeros(n)
         self.beyond_1, self.beyond_2 = np.full(n, NEVER, np.int64), np.full(n, NEVER, np.int64)
 
-    def strain(self, c: Int, cells: Cells, explained: Float) -> Grades:
-        """Grade extremes of gauges' cells. explained : float64[k]  Temperature's part [µε], NaN = none."""
+    def strain(self, c: Int, cells: Cells, explained: Float, seasoned: Bool | None = None) -> Grades:
+        """Grade extremes of gauges' cells.
+
+        explained : float64[k]  Temperature's part [µε], NaN = none.
+        seasoned : bool[k]  A whole year is in; before, the margin is wider and extremes go on being learned.
+        """
         limits = self.limits
         level, reason = np.zeros(len(c), np.int8), np.ones(len(c), np.uint8)
         value, limit = cells.value.copy(), np.full(len(c), np.nan)
         young = self._young(c, cells.time, self.began, limits.reference_days)
+        unseasoned = np.zeros(len(c), bool) if seasoned is None else ~seasoned
         model = np.isfinite(explained)
         part = np.nan_to_num(explained)
         margin = np.maximum(limits.margin[c] * (self.most[c] - self.least[c]), limits.margin_ue[c])
+        margin = margin + np.where(unseasoned, limits.season_ue[c], 0.0)
         sides = (
             (1.0, cells.high, self.most[c], self.most_left[c]),
             (-1.0, -cells.low, -self.least[c], -self.least_left[c]),
@@ -116,6 +123,7 @@ class Levels:
         level = np.where(lately_1, np.maximum(level, limits.grade_1[c]), level).astype(np.int8)
         level = np.where(lately_2, np.maximum(level, limits.grade_2[c]), level).astype(np.int8)
         reason[lately_2] = 2
+        young |= unseasoned & (level == 0)
         self.least[c] = np.where(young, np.fmin(self.least[c], cells.low), self.least[c])
         self.most[c] = np.where(young, np.fmax(self.most[c], cells.high), self.most[c])
         learns = young & model

@@ -50,6 +50,7 @@ class Limits:
             reference_days=of(lambda s: s.level.reference_days),
             margin=of(lambda s: s.level.history_margin),
             margin_ue=of(lambda s: s.level.history_margin_ue),
+            season_ue=of(lambda s: s.level.season_ue),
             design_live_ue=np.where(
                 np.isfinite(channels.design_live_ue),
                 channels.design_live_ue,

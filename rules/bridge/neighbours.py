@@ -83,7 +83,7 @@ class Neighbours:
         if not (slow.moved[channel] or slow.leaning[channel] or slow.joint_sign[channel]):
             return []
         residual, limit = float(slow.residual_ue[channel]), self._least(channel)
-        if len(self.drifting(channel)):
+        if slow.joint_sign[channel] or len(self.drifting(channel)):
             return [Grade(self._grave(channel, residual), residual, limit, SLOW)]
         return [Grade(2, residual, limit, SLOW_SINGLE)] if slow.moved[channel] else []
 

@@ -25,7 +25,10 @@ Bool = npt.NDArray[np.bool_]
 KEPT_DAYS: Final = 128
 """Days whose residuals are kept for slope and noise."""
 MODEL_ALLOWANCE: Final = 1.0
-"""Standard errors of the model that a lasting residual is forgiven."""
+YOUNG_ALLOWANCE: Final = 1.6
+"""Standard errors of the model that a lasting residual is forgiven, with a year in and before."""
+LEAST_TAUGHT: Final = 40
+"""Hours that a first model needs: with one reading a day it judges after six weeks."""
 SUDDEN_UE: Final = 12.0
 SUDDEN_SIGMA: Final = 6.0
 """An hour so many usual deviations from the latest quiet day is no weather."""
@@ -266,7 +269,8 @@ class SlowDrift:
             c[learns], day[learns], row[learns], (value - np.nan_to_num(self.model.origin[c]))[learns]
         )
         self._judge(c[frozen], day[frozen], row[frozen], value[frozen], slot[frozen])
-        self._freeze(young[self.days[young] >= self.limits.training_days[young]])
+        taught = self.model.count[young] >= LEAST_TAUGHT
+        self._freeze(young[taught & (self.days[young] >= self.limits.training_days[young])])
         week = c[frozen & (self.weekday[c] >= 7) & ~self.complete[c]]
         if len(week):
             self.weekday[week] = 0
@@ -311,7 +315,8 @@ class SlowDrift:
         # A season does not change in a day: an eighth of the models is asked each day how sure they are.
         asked = ((c + day) % 8 == 0) | (self.model_error[c] == 0)
         self.model_error[c[asked]] = self.model.uncertainty(c[asked], row[asked])
-        forgiven = MODEL_ALLOWANCE * (1 - rho) * self.model_error[c] / spread
+        allowance = np.where(self.complete[c], MODEL_ALLOWANCE, YOUNG_ALLOWANCE)
+        forgiven = allowance * (1 - rho) * self.model_error[c] / spread
         k = limits.cusum_k[c] + forgiven
         step = np.clip(whitened, -6, 6)
         most = 2 * limits.cusum_h[c]
@@ -358,8 +363,10 @@ class SlowDrift:
         far = joint.distance[section] > np.where(self.joint_sign[c] != 0, 0.5, 1.0) * limit
         moving = joint.moving_of(c)
         enough = np.abs(self.residual_ue[c]) >= 0.5 * np.maximum(limits.least_ue[c], self.sigma[c])
-        together = far & joint.structure[section] & enough & (np.sign(self.residual_ue[c]) == moving)
-        self.joint_sign[c] = np.where(together, moving, 0).astype(np.int8)
+        side = np.sign(self.residual_ue[c])
+        begins = joint.structure[section] & (side == moving)
+        together = far & enough & (begins | (side == self.joint_sign[c]))
+        self.joint_sign[c] = np.where(together, side, 0).astype(np.int8)
 
     def joint_distance(self, channel: int) -> float:
         """Length of the CUSUM of a gauge's section [σ]."""
@@ -372,7 +379,8 @@ class SlowDrift:
         if section < 0 or self.joint_sign[channel] == 0:
             return np.empty(0, np.int64)
         members = self.joint.members[section][self.joint.there[section]]
-        found: Int = members[(self.joint.moving_of(members) != 0) & (members != channel)]
+        moves = (self.joint.moving_of(members) != 0) | (self.joint_sign[members] != 0)
+        found: Int = members[moves & (members != channel)]
         return found
 
     def snapshot(self) -> dict[str, npt.NDArray[Any]]:
