@@ -192,8 +192,8 @@ def months(sections: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     confusion: list[tuple[str, str]] = []
     for step, ramp, gauges in (
-        (1, 0, 4), (1.5, 0, 4), (2, 0, 4), (2, 0, 2), (3, 0, 4), (2, 0, 1), (3, 0, 1), (0, 0.02, 4), (0, 0.02, 1),
-        (0, 0.05, 4),
+        (1, 0, 4), (1.5, 0, 4), (2, 0, 4), (2, 0, 2), (3, 0, 4), (2, 0, 1), (3, 0, 1),
+        (0, 0.02, 4), (0, 0.02, 1), (0, 0.05, 4),
     ):  # fmt: skip
         moves = tuple(
             Move(

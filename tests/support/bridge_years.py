@@ -1,8 +1,8 @@
 """Years of many sections at once, in hours, straight into the slow test: its cheap proving ground.
 
-Physics of its own: girder and deck behind the air by hours, sun that only the deck's thermometer feels, a gauge's own
-lag, bend and share of the sun, rain that cools slowly, AR(1) days of which the gauges of a section
-share a part, thermometers that read to 0.1 °C with noise. Each section has weather of its own.
+Physics of its own: girder and deck behind the air by hours, sun that only the deck's thermometer feels, a
+gauge's own lag, bend and share of the sun, rain that cools slowly, AR(1) days of which the gauges of a
+section share a part, thermometers that read to 0.1 °C with noise. Each section has weather of its own.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ class Move:
 class Years:
     """What the tests said at the end of each day, [days, sections * GAUGES].
 
-    alone : bool  A gauge's own CUSUM or EWMA. together : bool  Its section. residual : float64 [σ], NaN = none yet.
+    alone : bool  A gauge's own CUSUM or EWMA. together : bool  Its section.
+    residual : float64  [σ], NaN = none yet.
     raw : float64  Daily mean strain [µε].
     """
 
