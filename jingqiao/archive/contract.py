@@ -39,6 +39,10 @@ class Archive(Protocol):
         """Readings with `since` ≤ event time < `until` [µs], by time: `sensor_id`, `t` (UTC), quantities."""
         ...
 
+    def count(self, since: int, until: int) -> int:
+        """About how many readings `readings` would give: asked before a span is read whole."""
+        ...
+
     def extremes(
         self, since: int, until: int, sensor_ids: Sequence[str], bucket_us: int, quantities: Sequence[str]
     ) -> pa.Table:

@@ -97,6 +97,11 @@ class DuckDBArchive:
                 table = table.append_column(name, column)
         return table
 
+    def count(self, since: int, until: int) -> int:
+        """How many readings there are."""
+        found = self._asked("SELECT count(*) AS n FROM readings WHERE time >= ? AND time < ?", [since, until])
+        return int(found["n"][0].as_py())
+
     def extremes(
         self, since: int, until: int, sensor_ids: Sequence[str], bucket_us: int, quantities: Sequence[str]
     ) -> pa.Table:

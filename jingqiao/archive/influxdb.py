@@ -90,6 +90,17 @@ class InfluxDBArchive:
                 columns[name] = pa.array([row.get(name) for row in rows], pa.float32())
         return pa.table(columns)
 
+    def count(self, since: int, until: int) -> int:
+        """Of the quantity that most readings have; a reading without it is not counted."""
+        flux = (
+            f"from(bucket: {json.dumps(self._settings.bucket)})"
+            f" |> range(start: time(v: {since * 1000}), stop: time(v: {until * 1000}))"
+            f' |> filter(fn: (r) => r._measurement == "{MEASUREMENT}")'
+            ' |> group(columns: ["_field"]) |> count()'
+            ' |> map(fn: (r) => ({r with _time: now(), sensor_id: ""}))'
+        )
+        return max((int(row["_value"]) for row in self._asked(flux)), default=0)
+
     def extremes(
         self, since: int, until: int, sensor_ids: Sequence[str], bucket_us: int, quantities: Sequence[str]
     ) -> pa.Table:

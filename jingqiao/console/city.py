@@ -16,6 +16,7 @@ from jingqiao.fleet.state import FleetState
 from jingqiao.fleet.view import losses
 from jingqiao.map.city_map import CityMap
 from jingqiao.map.layers import Layers, map_folder
+from jingqiao.rulebook.preview import Previews
 
 FLEET_US: Final = 5_000_000
 """How old what the engine said of the fleet may get [µs]: a million rows are not copied for every look."""
@@ -40,6 +41,7 @@ class City:
         self.dangers: Kept[dict[str, npt.NDArray[np.int64]]] = Kept(
             self._find_dangers, parts.clock.now, DANGERS_US
         )
+        self.previews = Previews(parts.archive, parts.database, parts.registry, parts.roster)
         self._fleet: FleetState | None = None
         self._fleet_at = -FLEET_US
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jingqiao.console.pages import bridge, city_map, dossier, fleet, reports, search
+from jingqiao.console.pages import bridge, city_map, dossier, fleet, reports, rules, search
 
 CITY_PAGES = (
     city_map.router,
@@ -10,6 +10,7 @@ CITY_PAGES = (
     dossier.router,
     fleet.router,
     reports.router,
+    rules.router,
     search.router,
 )
 """A page on the city adds its router here."""

@@ -25,6 +25,7 @@ ENTRIES: Final = (
     Entry("fleet", "/fleet"),
     Entry("reports", "/reports"),
     Entry("bridges", "/bridges"),
+    Entry("rules", "/rules"),
     Entry("roster", "/roster"),
     Entry("messages", "/messages"),
     Entry("accounts", "/accounts", Role.ADMIN),

@@ -106,6 +106,8 @@ incident = sa.Table(
     ),
     sa.Index(None, "subject", "hazard", "id"),
     sa.Index(None, "next_step_at"),
+    sa.Index(None, "asset_id"),
+    sa.Index(None, "opened_at"),
     sa.Index(None, "state", "severity", "opened_at"),
     sa.Index(None, "next_urge_at"),
     sa.Index(None, "parent_id"),

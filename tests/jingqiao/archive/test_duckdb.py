@@ -94,6 +94,7 @@ def test_years_shrink_to_buckets_that_keep_every_peak(tmp_path: Path) -> None:
         key: (min(values), max(values)) for key, values in sorted(naive.items())
     }
     assert archive.extremes(0, 1, ["unknown"], 100, ["tilt_deg"]).num_rows == 0
+    assert (archive.count(-600, 3000), archive.count(5000, 6000)) == (n, 0)
     archive.close()
 
 

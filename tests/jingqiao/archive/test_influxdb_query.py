@@ -83,6 +83,8 @@ def test_buckets_keep_the_least_and_the_greatest_value(server: Influxd, tmp_path
     ]
     assert archive.extremes(start, start + 1, [], 1, ["tilt_deg"]).num_rows == 0
     assert archive.losses(0, 1) is None
+    assert archive.count(start, start + 10_000_000) == 6
+    assert archive.count(start - 2, start - 1) == 0
     archive.close()
 
 
