@@ -38,7 +38,7 @@ def provider_routes(
     secret: SecretStr, receipts: PushedReceipts, replies: Replies, now: Callable[[], int]
 ) -> APIRouter:
     """The addresses of one service. secret : part of each; 16 characters or more."""
-    router = APIRouter()
+    router = APIRouter(include_in_schema=False)  # for providers, who know them from their own pages
     word = secret.get_secret_value().encode()
 
     async def taken(shown: str, request: Request, take: Callable[[_Entries], object]) -> None:
