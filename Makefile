@@ -12,9 +12,10 @@ VENDOR_FILES := $(MODULES)/htmx.org/dist/htmx.min.js \
 .PHONY: demo test check bench clean install vendor
 
 $(VENV)/.runtime: pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
-	touch $@
+	@echo "installing into $(VENV) …" >&2
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . >&2
+	@touch $@
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.runtime
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,postgresql]'
@@ -22,19 +23,20 @@ $(VENV)/.dev: pyproject.toml $(VENV)/.runtime
 
 # The console's front-end files, from npm; they stay out of git and go into the wheel.
 $(VENDOR)/.built: package.json package-lock.json
-	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-	rm -rf $(VENDOR) && mkdir -p $(VENDOR)/images
-	cp $(VENDOR_FILES) $(VENDOR)
-	cp $(MODULES)/leaflet/dist/images/* $(VENDOR)/images
-	gzip -9 -n -k -f $(VENDOR)/*.js $(VENDOR)/*.css
-	touch $@
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
+	@rm -rf $(VENDOR) && mkdir -p $(VENDOR)/images
+	@cp $(VENDOR_FILES) $(VENDOR)
+	@cp $(MODULES)/leaflet/dist/images/* $(VENDOR)/images
+	@gzip -9 -n -k -f $(VENDOR)/*.js $(VENDOR)/*.css
+	@touch $@
 
 vendor: $(VENDOR)/.built
 
 install: $(VENV)/.runtime vendor
 
+# What goes to stdout is the demo's own: `make demo ARGS="--seconds 60 --json" > summary.json` is JSON.
 demo: $(VENV)/.runtime vendor
-	$(BIN)/jingqiao demo $(ARGS)
+	@$(BIN)/jingqiao demo $(ARGS)
 
 test: $(VENV)/.dev vendor
 	$(BIN)/python -m pytest $(ARGS)

@@ -18,6 +18,7 @@ PARTS = (
     "service_drain",
     "latency",
     "rules_speed",
+    "backtest_speed",
     "bridge_speed",
     "decode_platforms",
     "registry_size",
