@@ -37,6 +37,7 @@ from jingqiao.database import reading
 from jingqiao.incidents.areas import listed_areas
 from jingqiao.incidents.deadlines import deadlines_by
 from jingqiao.incidents.desk import NotPossibleError, UnknownIncidentError, act
+from jingqiao.incidents.evidence_view import told_evidence
 from jingqiao.incidents.incident import LIVE, Action, State
 from jingqiao.incidents.store import find, listed, members_of, transitions_of
 from jingqiao.incidents.view import as_json, history_json
@@ -129,12 +130,15 @@ def show(settings_path: Path, as_json_: bool, incident_id: int) -> None:
         print_json(
             as_json(incident, tongue, deadlines(incident), now)
             | {"members": members, "history": history_json(history), "messages": messages}
+            | {"evidence": dict(incident.evidence)}
         )
         return
     print_list([incident], settings, tongue, deadlines)
     if members:
         click.echo(text("incidents.members", tongue, ids=", ".join(map(str, members))))
     print_deadlines(deadlines(incident), settings, tongue)
+    for name, value in told_evidence(incident.evidence, tongue):
+        click.echo(f"  {name}: {value}")
     zone = ZoneInfo(settings.timezone)
     print_table(
         columns(("at", "event", "state", "who", "why"), tongue),

@@ -13,6 +13,7 @@ from config.roster import Roster
 from jingqiao.console.board import Card, cards_of, person_name
 from jingqiao.incidents.areas import listed_areas
 from jingqiao.incidents.deadlines import Deadline, deadlines_by
+from jingqiao.incidents.evidence_view import told_evidence
 from jingqiao.incidents.incident import SYSTEM, Action, Incident, possible
 from jingqiao.incidents.search import Wanted, search
 from jingqiao.incidents.store import find, members_of, transitions_of
@@ -44,7 +45,7 @@ class Story:
     """Everything the page shows.
 
     value, limit : with their unit; "" = none.
-    evidence : (path, value) of the facts behind the alarm.
+    evidence : (name, value) of the facts behind the alarm.
     deadlines : the limits of its stages, reached or not.
     members : of an area. areas : live area incidents that it could be put into.
     earlier : other incidents of the same place, the latest first.
@@ -80,7 +81,7 @@ def story_of(
         map=map_link(incident.lon or 0, incident.lat or 0, incident.name or incident.asset_id)
         if located
         else "",
-        evidence=list(_flat(incident.evidence)),
+        evidence=told_evidence(incident.evidence, language),
         deadlines=deadlines_by(roster)(incident),
         members=cards_of(connection, members_of(connection, incident.id)[:MEMBERS], roster, language, now)
         if incident.is_area
@@ -96,18 +97,3 @@ def story_of(
 def _step(row: Mapping[str, Any], roster: Roster) -> Step:
     who = "" if row["who"] == SYSTEM else person_name(roster, row["who"])
     return Step(row["at"], row["event"], row["to_state"], who, row["why"], row.get("reference") or "")
-
-
-def _flat(value: object, path: str = "") -> Sequence[tuple[str, str]]:
-    """Nested facts as (path, value); long lists by their first entries."""
-    if isinstance(value, Mapping):
-        inside = ((f"{path}.{key}" if path else str(key), inner) for key, inner in value.items())
-        return [pair for name, inner in inside for pair in _flat(inner, name)]
-    if isinstance(value, list | tuple):
-        shown = ", ".join(_short(item) for item in value[:12])
-        return [(path, shown + (" …" if len(value) > 12 else ""))]
-    return [(path, _short(value))]
-
-
-def _short(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else "–" if value is None else str(value)

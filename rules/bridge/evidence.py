@@ -35,6 +35,10 @@ REASONS: Final = (
 )
 
 
+CURVE_DAYS: Final = 40
+"""Days of the compensated curve that an alarm carries along."""
+
+
 class Evidence:
     """Reads the detector's state for one channel (slow path)."""
 
@@ -126,8 +130,17 @@ class Evidence:
             "model_error_ue": _round(float(d.slow.model_error[channel])),
             "with_temperature": with_temperature,
             "confidence": confidence,
+            "daily_curve_ue": self._curve(channel),
         }
         return values, facts
+
+    def _curve(self, channel: int) -> list[float]:
+        """The newest daily residuals with temperature removed, the oldest first [µε]."""
+        slow = self.detector.slow
+        if not slow.frozen[channel]:
+            return []
+        kept = slow.kept[channel][np.argsort(slow.kept_day[channel])]
+        return [round(float(value), 1) for value in kept[np.isfinite(kept)][-CURVE_DAYS:]]
 
 
 def _confidence(sigmas: float, neighbours: int, with_temperature: bool) -> float:
