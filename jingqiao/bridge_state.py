@@ -11,7 +11,7 @@ import numpy as np
 from devices.registry import UNKNOWN, Role
 from rules.alarm import Severity
 from rules.bridge.channels import NO_CHANNEL
-from rules.bridge.detector import BridgeDetector
+from rules.bridge.detector import DRIFT, BridgeDetector
 from rules.bridge.gate import GaugeFault
 from rules.bridge.movements import MovementDetector
 from rules.engine import Engine
@@ -82,7 +82,7 @@ def _gauge(bridge: BridgeDetector, channel: int) -> dict[str, Any]:
         "sigma_ue": _number(slow.sigma[channel]),
         "slope_ue_per_month": _number(slope) if frozen else None,
         "coefficient_ue_per_c": _number(bridge.model.theta[channel, 1]) if frozen else None,
-        "moved": bool(slow.moved[channel]),
+        "moved": bool(bridge.said[channel, DRIFT] > 0),
     }
 
 

@@ -14,6 +14,7 @@ from devices.registry import Role
 from jingqiao.bridge_report.course import DAY_US, Course
 from jingqiao.bridge_report.month import Month
 from rules.bridge.cells import BLOCK_US, LEAST_SAMPLES
+from rules.bridge.detector import DRIFT
 from rules.bridge.gate import GaugeFault
 from rules.bridge.movement_channels import CM_S2
 from rules.bridge.movements import UNITS
@@ -180,7 +181,8 @@ def drifts_of(course: Course) -> list[dict[str, Any]]:
                 "slope_ue_per_month": number(slope),
                 "p": number(p, 4),
                 "trend_days": days,
-                "moved": bool(slow.moved[c]),
+                # By itself or, in the judgement of all gauges of its section, together with them.
+                "moved": bool(course.detector.said[c, DRIFT] > 0),
             }
         )
     return rows
