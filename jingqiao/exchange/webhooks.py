@@ -56,14 +56,25 @@ class Webhooks:
         self._clock = clock
 
     async def run(self) -> None:
-        """Tell for ever."""
+        """Tell for ever: what happens is taken in, and each system told, at its own pace."""
         await asyncio.to_thread(self.outlet.start)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._follow())
+            for hook in self._hooks:
+                group.create_task(self._bring(hook))
+
+    async def _follow(self) -> None:
         while True:
-            if await self.tick() < BATCH:
+            if await asyncio.to_thread(self.outlet.take_in) < BATCH:
+                await self._clock.sleep(POLL_S)
+
+    async def _bring(self, hook: WebhookSettings) -> None:
+        while True:
+            if not await asyncio.to_thread(self.send_due, hook):
                 await self._clock.sleep(POLL_S)
 
     async def tick(self) -> int:
-        """Take in what happened and send what is due; how many changes were taken in."""
+        """Take in what happened and send what is due, once; how many changes were taken in."""
         count = await asyncio.to_thread(self.outlet.take_in)
         await asyncio.gather(*(asyncio.to_thread(self.send_due, hook) for hook in self._hooks))
         return count

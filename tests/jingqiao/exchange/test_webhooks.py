@@ -1,9 +1,11 @@
 """Webhooks: CloudEvents that another library reads, signed, in order, until they are taken."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,11 +17,13 @@ from cloudevents.core.formats.json import JSONFormat
 from config.exchange import WebhookSettings
 from config.settings import Settings
 from jingqiao.cli import main
+from jingqiao.clock import WallClock
 from jingqiao.database import writing
 from jingqiao.exchange.cloudevents import signed_headers
-from jingqiao.exchange.webhooks import hook_states, retry_dead
+from jingqiao.exchange.webhooks import Webhooks, hook_states, retry_dead
 from jingqiao.incidents.incident import Action
 from rules.alarm import Hazard, Severity
+from tests.support.eventually import eventually
 from tests.support.exchange import SECRET, OutwardOffice, hook
 from tests.support.http_fake import Answer, HttpFake, Request
 from tests.support.response import LID_2, change
@@ -138,6 +142,28 @@ async def test_one_system_that_hangs_does_not_keep_another_waiting(tmp_path: Pat
         office.close()
     assert len(fake.requests) == 30
     assert len(hanging.requests) == 1
+
+
+async def test_a_slow_system_keeps_neither_others_nor_new_events_waiting(tmp_path: Path) -> None:
+    released = threading.Event()
+
+    def slow(request: Request) -> Answer:
+        released.wait(10)
+        return taking(request)
+
+    with HttpFake(slow) as patient, HttpFake(taking) as fake:
+        office = OutwardOffice(tmp_path, webhooks=[hook("a", patient.url, timeout_s=20), hook("b", fake.url)])
+        webhooks = Webhooks(office.database, office.settings, office.outlet, WallClock())
+        running = asyncio.create_task(webhooks.run())
+        for number in range(3):
+            await office.engine_says(change(asset_id=f"A{number}"))
+            await eventually(lambda number=number: len(fake.requests) == number + 1)
+        assert len(patient.requests) == 1
+        released.set()
+        await eventually(lambda: len(patient.requests) == 3)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        office.close()
 
 
 async def test_a_system_hears_only_what_it_asked_for(tmp_path: Path) -> None:
