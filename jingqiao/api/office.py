@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import AwareDatetime, BaseModel, Field, SecretStr
@@ -16,11 +16,15 @@ from jingqiao.accounts.passwords import WeakPasswordError
 from jingqiao.accounts.role import Role
 from jingqiao.accounts.view import account_json
 from jingqiao.api.caller import AccountKeeper, Auditor, MessageReader, RosterKeeper, RosterReader
+from jingqiao.console.drilling import end_for, start_for
 from jingqiao.console.pages.now import on_duty
 from jingqiao.console.parts import Parts, PartsOf
 from jingqiao.console.rostering import override_for, withdraw_for
 from jingqiao.console.visitor import Visitor
 from jingqiao.database import reading
+from jingqiao.drills.drill import DrillError, drills
+from jingqiao.drills.report import drill_report
+from jingqiao.drills.target import TargetError
 from jingqiao.incidents.view import rfc3339
 from jingqiao.notify.mailbox import letters
 from jingqiao.notify.outbox import MessageState
@@ -28,6 +32,7 @@ from jingqiao.notify.view import message_json
 from jingqiao.roster.overrides import OverrideError, overrides
 from jingqiao.roster.week import monday_of
 from jingqiao.roster.week import week as weeks_of
+from rules.alarm import Hazard, Severity
 
 router = APIRouter(prefix="/api/v1", tags=["office"])
 
@@ -61,6 +66,17 @@ class NewOverride(BaseModel):
     people: list[str] = Field(min_length=1, max_length=20)
     instead_of: str | None = None
     extra: bool = False
+    why: str = Field(default="", max_length=1000)
+
+
+class NewDrill(BaseModel):
+    """A drill. asset : its number, or words of it; "" = the team is drilled."""
+
+    asset: str = Field(default="", max_length=256)
+    team: str = ""
+    hazard: Hazard = Hazard.MISSING
+    severity: Literal["red", "orange", "yellow", "blue"] = "red"
+    minutes: float = Field(default=60, gt=0, le=1440)
     why: str = Field(default="", max_length=1000)
 
 
@@ -131,6 +147,42 @@ def withdraw(parts: PartsOf, caller: RosterKeeper, number: int) -> None:
     """Take a change back."""
     if not withdraw_for(parts, caller, number):
         raise HTTPException(404, f"no change {number} that holds")
+
+
+@router.get("/drills")
+def held(parts: PartsOf, caller: MessageReader) -> list[dict[str, Any]]:  # noqa: ARG001 - admits
+    """All drills, newest first, each with its report."""
+    with reading(parts.database) as connection:
+        return [drill_report(connection, drill, parts.roster()) for drill in drills(connection)]
+
+
+@router.post("/drills", status_code=201)
+def drill(parts: PartsOf, caller: RosterKeeper, wanted: NewDrill) -> dict[str, int]:
+    """Begin a drill at an asset, or for a team; gives its number and its incident's."""
+    try:
+        begun = start_for(
+            parts,
+            caller,
+            asset=wanted.asset,
+            team=wanted.team,
+            hazard=wanted.hazard,
+            severity=Severity[wanted.severity.upper()],
+            minutes=wanted.minutes,
+            why=wanted.why,
+        )
+    except (TargetError, DrillError) as error:
+        raise HTTPException(409, text(f"drill.refused.{error.key}", "en", **error.values)) from None
+    return {"id": begun.id, "incident_id": begun.incident_id}
+
+
+@router.post("/drills/{number}/end")
+def end_of_drill(parts: PartsOf, caller: RosterKeeper, number: int) -> dict[str, int]:
+    """End a drill."""
+    try:
+        end_for(parts, caller, number)
+    except DrillError as error:
+        raise HTTPException(409, text(f"drill.refused.{error.key}", "en", **error.values)) from None
+    return {"id": number}
 
 
 @router.get("/messages")

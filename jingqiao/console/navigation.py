@@ -28,6 +28,7 @@ ENTRIES: Final = (
     Entry("rules", "/rules"),
     Entry("roster", "/roster"),
     Entry("messages", "/messages"),
+    Entry("drills", "/drills"),
     Entry("accounts", "/accounts", Role.ADMIN),
 )
 

@@ -18,6 +18,7 @@ from jingqiao.console.headers import SafeHeaders
 from jingqiao.console.page import anybodys_page, language_of
 from jingqiao.console.pages import (
     accounts,
+    drills,
     incident,
     incidents,
     login,
@@ -34,6 +35,7 @@ PAGES = (
     incident.router,
     messages.router,
     roster.router,
+    drills.router,
     accounts.router,
     *CITY_PAGES,
     login.router,

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from playwright.async_api import Browser, Page
 
+from jingqiao.drills.drill import start_drill
+from jingqiao.drills.target import team_target
 from jingqiao.incidents.incident import Action
 from rules.alarm import AlarmState, Hazard, Severity
 from tests.support.chromium import DESK, PHONE, chromium, log_in, window
@@ -24,6 +26,8 @@ PAGES = {
     "incident": "/incidents/1",
     "roster": "/roster",
     "messages": "/messages",
+    "drills": "/drills",
+    "drill": "/drills/1",
     "accounts": "/accounts",
     "audit": "/accounts/audit",
 }
@@ -49,6 +53,17 @@ async def busy_night(office: ConsoleOffice) -> None:
         change(AlarmState.CLEAR, hazard=Hazard.TILTED, severity=Severity.ORANGE, asset_id=LID_2),
         change(hazard=Hazard.LOOSE, severity=Severity.RED, asset_id=LID, value=3.0, limit=1.0),
     )
+    start_drill(
+        office.database,
+        team_target(office.roster, "bridge"),
+        who="li",
+        why="月度演练",
+        now=office.clock.now(),
+        lasts_us=3_600_000_000,
+        announcer=office.planner,
+        severity=Severity.ORANGE,
+    )
+    await office.dispatcher.tick(office.clock.now())
     office.applied_at = office.clock.now()
     office.problems = ("存档写入失败 3 次", "消息发不出去：所有通道都失败")
 
@@ -73,8 +88,10 @@ async def _take(browser: Browser, url: str, language: str, width: int, folder: P
     size = DESK if width == DESK["width"] else PHONE
     async with window(browser, url, size=size, color_scheme="light") as page:
         await page.goto("/login")
+        if language == "en":
+            await page.get_by_role("button", name="English").click()
         await page.screenshot(path=folder / f"login-{language}-{width}.png")
-        await log_in(page, "admin", PASSWORD, language=language)
+        await log_in(page, "admin", PASSWORD)
         for name, path in PAGES.items():
             if name.startswith(only):
                 await _shoot(page, path, folder / f"{name}-{language}-{width}.png")
