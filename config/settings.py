@@ -78,16 +78,37 @@ class TileSettings(_Section):
         return "/".join(self.url.split("/")[:3]) if "://" in self.url else ""
 
 
+class OidcSettings(_Section):
+    """The office's own identity provider (OpenID Connect).
+
+    issuer : as the provider writes it into its tokens; its description lies under `/.well-known/`.
+    client_secret : better from the environment: JINGQIAO_CONSOLE__OIDC__CLIENT_SECRET.
+    name_claim : what an account's name is compared with at the first login.
+    create_role : whoever has no account gets one with this role; none = an administrator makes it before.
+    label : on the login's button.
+    """
+
+    issuer: str = Field(pattern=r"^https?://\S+$")
+    client_id: str = Field(min_length=1)
+    client_secret: SecretStr | None = None
+    scope: str = "openid profile"
+    name_claim: str = "preferred_username"
+    create_role: Literal["viewer", "duty"] | None = None
+    label: str = "OpenID Connect"
+
+
 class ConsoleSettings(_Section):
     """The console's pages.
 
     session_hours : who does nothing for so long has to log in again; a week is the most in any case.
     tiles : map tiles of the intranet.
+    oidc : the office's own identity provider.
     public_url : how people reach the console, such as http://10.0.0.5:8080; QR codes of lids lead there.
     """
 
     session_hours: float = Field(default=12, gt=0, le=168)
     tiles: TileSettings | None = None
+    oidc: OidcSettings | None = None
     public_url: str = Field(default="", pattern=r"^(https?://[^\s/]+)?$")
 
 

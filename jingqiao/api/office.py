@@ -38,11 +38,11 @@ router = APIRouter(prefix="/api/v1", tags=["office"])
 
 
 class NewAccount(BaseModel):
-    """An account to be made. person : id in the roster."""
+    """An account to be made. person : id in the roster. password : none = only OpenID Connect."""
 
     name: str = Field(max_length=64)
     role: Role
-    password: SecretStr
+    password: SecretStr | None = None
     display_name: str = Field(default="", max_length=128)
     person: str | None = None
 
@@ -219,7 +219,7 @@ def add(parts: PartsOf, caller: AccountKeeper, wanted: NewAccount) -> dict[str, 
             _actor(parts, caller),
             name=wanted.name,
             role=wanted.role,
-            password=wanted.password.get_secret_value(),
+            password=None if wanted.password is None else wanted.password.get_secret_value(),
             display_name=wanted.display_name,
             person=wanted.person,
         )

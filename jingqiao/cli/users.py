@@ -82,8 +82,15 @@ def list_(settings_path: Path, as_json: bool) -> None:
 @_person
 @_called
 @_stdin
+@click.option("--no-password", is_flag=True, help="Only the identity provider lets it in ([console.oidc]).")
 def add(
-    settings_path: Path, name: str, role: str, person: str | None, called: str | None, password_stdin: bool
+    settings_path: Path,
+    name: str,
+    role: str,
+    person: str | None,
+    called: str | None,
+    password_stdin: bool,
+    no_password: bool,
 ) -> None:
     """Make an account; asks for its password."""
     settings = settings_or_exit(settings_path)
@@ -95,7 +102,7 @@ def add(
             _actor(),
             name=name,
             role=Role(role),
-            password=_password(name, password_stdin),
+            password=None if no_password else _password(name, password_stdin),
             display_name=called or "",
             person=person,
         )

@@ -14,6 +14,7 @@ from config.roster import Roster
 from config.rules import RuleSet
 from config.settings import Settings
 from devices.registry import Registry
+from jingqiao.accounts.oidc import OidcProvider
 from jingqiao.archive.contract import Archive
 from jingqiao.clock import Clock, WallClock
 from jingqiao.console.board import Boards
@@ -38,6 +39,7 @@ class Parts:
     announcer, wake : given to `incidents.desk.act`, so that people are told of what is done here.
     roster_changed : to be called when a change of the roster was written here: it holds at once.
     applied_at : when the rules last judged anything [µs since 1970 UTC]; 0 = not yet.
+    oidc : the office's identity provider, where there is one.
     driven : the clock leaps (demo): how old the data is says nothing.
     problems : what is wrong with the service now, in sentences of the settings' language.
     """
@@ -57,6 +59,7 @@ class Parts:
     door_clock: Clock = field(default_factory=WallClock)
     driven: bool = False
     boards: Boards = field(default_factory=Boards)
+    oidc: OidcProvider | None = None
     explain: Callable[[str], Awaitable[list[dict[str, Any]]]] | None = None
     fleet: Callable[[], Awaitable[FleetState]] | None = None
     rules: Callable[[], RuleSet] | None = None
@@ -86,6 +89,7 @@ def parts_of_service(
         changes=service.changes,
         roster_changed=service.read_roster_anew,
         driven=driven,
+        oidc=OidcProvider(oidc) if (oidc := service.settings.console.oidc) is not None else None,
         explain=service.explain,
         fleet=service.fleet,
         rules=lambda: service.engine.rules,

@@ -37,7 +37,7 @@ def add(
     page: AdminPage,
     name: Word,
     role: Annotated[Role, Form()],
-    password: Word,
+    password: Word = "",
     display_name: Word = "",
     person: Word = "",
 ) -> Response:
@@ -49,7 +49,7 @@ def add(
             actor_of(page.request, page.visitor),
             name=name,
             role=role,
-            password=password,
+            password=None if not password and page.parts.oidc is not None else password,
             display_name=display_name,
             person=_known(page, person),
         )
