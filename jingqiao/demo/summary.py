@@ -9,6 +9,7 @@ from config.messages import Language
 from jingqiao.database import reading
 from jingqiao.demo.stage import Stage
 from jingqiao.incidents.incident import Incident, from_row
+from jingqiao.incidents.store import counted
 from jingqiao.incidents.tables import incident as incident_table
 from jingqiao.incidents.view import as_json, rfc3339
 from simulator.score import PAGING, Found, alarms_of, score
@@ -22,7 +23,8 @@ def incidents_of(stage: Stage, language: Language) -> list[dict[str, Any]]:
     """All incidents, oldest first, JSON-ready."""
     assert stage.service is not None
     with reading(stage.service.database) as connection:
-        rows = connection.execute(incident_table.select().order_by(incident_table.c.id)).mappings()
+        query = incident_table.select().where(counted()).order_by(incident_table.c.id)
+        rows = connection.execute(query).mappings()
         found: list[Incident] = [from_row(dict(row)) for row in rows]
     return [as_json(item, language) for item in found]
 

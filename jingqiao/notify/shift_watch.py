@@ -20,7 +20,7 @@ from jingqiao.notify.limits import account_of
 from jingqiao.notify.outbox import NewMessage, enqueue
 from jingqiao.notify.sender import Result
 from jingqiao.notify.tables import attempt
-from jingqiao.roster.duty import team_duty
+from jingqiao.roster.duty import pieces
 from rules.alarm import Severity
 
 EVERY_S: Final = 60.0
@@ -109,16 +109,12 @@ def can_be_told(connection: sa.Connection, roster: Roster, person: str, now: int
 def _holes_of(
     roster: Roster, team: Team, reachable: Callable[[str], bool], now: int, end: int
 ) -> Iterator[Hole]:
-    at = now
-    while at < end:
-        duty = team_duty(roster, team, at)
-        until = max(duty.until, at + 60_000_000)
+    for at, duty in pieces(roster, team, now, end):
         if not any(reachable(person) for person in duty.people):
             leader = duty.leader if duty.leader is not None and duty.leader not in duty.people else None
             tell = tuple(dict.fromkeys(p for p in (leader, duty.fallback) if p is not None))
             why: Literal["nobody", "unreachable"] = "unreachable" if duty.people else "nobody"
-            yield Hole(team.id, at, until, why, duty.people, tell)
-        at = until
+            yield Hole(team.id, at, duty.until, why, duty.people, tell)
 
 
 def _messages(roster: Roster, hole: Hole) -> Iterator[NewMessage]:

@@ -4,17 +4,25 @@ from pathlib import Path
 
 import pytest
 
+from config.limits import Limit
 from config.settings import Settings
-from jingqiao.database import writing
+from jingqiao.database import reading, writing
+from jingqiao.drills.drill import end_drill, find_drill, start_drill
+from jingqiao.drills.report import drill_report
+from jingqiao.drills.target import team_target
 from jingqiao.exchange.outlet import Outlet
 from jingqiao.exchange.webhooks import hook_states
+from jingqiao.incidents.areas import listed_areas
 from jingqiao.incidents.incident import Action, State
+from jingqiao.incidents.merging import split
 from jingqiao.notify.replies import Replies, Said
+from jingqiao.notify.silences import add_silence, muted_by
+from jingqiao.roster.overrides import add_override, overrides, withdraw
 from jingqiao.tokens.store import Scope, admit, issue
-from rules.alarm import AlarmState, Severity
+from rules.alarm import AlarmState, Hazard, Severity
 from tests.support.exchange import hook
 from tests.support.postgresql import running
-from tests.support.response import LID_2, ROSTER, Office, change
+from tests.support.response import LID_2, ROSTER, Office, at, change
 
 pytestmark = pytest.mark.postgresql
 
@@ -66,3 +74,56 @@ async def test_answers_by_sms_and_other_systems_on_postgresql(tmp_path: Path) ->
     assert state is State.ACKNOWLEDGED
     assert taken == [2, 0]
     assert (waiting, admitted) == (2, "p")
+
+
+async def test_areas_limits_silences_changes_and_drills_on_postgresql(tmp_path: Path) -> None:
+    with running() as url:
+        office = Office(tmp_path, ROSTER, url=url)
+        office.roster = office.roster.model_copy(update={"limits": (Limit(stage="answered", within=1),)})
+        now = office.clock.now()
+        with writing(office.database) as connection:
+            silence = add_silence(
+                connection, hazard="loose", from_at=now, until_at=now + 1, who="wang", why="施工"
+            )
+            number = add_override(
+                connection,
+                office.roster,
+                team="lids",
+                people=["li"],
+                from_at=now,
+                until_at=at("05:00:00"),
+                who="wang",
+                why="病假",
+                now=now,
+            )
+        shared = {"severity": Severity.ORANGE, "evidence": {"area": "南湖"}}
+        await office.engine_says(
+            *[change(hazard=Hazard.FLOODED, asset_id=f"W{i}", **shared) for i in range(6)],
+            change(hazard=Hazard.LOOSE, severity=Severity.YELLOW),
+        )
+        with reading(office.database) as connection:
+            (area,) = listed_areas(connection)
+            assert (muted_by(connection, silence), area.reason_values) == (1, {"count": 6})
+        split(office.database, 1, who="li", why="", now=now)
+        await office.until("04:00:01")
+        assert sum("督办" in body or "Overdue" in body for *_, body in office.phones.got) == 7
+        await office.does("li", Action.ACK, area.id)
+        assert [i.state for i in office.incidents() if i.parent_id] == [State.ACKNOWLEDGED] * 5
+        drill = start_drill(
+            office.database,
+            team_target(office.roster, "bridge"),
+            who="wang",
+            why="",
+            now=office.clock.now(),
+            lasts_us=60_000_000,
+            announcer=office.planner,
+        )
+        await office.dispatcher.tick(office.clock.now())
+        end_drill(office.database, drill.id, who="wang", now=office.clock.now(), announcer=office.planner)
+        with writing(office.database) as connection:
+            assert withdraw(connection, number, who="wang", why="", now=now)
+            assert overrides(connection, now) == []
+            found = find_drill(connection, drill.id)
+            assert found is not None
+            assert drill_report(connection, found, office.roster)["reached"] == 1
+        office.close()
