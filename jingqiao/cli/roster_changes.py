@@ -252,7 +252,8 @@ def _make(settings: Settings, as_json: bool, make: Callable[[sa.Connection, Rost
         print_json([_row_json(row) for row in rows])
         return
     for row in rows:
-        click.echo(text("roster.changes.made", language(), id=row.id, until=rfc3339(row.until_at)))
+        until = f"{datetime.fromtimestamp(row.until_at / 1e6, base.zone):%Y-%m-%d %H:%M}"
+        click.echo(text("roster.changes.made", language(), id=row.id, until=until))
 
 
 def _row_json(row: OverrideRow) -> dict[str, Any]:

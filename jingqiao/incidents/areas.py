@@ -104,7 +104,7 @@ def join(
         grown = replace(
             area,
             severity=max(area.severity, gravest),
-            reason_values={"count": len(members_of(connection, area.id)) + len(members)},
+            reason_values={"count": int(area.reason_values["count"]) + len(members)},
             evidence=evidence,
             unanswered_since=area.unanswered_since or now,
             episode=area.episode + (area.unanswered_since is None),

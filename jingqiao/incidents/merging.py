@@ -12,7 +12,7 @@ from jingqiao.incidents import areas
 from jingqiao.incidents.desk import UnknownIncidentError
 from jingqiao.incidents.event import Announcer, Event, IncidentEvent
 from jingqiao.incidents.incident import LIVE, Incident
-from jingqiao.incidents.store import find, insert_transitions, members_of, update_incidents
+from jingqiao.incidents.store import find, insert_transitions, update_incidents
 
 
 class CannotMergeError(ValueError):
@@ -87,7 +87,7 @@ def split(
         area = find(connection, incident.parent_id, lock=True)
         if area is not None:
             left = f"#{incident.id} {why}".strip()
-            area = replace(area, reason_values={"count": len(members_of(connection, area.id))})
+            area = replace(area, reason_values={"count": int(area.reason_values["count"]) - 1})
             update_incidents(connection, [area])
             events.append(IncidentEvent(Event.SPLIT, area, area.severity, who, left, quiet=True))
             states.append(area.state)

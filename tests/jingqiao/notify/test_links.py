@@ -13,6 +13,7 @@ from jingqiao.incidents.incident import State
 from jingqiao.notify.answer_page import answer_router
 from jingqiao.notify.links import LIFETIME_US, AnswerLinks, BadLinkError, Ticket, kept_key, sign, verify
 from jingqiao.notify.planner import Planner
+from rules.alarm import Severity
 from tests.support.response import ROSTER, Office, at, change
 
 KEY = b"k" * 32
@@ -117,3 +118,26 @@ async def test_what_a_registry_says_cannot_break_out_of_the_page(
     await office.engine_says(change(asset_id="<script>alert(1)</script>"))
     page = await client.get(link_in(office.phones.got[0][3]))
     assert "<script>" not in page.text
+
+
+async def test_the_link_of_an_areas_summary_answers_for_all_of_its_members(tmp_path: Path) -> None:
+    calm = ROSTER.replace("most_an_hour = 100000\ngroup_from = 100000\n", "")
+    office = Office(tmp_path, 'answer_url = "http://jq"\n' + calm)
+    links = AnswerLinks(lambda: office.roster, KEY, office.clock.now)
+    office.planner._link = links
+    shared = {"severity": Severity.ORANGE, "evidence": {"area": "古城路"}}
+    await office.engine_says(*[change(asset_id=f"A{i}", **shared) for i in range(6)])
+    ((_, _, _, body),) = office.phones.got
+    (address,) = [word for word in body.split("：") if word.startswith("http://jq/a/")]
+    app = FastAPI()
+    app.include_router(
+        answer_router(office.database, lambda: office.roster, office.planner, KEY, office.clock.now)
+    )
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://jq") as phone:
+        path = address.split()[0].removeprefix("http://jq")
+        shown = await phone.get(path)
+        answered = await phone.post(path)
+    office.close()
+    assert "同一区域 6 起同类事件" in shown.text
+    assert "已接警" in answered.text
+    assert {i.state for i in office.incidents()} == {State.ACKNOWLEDGED}
