@@ -164,6 +164,7 @@ class SlowDriftLimits(BaseModel):
         limit, joint_h + joint_h_per_gauge · gauges [σ]: one false alarm in 8 years of a section.
     ewma_lambda, ewma_limit : Second opinion [σ of the EWMA].
     least_ue : Movements below this are never drift [µε]. sigma_floor_ue : least believable noise [µε].
+    stiffness_share : Change of a gauge's share of its section's live load that is told.
     red_ue : A confirmed movement of this size is of the gravest grade [µε].
     """
 
@@ -181,6 +182,7 @@ class SlowDriftLimits(BaseModel):
     ewma_limit: float = Field(default=4.5, gt=0)
     least_ue: float = Field(default=1.5, ge=0)
     sigma_floor_ue: float = Field(default=0.5, gt=0)
+    stiffness_share: float = Field(default=0.06, gt=0)
     red_ue: float = Field(default=100, gt=0)
 
 

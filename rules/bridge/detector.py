@@ -12,7 +12,7 @@ import numpy.typing as npt
 from config.bridge_rules import BridgeRules
 from devices.registry import Registry
 from rules.alarm import Hazard, Reason
-from rules.bridge.cells import BLOCK_US, Cells, Pending
+from rules.bridge.cells import BLOCK_US, LEAST_SAMPLES, Cells, Pending
 from rules.bridge.channels import NO_CHANNEL, Channels, channels
 from rules.bridge.closing import Closing
 from rules.bridge.compensation import TERMS, Compensation, terms
@@ -25,6 +25,7 @@ from rules.bridge.levels import Grades, Levels
 from rules.bridge.limits import Limits
 from rules.bridge.neighbours import Neighbours
 from rules.bridge.slow import SlowDrift
+from rules.bridge.stiffness import Stiffness
 from rules.bridge.weighing import Weighing
 from rules.detector import Round, Verdicts
 
@@ -171,7 +172,7 @@ class BridgeDetector:
 
     @staticmethod
     def _parts() -> tuple[str, ...]:
-        return ("gate", "levels", "weighing", "fast", "tens", "temperatures", "model", "slow")
+        return ("gate", "levels", "weighing", "fast", "tens", "temperatures", "model", "slow", "stiffness")
 
     def _build(self, registry: Registry) -> None:
         self.registry = registry
@@ -188,7 +189,12 @@ class BridgeDetector:
         self.model = Compensation(n, self.channels.beta_prior)
         joint = Joint(self.channels.near, ~self.channels.thermometer)
         self.slow = SlowDrift(n, self.limits.slow, self.model, joint)
-        self.neighbours = Neighbours(self.channels, self.gate, self.fast, self.slow, self.limits)
+        self.stiffness = Stiffness(
+            self.channels.near, ~self.channels.thermometer, self.limits.slow.stiffness_share
+        )
+        self.neighbours = Neighbours(
+            self.channels, self.gate, self.fast, self.slow, self.stiffness, self.limits
+        )
         self._closing = Closing(self.tens, self.slow)
         self.said = np.zeros((n, len(HAZARDS)), np.int8)
         self.value = np.full((n, len(HAZARDS)), np.nan)
@@ -206,7 +212,7 @@ class BridgeDetector:
         self.limits = Limits(self.channels, self._sets, self._class_of)
         self.gate.limits, self.levels.limits = self.limits.gate, self.limits.strain
         self.fast.limits, self.slow.limits = self.limits.fast, self.limits.slow
-        self.neighbours.limits = self.limits
+        self.neighbours.limits, self.stiffness.share = self.limits, self.limits.slow.stiffness_share
         self._pending.spike_ue = float(self._sets[0].fault.spike_ue)
 
     def _restore(self, sensor: npt.NDArray[np.int32], state: Mapping[str, npt.NDArray[Any]]) -> None:
@@ -273,6 +279,10 @@ class BridgeDetector:
         said: list[Verdicts] = []
         said += self._peaks(cells, c, gauges & peaks)
         touched = self._drift(cells, c, gauges & usable)
+        loaded = gauges & usable & peaks & (cells.n >= LEAST_SAMPLES)
+        if loaded.any():
+            top = np.fmax(cells.high - cells.value, cells.value - cells.low)
+            touched = np.union1d(touched, self.stiffness.add(cells.block, c[loaded], top[loaded]))
         self._faulty(c, cells.time, said)
         if len(touched):
             self._say_drift(touched, int(cells.time.max()), said)
@@ -283,6 +293,7 @@ class BridgeDetector:
         if len(anew):
             self.fast.forget(anew)
             self.slow.forget(anew)
+            self.stiffness.forget(anew)
             self.levels.forget(anew)
             self.weighing.forget(anew)
             self.neighbours.structural[anew] = False

@@ -24,6 +24,7 @@ REASONS: Final = (
     "rules_bridge.drift.settlement_single",
     "rules_bridge.drift.slow",
     "rules_bridge.drift.slow_single",
+    "rules_bridge.drift.stiffness",
     "rules_bridge.fault.gap",
     "rules_bridge.fault.stuck",
     "rules_bridge.fault.spikes",
@@ -58,6 +59,8 @@ class Evidence:
             more, evidence = self._drift(channel)
             values |= more
             facts |= evidence
+            if key.endswith("stiffness"):
+                facts["unit"] = "%"
         elif hazard is Hazard.STRAIN_LIMIT:
             level = 2 if key.endswith("design") else 1
             rules = d.rules_of(channel)
@@ -122,6 +125,8 @@ class Evidence:
                 )
             ),
             "neighbours": names,
+            "live_load_change_percent": _round(100 * float(np.expm1(d.stiffness.change[channel]))),
+            "live_load_days": int(d.stiffness.days[channel]),
             "moved_further": int(d.fast.moves[channel]),
             "cusum_sigma": _round(float(max(d.slow.up[channel], d.slow.down[channel]))),
             "joint_sigma": _round(d.slow.joint_distance(channel)),

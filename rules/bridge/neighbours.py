@@ -13,6 +13,7 @@ from rules.bridge.fast import FastDrift
 from rules.bridge.gate import FaultGate, GaugeFault
 from rules.bridge.limits import Limits
 from rules.bridge.slow import SlowDrift
+from rules.bridge.stiffness import Stiffness
 
 Int = npt.NDArray[np.int64]
 
@@ -28,7 +29,7 @@ SETTLEMENT, SETTLEMENT_SINGLE, SLOW, SLOW_SINGLE, STIFFNESS = range(5)
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """Level as `Severity`, 0 = none; value and limit [µε]; reason as above."""
+    """Level as `Severity`, 0 = none; value and limit [µε], of stiffness [%]; reason as above."""
 
     level: int
     value: float
@@ -43,15 +44,25 @@ class Neighbours:
     """
 
     def __init__(
-        self, channels: Channels, gate: FaultGate, fast: FastDrift, slow: SlowDrift, limits: Limits
+        self,
+        channels: Channels,
+        gate: FaultGate,
+        fast: FastDrift,
+        slow: SlowDrift,
+        stiffness: Stiffness,
+        limits: Limits,
     ) -> None:
-        self.channels, self.gate, self.fast, self.slow, self.limits = channels, gate, fast, slow, limits
+        self.channels, self.gate, self.fast, self.slow = channels, gate, fast, slow
+        self.stiffness, self.limits = stiffness, limits
         self.structural = np.zeros(len(channels), bool)
 
     def grade(self, channel: int) -> Grade:
         """The gravest of what the tests say of one gauge."""
         grades = [Grade(0, float(self.slow.residual_ue[channel]), float("nan"), SETTLEMENT)]
         grades += self._minutes(channel) + self._days(channel) + self._hours(channel)
+        if self.stiffness.found[channel]:
+            percent = 100 * float(np.expm1(self.stiffness.change[channel]))
+            grades.append(Grade(2, percent, 100 * float(self.stiffness.share[channel]), STIFFNESS))
         return max(grades, key=lambda grade: grade.level)
 
     def active(self, gauges: Int) -> npt.NDArray[np.bool_]:
@@ -63,6 +74,7 @@ class Neighbours:
             | (slow.leaning[gauges] != 0)
             | (slow.joint_sign[gauges] != 0)
             | (slow.sudden[gauges] != 0)
+            | self.stiffness.found[gauges]
         )
         return found
 

@@ -55,6 +55,7 @@ class SlowLimits:
     ewma_limit: Float
     least_ue: Float
     sigma_floor_ue: Float
+    stiffness_share: Float
 
 
 class SlowDrift:
