@@ -116,6 +116,8 @@ class Engine:
         }
         self._lane_detector = [d for d, _ in self.lane_of]
         self._hearing = [(d, it) for d, it in enumerate(self.detectors) if isinstance(it, Hears)]
+        self._foreseeing = [it for it in self.detectors if isinstance(it, Foresees)]
+        self._short_sighted = [it for it in self.detectors if not isinstance(it, Foresees)]
         self._speakers = {d: it for d, it in enumerate(self.detectors) if isinstance(it, SpeaksForGroups)}
         self._historians = [(d, it) for d, it in enumerate(self.detectors) if isinstance(it, JudgesHistory)]
         hazards = [hazard for _, hazard in self.lane_of]
@@ -238,11 +240,9 @@ class Engine:
         Deadlines that are known are in `due`; these are the ones that the rows themselves may bring. It
         also lets detectors look ahead, so that `due` does not name a time at which nothing can happen.
         """
-        limit = FAR
-        for detector in self.detectors:
-            if isinstance(detector, Foresees):
-                limit = min(limit, detector.foresee(sensor, received, gateway))
-            elif part_of(detector) != "bridge" or self._has_bridges:
+        limit = min((it.foresee(sensor, received, gateway) for it in self._foreseeing), default=FAR)
+        for detector in self._short_sighted:
+            if part_of(detector) != "bridge" or self._has_bridges:
                 limit = min(limit, int(received[0]) + int(getattr(detector, "horizon_us", HORIZON_US)))
         return limit
 

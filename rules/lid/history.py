@@ -12,7 +12,7 @@ from rules.detector import Verdicts
 from rules.lid.angle import between, normal
 from rules.lid.limits import Limits
 from rules.lid.opinion import Opinion
-from rules.lid.state import LidState, Sink, Tilt, Water, gather
+from rules.lid.state import LidState, Sink, Tilt, Water
 
 Float32 = npt.NDArray[np.float32]
 
@@ -30,14 +30,15 @@ def look_back(
     """
     n = len(sensor)
     absent = np.full(n, np.nan, np.float32)
-    tilt, sink = gather(state.tilt, sensor), gather(state.sink, sensor)
+    own = state.take(sensor)
+    tilt, sink = own.tilt, own.sink
     angle = _angle(tilt, columns, absent)
     angle = np.where(tilt[:, Tilt.COUNT] >= limits["commission_readings"], angle, np.float32(np.nan))
     mm = columns.get("displacement_mm", absent) - sink[:, Sink.BASE]
     mm = np.where(sink[:, Sink.COUNT] >= limits["commission_readings"], mm, np.float32(np.nan))
     water = columns.get("water_mm", absent)
     if "distance_mm" in columns:
-        wells = gather(state.water, sensor)
+        wells = own.water
         known = wells[:, Water.DRY_COUNT] >= limits["commission_readings"]
         risen = np.where(known, wells[:, Water.DRY] - columns["distance_mm"], np.float32(np.nan))
         water = np.where(np.isnan(water), risen, water)
