@@ -14,6 +14,7 @@ from benchmarks.worlds import HARM, World
 from config.rules import RuleSet
 from jingqiao.backtest.run import backtest
 from rules.alarm import AlarmChange, AlarmState
+from simulator.score import Rate
 
 HARMS = {
     "theft_silent": 12,
@@ -150,27 +151,57 @@ def rows(world: World, made: Made, changes: Sequence[AlarmChange]) -> list[dict[
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print one line a world and harm."""
+    """Print one line a world and harm, or two tables over all worlds."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--world", default="", help="only worlds whose name has this")
-    parser.add_argument("--harm", default="", help="only this harm (and healthy lids)")
+    parser.add_argument("--harm", default="", help="only this harm")
     parser.add_argument("--times", type=int, default=1, help="so many times as many lids")
-    parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--verbose", action="store_true", help="name all that is said besides")
+    parser.add_argument("--summary", action="store_true", help="tables over all worlds")
     options = parser.parse_args(arguments)
+    found: list[dict[str, Any]] = []
     for world in WORLDS:
         if options.world not in world.name:
             continue
         harms = {h: n * options.times for h, n in HARMS.items() if not options.harm or h == options.harm}
         made = make(world, harms, options.seed)
         for row in rows(world, made, judge(made)):
-            tell(row, options.verbose)
+            found.append({**row, "years": row["n"] * world.days / 365.25, "wild": world.wild_per_year > 0})
+            if not options.summary:
+                tell(row, options.verbose)
+    if options.summary:
+        summarize(found)
+
+
+def summarize(found: Sequence[dict[str, Any]]) -> None:
+    """Harm by harm, then what rang of lids to which nothing happened (`none`, `permit`, `drift`)."""
+    print("| harm | lids | found | in orange or red | median delay | p90 |\n|---|---|---|---|---|---|")
+    for harm, (_, hazards) in HARM.items():
+        own = [row for row in found if row["harm"] == harm]
+        if not own or not hazards:
+            continue
+        n, seen, paged = (sum(row[key] for row in own) for key in ("n", "found", "paged"))
+        delay = np.concatenate([row["delay_s"] for row in own]) / 60
+        print(
+            f"| {harm} | {n} | {seen} ({seen / n:.1%}) | {paged} | "
+            f"{np.median(delay):.0f} min | {np.percentile(delay, 90):.0f} min |"
+        )
+    print("\n| healthy lids | lid-years | orange or red | per 1,000 lid-years (95 %) |\n|---|---|---|---|")
+    for wild in (False, True):
+        own = [row for row in found if not HARM[row["harm"]][1] and row["wild"] is wild]
+        loud = sum(colour in ("orange", "red") for row in own for _, _, colour, _ in row["extra"])
+        rate = Rate.of(loud, sum(row["years"] for row in own))
+        name = "with 6 to 12 wild samples a sensor-year" if wild else "without wild samples"
+        print(
+            f"| {name} | {rate.years:.1f} | {rate.count} | "
+            f"{rate.per_thousand:.0f} ({rate.low:.0f}–{rate.high:.0f}) |"
+        )
 
 
 def tell(row: dict[str, Any], verbose: bool) -> None:
     """One line."""
-    delay, hours = row.pop("delay_s"), row.pop("after_full_h")
-    extra = row.pop("extra")
+    delay, hours, extra = row["delay_s"], row["after_full_h"], row["extra"]
     line = f"{row['world'][:28]:28s} {row['harm']:13s} n={row['n']:3d}"
     line += f" found={row['found']:3d} paged={row['paged']:3d}"
     if delay:
