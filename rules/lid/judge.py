@@ -56,6 +56,9 @@ SEEN_PASSES: Final = np.float32(0.006)
 TELLS_S: Final = np.float32(3600)
 """A sensor that says more within this time need not be quoted while it is in doubt."""
 
+RISING_SHARE: Final = np.float32(0.375)
+"""Water that stood this far up to the limit was rising: the next level is no wild one."""
+
 LIFTED_MM: Final = np.float32(-25)
 FAR_OFF_MM: Final = np.float32(600)
 """A lid that is being lifted is at least and at most this far above its frame."""
@@ -176,7 +179,7 @@ def _judge(
         flood=alone
         & (water[:, Water.RUN] <= 1)
         & ~(f.water_alarm > 0.5)
-        & (water[:, Water.BEFORE] < limits["flood_mm"] * np.float32(0.4)),
+        & (water[:, Water.BEFORE] < limits["flood_mm"] * RISING_SHARE),
     )
     missing = _missing(f, limits, tilt, crept, doubt, few)
     tilted = _tilted(f, limits, tilt, sink, missing, crept, doubt)

@@ -95,6 +95,8 @@ class Lid:
     @property
     def wheels(self) -> float:
         """Readings running that must lean before it is no row of wheels that happened to be caught."""
+        if self.hours - self.since < self.rules["commission_hours"] and self.sample and self.pace <= 3600:
+            return 3.0  # how often wheels are caught is not known on the first day
         if self.passes < self.rules["seen_passes"]:
             return 0.0
         chance, readings = 1.0, 0.0
@@ -157,7 +159,10 @@ class Lid:
             "lean": wheels or (first_tilt and (self.sample or in_traffic)),
             "gone": first_mm and (self.sample or closed or self.angle < 1),
             "drop": first_mm and self.sample,
-            "flood": self.sample and self.water_run <= 1 and not self.water_alarm > 0.5,
+            "flood": self.sample
+            and self.water_run <= 1
+            and not self.water_alarm > 0.5
+            and self.water_before < 0.375 * self.rules["flood_mm"],
         }
 
 
@@ -254,13 +259,16 @@ def loose(lid: Lid) -> Said | None:
     """It knocks, or rocks, more than it used to, for windows on end."""
     limit, said = lid.rules["loose_limit"], []
     scores = [(lid.score, "loose.shocks")]
-    # rocking without knocking is noise, of a sensor that can feel knocks
-    if lid.count == 0 or lid.score >= limit / 4:
+    # Rocking without knocking is noise, of a sensor that can feel knocks; one that is known to tremble by
+    # itself must knock as a loose one does. Nobody is paged for rocking that is hardly felt.
+    deaf = lid.count == 0
+    if deaf or lid.score >= (limit if lid.was("sensor_fault") else limit / 4):
         scores.append((lid.step_score, "loose.steps"))
     for score, reason in scores:
-        if score >= 1.75 * limit:
+        sure = reason == "loose.shocks" or deaf or lid.score >= limit / 2
+        if score >= 1.75 * limit and sure:
             said.append(Said(3, score, limit, reason))
-        elif score >= (limit / 2 if lid.was("loose") >= 2 else limit):
+        if score >= (limit / 2 if lid.was("loose") >= 2 else limit):
             said.append(Said(2, score, limit, reason))
     return gravest(said) or Said(0, NAN, NAN, "none")
 

@@ -59,6 +59,7 @@ KNOWN: dict[str, tuple[str, int, tuple[float, ...]]] = {
     "passes": ("tilt", Tilt.PASSES, (0, 0.003, 0.0078125, 0.015625, 0.25, 0.5, 0.75)),
     "rough": ("tilt", Tilt.ROUGH, grid(0, 4, 0.25)),
     "tilt_run": ("tilt", Tilt.RUN, (0, 1, 2, 3, 8, 16)),
+    "since": ("tilt", Tilt.SINCE, (HOURS - 1, HOURS - 23.5, HOURS - 24, HOURS - 500)),
     "passing": ("tilt", Tilt.PASSING, (0, HOURS - 1, HOURS - 719, HOURS - 720)),
     "still": ("tilt", Tilt.STILL, (0, 39, 40, 41)),
     "moves": ("tilt", Tilt.MOVES, (0, 0.5, 0.75, 1)),
@@ -80,6 +81,7 @@ KNOWN: dict[str, tuple[str, int, tuple[float, ...]]] = {
     "hit_tilt": ("shock", Shock.HIT_TILT, grid(0, 3)),
     "hit_mm": ("shock", Shock.HIT_MM, grid(-3, 3)),
     "hit_run": ("shock", Shock.HIT_RUN, (0, 1, 2, 3)),
+    "water_before": ("water", Water.BEFORE, (0, 100, 130, 200)),
     "water_run": ("water", Water.RUN, (0, 1, 2)),
 }
 ROW = st.tuples(
