@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from rules.alarm import Hazard, Reason
+from rules.lid.angle import allowance
 from rules.lid.limits import Limits
-from rules.lid.settlement import days_to
-from rules.lid.state import SENT, WATCH, LidState, Shock, Sink, Tilt, Water
+from rules.lid.settlement import days_to, warmth
+from rules.lid.state import EPOCH_US, HOUR_US, SENT, WATCH, LidState, Shock, Sink, Tilt, Water
 
 
 def evidence_of(
@@ -43,20 +44,34 @@ def evidence_of(
     angle, level = float(tilt[Tilt.CHANGE]), float(sink[Sink.LEVEL])
     has_tilt, has_mm = tilt[Tilt.COUNT] > 0, sink[Sink.COUNT] > 0
     counts = [float(part) for part, has in ((tilt[Tilt.COUNT], has_tilt), (sink[Sink.COUNT], has_mm)) if has]
+    hours = (int(state.last[sensor]) - EPOCH_US) / HOUR_US
+    since = [float(part) for part, has in ((tilt[Tilt.SINCE], has_tilt), (sink[Sink.SINCE], has_mm)) if has]
     provisional = bool(counts) and min(counts) < limit("commission_readings")
+    provisional |= bool(since) and hours - max(since) < limit("commission_hours")
+    if has_tilt or has_mm:
+        # Whether a message is an event or a sample decides how much one of them is believed.
+        evidence["pace_s"] = _number(float(state.pace[sensor]))
+        evidence["off_schedule_share"] = _number(float(state.events[sensor]))
     if hazard in (Hazard.MISSING, Hazard.TILTED, Hazard.SENSOR_FAULT) and has_tilt:
         evidence |= {
             "baseline_tilt_deg": _number(float(tilt[Tilt.BASE])),
             "turned_deg": _number(angle),
             "crept_deg": _number(float(tilt[Tilt.CREEP])),
+            "raised_by_swing_deg": _number(float(allowance(tilt[None, :])[0])),
+            "readings_leaning": _number(float(tilt[Tilt.RUN])),
+            "wheels_share": _number(float(tilt[Tilt.PASSES])),
         }
-        key = {"missing": "open_deg", "tilted": "tilt_attention_deg"}.get(hazard.value, "tilt_attention_deg")
-        conditions.append(row("turned", angle, key, "°"))
+        keys = {
+            Hazard.MISSING: ("open_deg",),
+            Hazard.TILTED: ("tilt_attention_deg", "tilt_defect_deg", "tilt_urgent_deg"),
+        }.get(hazard, ("tilt_attention_deg",))
+        conditions += [row("turned", angle, key, "°") for key in keys]
     if hazard in (Hazard.MISSING, Hazard.TILTED, Hazard.SUNKEN) and has_mm:
         evidence |= {
             "baseline_displacement_mm": _number(float(sink[Sink.BASE])),
             "sunk_mm": _number(level),
             "latest_mm": _number(float(sink[Sink.B])),
+            "raised_by_swing_mm": _number(float(warmth(sink[None, :])[0])),
         }
     if hazard == Hazard.SUNKEN and has_mm:
         likely, earliest, latest = (float(d[0]) for d in days_to(sink[None, :], limits["sunk_defect_mm"]))
@@ -81,6 +96,8 @@ def evidence_of(
         conditions += [row("shocks", score, "loose_limit", ""), row("steps", steps, "loose_limit", "")]
         provisional = bool(max(shock[Shock.COUNT], shock[Shock.STEP_COUNT]) < limit("reference_windows"))
     if hazard == Hazard.FLOODED:
+        if water[Water.DRY_COUNT] > 0:
+            evidence["dry_distance_mm"] = _number(float(water[Water.DRY]))
         level_mm = float(water[Water.LEVEL]) if water[Water.COUNT] > 0 else np.nan
         evidence["water_mm"] = _number(level_mm)
         conditions.append(row("water", level_mm, "flood_mm", "mm"))

@@ -216,3 +216,26 @@ def test_a_displacement_that_swings_with_the_sun_does_not_sink() -> None:
         sun = 5 * np.sin(2 * np.pi * (k + 14) / 24)
         life.reads(k * HOUR, displacement_mm=sun + rng.normal(0, 0.5))
     assert life.alarms("sunken", "tilted", "missing") == []
+
+
+def test_alarms_of_the_first_day_are_provisional_however_often_the_sensor_reads() -> None:
+    """A hundred readings of an hour are no baseline: the lid has not seen a night yet."""
+    life = Life(city(heartbeat_s=60))
+    for k in range(100):
+        life.reads(k * 60.0, tilt_deg=2)
+    life.reads(100 * 60.0 - 20, tilt_deg=85)
+    life.passes(100 * 60.0)
+    first = next(c for c in life.said if c.hazard.value == "missing")
+    assert first.provisional
+    assert first.severity.colour == "red"
+
+
+def test_the_evidence_says_how_much_one_message_is_believed_and_what_raises_the_limits() -> None:
+    """Pace, wheels and swing: what an operator needs to see why it did not ring."""
+    life = Life(city(heartbeat_s=None))
+    hourly(life, 60, tilt_deg=2, displacement_mm=0)
+    rows = {row["hazard"]: row for row in life.engine.explain(0)["hazards"]}
+    evidence = rows["tilted"]["evidence"]
+    assert abs(evidence["pace_s"] - 3600) < 1
+    assert {"off_schedule_share", "wheels_share", "raised_by_swing_deg", "readings_leaning"} <= set(evidence)
+    assert [c["limit"] for c in rows["tilted"]["conditions"]] == [10, 15, 30]
