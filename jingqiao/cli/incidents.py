@@ -294,6 +294,8 @@ def _act(
         print_json(as_json(incident, tongue))
         return
     click.echo(text("incidents.done", tongue, id=incident.id, state=state_word(incident.state, tongue)))
+    if action in (Action.ACK, Action.ASSIGN) and incident.unanswered_since is not None:
+        click.echo(text("incidents.more_answers", tongue))
     if incident.state not in LIVE and incident.alarm_firing:
         click.echo(text("incidents.still_firing", tongue))
 

@@ -23,6 +23,7 @@ from jingqiao.incidents.event import Announcer
 from jingqiao.incidents.incident import LIVE, Action, Incident
 from jingqiao.incidents.store import find
 from jingqiao.notify.links import BadLinkError, Ticket, verify
+from jingqiao.notify.standing import has_answered
 from jingqiao.notify.text import compose
 
 _PAGE: Final = """<!doctype html>
@@ -67,7 +68,7 @@ def answer_router(
         if incident is None or ticket.person not in book.people:
             return _notice("answer.bad_link", book.language, 403)
         language = book.people[ticket.person].language or book.language
-        if answer and _asks(incident, ticket):
+        if answer and _asks(incident, ticket, book):
             # Somebody may finish it in this very moment: then the page shows that.
             with contextlib.suppress(NotPossibleError):
                 act(
@@ -97,12 +98,13 @@ def answer_router(
     return router
 
 
-def _asks(incident: Incident, ticket: Ticket) -> bool:
+def _asks(incident: Incident, ticket: Ticket, roster: Roster) -> bool:
     """Whether the asking that this link belongs to still waits for an answer."""
     return (
         incident.state in LIVE
         and incident.unanswered_since is not None
         and incident.episode == ticket.episode
+        and not has_answered(roster, ticket.person, incident)
     )
 
 
@@ -110,7 +112,7 @@ def _show(incident: Incident, ticket: Ticket, roster: Roster, language: Language
     written = compose(incident, "step", language, roster.zone)
     lines = [line for line in written.body.splitlines() if "jingqiao incidents" not in line]
     body = "".join(f"<p>{_linked(line)}</p>" for line in lines)
-    if _asks(incident, ticket):
+    if _asks(incident, ticket, roster):
         label = escape(text("answer.button", language))
         action = f'<form method="post"><button type="submit">{label}</button></form>'
     else:

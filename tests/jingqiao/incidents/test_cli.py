@@ -190,3 +190,15 @@ async def test_photos_severity_merging_and_splitting_by_command(office: Office) 
         ("merged", None, "#3 同一伙人"),
         ("split", None, "#3"),
     ]
+
+
+async def test_an_answer_that_is_not_enough_says_that_others_are_still_asked(
+    office: Office, tmp_path: Path
+) -> None:
+    (tmp_path / "roster.toml").write_text(
+        ROSTER.replace("repeat_min = 10", "answers = 2\nrepeat_min = 10"), "utf-8"
+    )
+    await office.engine_says(change())
+    first = run(office, "incidents", "ack", "1", "--by", "zhang").stdout
+    second = run(office, "incidents", "ack", "1", "--by", "li").stdout
+    assert ("仍在通知其他人" in first, "仍在通知其他人" in second) == (True, False)

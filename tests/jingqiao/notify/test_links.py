@@ -141,3 +141,22 @@ async def test_the_link_of_an_areas_summary_answers_for_all_of_its_members(tmp_p
     assert "同一区域 6 起同类事件" in shown.text
     assert "已接警" in answered.text
     assert {i.state for i in office.incidents()} == {State.ACKNOWLEDGED}
+
+
+async def test_who_answered_where_two_have_to_is_not_asked_by_the_page_again(tmp_path: Path) -> None:
+    office = Office(tmp_path, ROSTER.replace("repeat_min = 10", "answers = 2\nrepeat_min = 10"))
+    await office.engine_says(change())
+    app = FastAPI()
+    app.include_router(
+        answer_router(office.database, lambda: office.roster, office.planner, KEY, office.clock.now)
+    )
+    tokens = [sign(KEY, Ticket(1, 0, NOW + LIFETIME_US, person)) for person in ("zhang", "li")]
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://jq") as phone:
+        first = await phone.post(f"/a/{tokens[0]}")
+        between = office.incidents()[0]
+        other = await phone.get(f"/a/{tokens[1]}")
+        last = await phone.post(f"/a/{tokens[1]}")
+    office.close()
+    assert ["<button" in page.text for page in (first, other, last)] == [False, True, False]
+    assert (between.unanswered_since, between.answered_by) == (NOW, ("zhang",))
+    assert office.incidents()[0].unanswered_since is None
