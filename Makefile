@@ -23,6 +23,7 @@ $(VENV)/.dev: pyproject.toml $(VENV)/.runtime
 
 # The console's front-end files, from npm; they stay out of git and go into the wheel.
 $(VENDOR)/.built: package.json package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js (Debian: apt-get install npm)" >&2; exit 1; }
 	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
 	@rm -rf $(VENDOR) && mkdir -p $(VENDOR)/images
 	@cp $(VENDOR_FILES) $(VENDOR)

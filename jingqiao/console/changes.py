@@ -32,7 +32,6 @@ class Changes:
     """A number that rises when something that people see has changed.
 
     version : int  Starts at 1.
-    listeners : int  Consoles that are open.
     """
 
     def __init__(self, database: sa.Engine) -> None:
@@ -41,25 +40,25 @@ class Changes:
         self._wake = asyncio.Event()
         self._closed = False
         self.version = 1
-        self.listeners = 0
 
     async def run(self) -> None:
-        """Look for ever, while anybody listens. By wall time: it is people who look."""
+        """Look for ever, by wall time: it is people who look. Also while nobody listens: a page that was just
+        drawn knows by the version whether anything happened before it began to listen.
+        """
         while not self._closed:
-            if self.listeners:
-                try:
-                    changed = await asyncio.to_thread(self.look)
-                except sa.exc.SQLAlchemyError as error:
-                    _log.warning("consoles are not told of changes", reason=str(error).splitlines()[0])
-                else:
-                    if changed:
-                        self.announce()
+            try:
+                changed = await asyncio.to_thread(self.look)
+            except sa.exc.SQLAlchemyError as error:
+                _log.warning("consoles are not told of changes", reason=str(error).splitlines()[0])
+            else:
+                if changed:
+                    self.announce()
             await asyncio.sleep(LOOK_S)
 
     def look(self) -> bool:
         """Ask the database once; True when something changed since the last look."""
         found = self.seen_now()
-        changed = self._seen is not None and found != self._seen
+        changed = found != self._seen
         self._seen = found
         return changed
 
@@ -87,15 +86,11 @@ class Changes:
 
     async def stream(self) -> AsyncIterator[int]:
         """The version now, after every change, and every `BEAT_S` anyway; ends when the service ends."""
-        self.listeners += 1
-        try:
-            while not self._closed:
-                wake = self._wake
-                yield self.version
-                try:
-                    async with asyncio.timeout(BEAT_S):
-                        await wake.wait()
-                except TimeoutError:
-                    continue
-        finally:
-            self.listeners -= 1
+        while not self._closed:
+            wake = self._wake
+            yield self.version
+            try:
+                async with asyncio.timeout(BEAT_S):
+                    await wake.wait()
+            except TimeoutError:
+                continue

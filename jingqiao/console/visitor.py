@@ -69,6 +69,12 @@ def visitor_of(request: Request) -> Visitor | None:
     return cast("Visitor | None", request.state.visitor)
 
 
+def forget(request: Request) -> None:
+    """Look the visitor up anew next time: a request that lasts for hours outlives sessions."""
+    if hasattr(request.state, "visitor"):
+        del request.state.visitor
+
+
 def need(request: Request, role: Role) -> Visitor:
     """Who is logged in. Raises NotLoggedInError, and ForbiddenError where his role does not reach."""
     visitor = visitor_of(request)

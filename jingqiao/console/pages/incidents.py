@@ -79,15 +79,16 @@ def listed(
         cards = cards_of(
             connection, found.incidents, page.parts.roster(), page.language, page.parts.clock.now()
         )
-        named = sa.select(incident.c.district).where(incident.c.district != "").distinct()
-        districts = connection.execute(named.order_by(incident.c.district)).scalars()
+        # Of live incidents only: the history of years is not looked through for a filter's choices.
+        live = sa.select(incident.c.district).where(incident.c.state.in_([state.value for state in LIVE]))
+        districts = set(connection.execute(live.distinct()).scalars()) | {district}
         query = {"severity": severity, "hazard": hazard, "state": state, "district": district, "q": q}
         view = Listed(
             cards=cards,
             total=found.total,
             first=start + 1,
             query=query,
-            districts=list(districts),
+            districts=sorted(districts - {""}),
             before=_address(query, page_number - 1) if page_number > 1 else None,
             after=_address(query, page_number + 1) if start + len(cards) < found.total else None,
         )

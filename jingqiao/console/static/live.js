@@ -10,7 +10,7 @@ const REST_MS = 1_500; // at most one refresh in this time, however much happens
 const bar = () => document.getElementById("alarm-bar");
 const asOf = () => document.getElementById("as-of");
 
-let version = null;
+let version = Number(document.body.dataset.version); // what the page was drawn from
 let heardAt = performance.now();
 let state = null;
 let refreshedAt = 0;
@@ -22,7 +22,7 @@ export function listen() {
     heardAt = performance.now();
     state = JSON.parse(event.data);
     serverTime(state.now);
-    if (version !== null && version !== state.version) refresh();
+    if (version !== state.version) refresh();
     version = state.version;
     show();
   });

@@ -6,12 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
+import httpx
 import pytest
 
+from jingqiao.accounts import accounts
+from jingqiao.accounts.accounts import Actor
+from jingqiao.console import changes
+from jingqiao.console.events import LOOK_AGAIN
 from jingqiao.incidents.incident import State
 from rules.alarm import Hazard, Severity
-from tests.support.console import WITH_LIMITS, ConsoleOffice
-from tests.support.response import LID_2, change
+from tests.support.console import PASSWORD, WITH_LIMITS, ConsoleOffice
+from tests.support.response import LID_2, at, change
 
 
 @pytest.fixture
@@ -140,3 +145,22 @@ async def test_photos_are_noted_where_they_lie(office: ConsoleOffice) -> None:
     async with office.logged_in("duty") as client:
         assert (await client.post("/incidents/1/photo", data={"reference": "相机7/IMG_1"})).status_code == 303
         assert "相机7/IMG_1" in (await client.get("/incidents/1")).text
+
+
+async def test_a_screen_that_stands_open_stays_logged_in_and_one_that_was_shut_out_hears_no_more(
+    office: ConsoleOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "BEAT_S", 0.01)
+    async with office.served() as url, httpx.AsyncClient(base_url=url) as client:
+        await client.post("/login", data={"name": "viewer", "password": PASSWORD})
+        async with client.stream("GET", "/events") as stream:
+            lines = stream.aiter_lines()
+            for hours in range(0, 30, 6):  # longer than a session without use
+                office.door_clock._now = at("03:00:00") + hours * 3_600_000_000
+                for _ in range(2 * LOOK_AGAIN):
+                    while not (await anext(lines)).startswith("data:"):
+                        pass
+            assert (await client.get("/now/board")).status_code == 200
+            accounts.change(office.database, Actor("test", office.door_clock.now()), "viewer", disabled=True)
+            rest = [line async for line in lines]
+    assert len([line for line in rest if line.startswith("data:")]) <= LOOK_AGAIN
