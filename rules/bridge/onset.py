@@ -39,6 +39,7 @@ SMOOTH_BY: Final = np.array([12.0, -2.0, -12.0, -20.0])
 """By how many variances of a block a ramp must fit better than 1 … 4 steps, which have more to fit with."""
 STEPPED_BY: Final = 60.0
 """By how many variances of a block four steps must fit better to be believed."""
+WANDER_SHARE: Final = 0.06
 SPIKE: Final = 4.0
 """A block this many times the noise from its neighbours' median is a vehicle, and no part of a fit."""
 
@@ -81,10 +82,12 @@ def standing(
     fit = movement(residual)
     if fit is None or not _imposed(fit, reached, limit, warming):
         return None
-    steps = staircase(residual, variance)
+    # What moves by a small part of the height is wander and no vehicle.
+    restless = max(variance, (WANDER_SHARE * fit.height) ** 2)
+    steps = staircase(residual, restless)
     if fit.rise >= QUICKEST_SMOOTH and np.all(steps.squares - fit.squares >= SMOOTH_BY * variance):
         return fit if fit.onset >= max(smooth_hold, 0.7 * fit.rise + LASTING) else None
-    stepped = fit.squares - steps.squares.min() >= STEPPED_BY * variance
+    stepped = fit.squares - steps.squares.min() >= STEPPED_BY * restless
     if stepped:
         since = steps.last
     elif fit.rise <= QUEUE:
