@@ -70,7 +70,7 @@ def minutes(records: int, seed: int) -> None:
         sinks = Event(rng.uniform(2400, 10_000), rise, sides)
         for name, events in (*zip(false, ((), (load,)), strict=True), ("settlement", (sinks,))):
             record = DayRecord(events=events, **world)
-            found = firing(run(bridge_engine(day_registry()), record.frame(seed * 1000 + number), 16_000))
+            found = firing(run(bridge_engine(day_registry()), record.frame(seed * 1000 + number), 240))
             if name in false:
                 false[name] += len(found) > 0
             else:
