@@ -26,6 +26,7 @@ PARTS = (
     "typhoon",
     "kills",
     "console",
+    "console_city",
 )
 """Modules of this package with `run() -> list[tuple[what, figure, unit]]`, in the order of the table."""
 

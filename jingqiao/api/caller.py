@@ -47,6 +47,11 @@ def _by_token(request: Request, scope: Scope, role: Role) -> Visitor:
 
 Reader = Annotated[Visitor, Depends(caller_with(Scope.INCIDENTS_READ, Role.VIEWER))]
 Worker = Annotated[Visitor, Depends(caller_with(Scope.INCIDENTS_WRITE, Role.DUTY))]
+AssetReader = Annotated[Visitor, Depends(caller_with(Scope.ASSETS_READ, Role.VIEWER))]
+AssetWriter = Annotated[Visitor, Depends(caller_with(Scope.ASSETS_WRITE, Role.DUTY))]
+FleetKeeper = Annotated[Visitor, Depends(caller_with(Scope.ASSETS_WRITE, Role.SUPERVISOR))]
+ReadingReader = Annotated[Visitor, Depends(caller_with(Scope.READINGS_READ, Role.VIEWER))]
+RulesWriter = Annotated[Visitor, Depends(caller_with(Scope.RULES_WRITE, Role.SUPERVISOR))]
 MessageReader = Annotated[Visitor, Depends(caller_with(Scope.MESSAGES_READ, Role.VIEWER))]
 RosterReader = Annotated[Visitor, Depends(caller_with(Scope.ROSTER_READ, Role.VIEWER))]
 RosterKeeper = Annotated[Visitor, Depends(caller_with(Scope.ROSTER_WRITE, Role.SUPERVISOR))]

@@ -8,14 +8,19 @@ import numpy as np
 import numpy.typing as npt
 from fastapi import Depends, Request
 
+from config.faults import Fault
+from config.rules import RuleSet
+from devices.registry import Registry
 from jingqiao.console.parts import Parts
 from jingqiao.database import reading
 from jingqiao.dossier.dangers import Limits, danger_rows, last_inspections
 from jingqiao.fleet.kept import Kept
 from jingqiao.fleet.state import FleetState
-from jingqiao.fleet.view import losses
+from jingqiao.fleet.view import by_model, losses
 from jingqiao.map.city_map import CityMap
 from jingqiao.map.layers import Layers, map_folder
+from jingqiao.reports.report import Report
+from jingqiao.rulebook.draft import judged
 from jingqiao.rulebook.preview import Previews
 
 FLEET_US: Final = 5_000_000
@@ -41,15 +46,31 @@ class City:
         self.dangers: Kept[dict[str, npt.NDArray[np.int64]]] = Kept(
             self._find_dangers, parts.clock.now, DANGERS_US
         )
+        self.reports: dict[object, Report] = {}
         self.previews = Previews(parts.archive, parts.database, parts.registry, parts.roster)
         self._fleet: FleetState | None = None
+        self._models: tuple[FleetState, list[dict[str, Any]]] | None = None
+        self._judged: tuple[str, Registry, RuleSet | None, list[Fault]] | None = None
         self._fleet_at = -FLEET_US
+
+    def models(self, state: FleetState) -> list[dict[str, Any]]:
+        """`by_model` of a state, counted once."""
+        if self._models is None or self._models[0] is not state:
+            self._models = (state, by_model(self._parts.registry(), state))
+        return self._models[1]
 
     def _find_dangers(self) -> dict[str, npt.NDArray[np.int64]]:
         registry = self._parts.registry()
         with reading(self._parts.database) as connection:
             inspected = last_inspections(connection, len(registry.assets))
         return danger_rows(registry, inspected, self._parts.clock.now(), Limits())
+
+    def judged(self, text: str, name: str) -> tuple[RuleSet | None, list[Fault]]:
+        """`rulebook.draft.judged` of the rules that hold: looked at often, changed seldom."""
+        registry, kept = self._parts.registry(), self._judged
+        if kept is None or kept[0] != text or kept[1] is not registry:
+            kept = self._judged = (text, registry, *judged(text, name, registry))
+        return kept[2], kept[3]
 
     async def fleet(self) -> FleetState | None:
         """What the engine knows of all devices, at most FLEET_US old; None where there is no engine."""

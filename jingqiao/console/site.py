@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.middleware.gzip import GZipMiddleware
 
 from config.messages import text
+from jingqiao.api import city as api_city
 from jingqiao.api import incidents as api_incidents
 from jingqiao.api import office as api_office
 from jingqiao.console import events, static_files
@@ -41,7 +42,7 @@ PAGES = (
     login.router,
 )
 """A page adds its router here."""
-API = (api_incidents.router, api_office.router)
+API = (api_incidents.router, api_office.router, api_city.router)
 """What programs get; it is in openapi.json."""
 
 

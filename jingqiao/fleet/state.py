@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -18,7 +19,7 @@ SILENT_STATES: Final = (SILENT, LONG_SILENT, EXPLAINED)
 """`status` of those that are not heard, alone or with their gateway."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FleetState:
     """One row a sensor, in the registry's order.
 
@@ -37,16 +38,19 @@ class FleetState:
     weak: npt.NDArray[np.int8]
     gateway_ids: Mapping[int, str]
 
+    @cached_property
     def silent(self) -> npt.NDArray[np.int64]:
         """int64[k]  Rows that are not heard, the longest silence first."""
         rows = np.flatnonzero(np.isin(self.status, SILENT_STATES))
         return rows[np.argsort(self.heard[rows], kind="stable")]
 
+    @cached_property
     def weakest(self) -> npt.NDArray[np.int64]:
         """int64[k]  Rows with a weak battery, the weakest first; those that only ring an alarm last."""
         rows = np.flatnonzero(self.weak > 0)
         return rows[np.argsort(self.charge_pct[rows], kind="stable")]
 
+    @cached_property
     def counts(self) -> dict[str, int]:
         """How many sensors there are of each kind."""
         return {

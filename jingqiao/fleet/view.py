@@ -76,7 +76,7 @@ def by_model(registry: Registry, state: FleetState) -> list[dict[str, Any]]:
     names = encoded.dictionary.to_pylist()
     code = encoded.indices.to_numpy(zero_copy_only=False)
     silent = np.zeros(len(code), bool)
-    silent[state.silent()] = True
+    silent[state.silent] = True
     tallies = [
         np.bincount(code, weights=which, minlength=len(names)).astype(int)
         for which in (np.ones(len(code)), silent, state.weak > 0)

@@ -34,7 +34,7 @@ Noted = Literal["inspection", "repair", "note"]
 @router.get("/assets/{asset_id}")
 def show(page: ViewerPage, city: CityOf, asset_id: str) -> Response:
     """The page."""
-    found = _file(page, asset_id)
+    found = file_of(page, asset_id)
     now = page.parts.clock.now()
     index = page.parts.registry().asset_index(asset_id)
     with reading(page.parts.database) as connection:
@@ -142,7 +142,7 @@ def note(
 @router.get("/assets/{asset_id}/label")
 def label(page: ViewerPage, asset_id: str) -> Response:
     """A label for the lid, to be printed: number, name, and a QR code that leads to this file."""
-    found = _file(page, asset_id)
+    found = file_of(page, asset_id)
     address = address_of(page, asset_id)
     code = segno.make(address, error="m", micro=False)
     return page.show(
@@ -160,7 +160,8 @@ def address_of(page: Page, asset_id: str) -> str:
     return f"{home}/assets/{asset_id}"
 
 
-def _file(page: Page, asset_id: str) -> dict[str, Any]:
+def file_of(page: Page, asset_id: str) -> dict[str, Any]:
+    """The file of an asset, JSON-ready. Raises HTTPException 404."""
     try:
         with reading(page.parts.database) as connection:
             now = page.parts.clock.now()

@@ -18,7 +18,7 @@ from jingqiao.controls import RETRY
 from jingqiao.database import reading, writing
 from jingqiao.dossier.registry_store import request_control
 from jingqiao.fleet.state import FleetState
-from jingqiao.fleet.view import PAGE, by_model, faulty, sensor_rows, with_forecasts
+from jingqiao.fleet.view import PAGE, faulty, sensor_rows, with_forecasts
 from jingqiao.provisioning.letters import AT_ONCE, trial
 
 router = APIRouter()
@@ -58,10 +58,10 @@ def _show(page: Page, city: City, state: FleetState | None) -> Response:
     return page.show(
         "fleet.html",
         state=state,
-        counts=None if state is None else state.counts(),
+        counts=None if state is None else state.counts,
         silent=None if state is None else fleet_list(page, state, "silent", 0),
         battery=None if state is None else fleet_list(page, state, "battery", 0),
-        models=[] if state is None else by_model(parts.registry(), state),
+        models=[] if state is None else city.models(state),
         faults=faults,
         fault_count=fault_count,
         losses=None if lost is None else [_named(row, state) for row in lost[:PAGE]],
@@ -73,7 +73,7 @@ def _show(page: Page, city: City, state: FleetState | None) -> Response:
 def fleet_list(page: Page, state: FleetState, which: List, after: int) -> dict[str, Any]:
     """Rows of one list, and where it goes on."""
     parts = page.parts
-    rows = state.silent() if which == "silent" else state.weakest()
+    rows = state.silent if which == "silent" else state.weakest
     registry = parts.registry()
     rows = rows[rows < len(registry.sensors)]
     found = sensor_rows(registry, state, rows[after : after + PAGE])

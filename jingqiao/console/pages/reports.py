@@ -10,12 +10,14 @@ import numpy as np
 from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import Response, StreamingResponse
 
-from jingqiao.console.city import CityOf
+from jingqiao.console.city import City, CityOf
 from jingqiao.console.page import Page, ViewerPage
+from jingqiao.console.templates_ import MINUTE_US
 from jingqiao.database import reading
 from jingqiao.dossier.dangers import DANGERS
 from jingqiao.incidents.deadlines import deadlines_by
 from jingqiao.map.city_map import facts_of
+from jingqiao.map.states import change_mark
 from jingqiao.reports.report import Report, report
 from jingqiao.reports.span import PERIODS, Period, latest_whole, span_of
 from jingqiao.reports.telling import asset_rows, csv_text, incident_rows
@@ -35,7 +37,7 @@ DangerName = Literal["over_age", "no_fall_net", "abandoned", "not_inspected", "n
 @router.get("/reports")
 def show(page: ViewerPage, city: CityOf, period: Period = "daily", day: Day = None) -> Response:
     """The page."""
-    found = made(page, period, day)
+    found = made(page, city, period, day)
     step = timedelta(days=7 if period == "weekly" else 1)
     dangers, dangers_at = city.dangers.get(0.3)
     return page.show(
@@ -54,9 +56,9 @@ def show(page: ViewerPage, city: CityOf, period: Period = "daily", day: Day = No
 
 
 @router.get("/reports/incidents.csv")
-def incidents_csv(page: ViewerPage, period: Period = "daily", day: Day = None) -> Response:
+def incidents_csv(page: ViewerPage, city: CityOf, period: Period = "daily", day: Day = None) -> Response:
     """The incidents of a report."""
-    found = made(page, period, day)
+    found = made(page, city, period, day)
     rows = incident_rows(
         found, deadlines_by(page.parts.roster()), page.parts.clock.now(), page.zone, page.language
     )
@@ -84,13 +86,20 @@ def dangers_csv(page: ViewerPage, city: CityOf, name: DangerName) -> Response:
     return _download(csv_text(told), f"jingqiao-{name}.csv")
 
 
-def made(page: Page, period: Period, day: date | None) -> Report:
+def made(page: Page, city: City, period: Period, day: date | None) -> Report:
     """The report of a day; of the newest whole period where none is named."""
     parts = page.parts
     now = parts.clock.now()
     span = span_of(period, day or latest_whole(period, now, page.zone), page.zone)
     with reading(parts.database) as connection:
-        return report(connection, span, now, deadlines_by(parts.roster()))
+        # A week of ten thousand incidents takes half a second: not again while nothing has changed.
+        key = (span, change_mark(connection), now // MINUTE_US, id(parts.roster()))
+        found = city.reports.get(key)
+        if found is None:
+            found = report(connection, span, now, deadlines_by(parts.roster()))
+            city.reports.clear()
+            city.reports[key] = found
+    return found
 
 
 def _download(text: Any, name: str) -> Response:

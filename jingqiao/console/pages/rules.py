@@ -34,10 +34,10 @@ Text = Annotated[str, Form(max_length=LONGEST)]
 
 
 @router.get("/rules")
-def show(page: ViewerPage) -> Response:
+def show(page: ViewerPage, city: CityOf) -> Response:
     """The page."""
-    text = _text_now(page)
-    rules, faults = judged(text, _file_name(page), page.parts.registry())
+    text = text_now(page)
+    rules, faults = city.judged(text, _file_name(page))
     with reading(page.parts.database) as connection:
         known = versions.versions(connection, VERSIONS_SHOWN)
     return page.show(
@@ -62,7 +62,7 @@ def version(page: ViewerPage, number: int) -> Response:
         found = versions.version(connection, number)
     if found is None:
         raise HTTPException(404, f"no version {number}")
-    text = _text_now(page)
+    text = text_now(page)
     return page.show(
         "rules_version.html",
         version=found,
@@ -89,7 +89,7 @@ def preview(
 ) -> Response:
     """Begin a preview of a draft over some days of the archive."""
     after, faults = judged(text, _file_name(page), page.parts.registry())
-    before, _ = judged(_text_now(page), _file_name(page), page.parts.registry())
+    before, _ = judged(text_now(page), _file_name(page), page.parts.registry())
     if after is None or before is None:
         return page.show("rules_preview.html", preview=None, faults=faults)
     start, end = span_of("daily", since, page.zone).start, span_of("daily", until, page.zone).end
@@ -123,7 +123,7 @@ def save(
         return page.refuse(409, page.say("console_city.rules.no_file"))
     text = text.replace("\r\n", "\n")
     now = page.parts.clock.now()
-    before = _text_now(page)
+    before = text_now(page)
     _, faults = judged(text, _file_name(page), page.parts.registry())
     if faults:
         return page.show("rules_draft.html", status=422, **_draft(page, text, faults))
@@ -193,7 +193,7 @@ def _text_of(page: Page, text: str, told: Mapping[str, str], removed: list[str])
 
 
 def _draft(page: Page, text: str, faults: list[Fault]) -> dict[str, Any]:
-    before = _text_now(page)
+    before = text_now(page)
     today = page.parts.clock.now()
     zone: ZoneInfo = page.zone
 
@@ -225,7 +225,7 @@ def _file_name(page: Page) -> str:
     return path.name if path is not None else "rules.toml"
 
 
-def _text_now(page: Page) -> str:
+def text_now(page: Page) -> str:
     """The file's text; one that was changed by hand is noted as a version of its own."""
     path = page.parts.settings.rules
     if path is None:

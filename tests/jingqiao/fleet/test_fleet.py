@@ -54,7 +54,7 @@ def test_the_fleet_is_counted_as_the_engine_judges_it_the_longest_silence_and_we
             engine.apply(told(sensor, start + hour * HOUR + sensor, tilt_deg=1.0))
         engine.tick(start + hour * HOUR + 10)
     state = fleet_of(engine)
-    assert state.counts() == {
+    assert state.counts == {
         "sensors": 4,
         "heard": 3,
         "silent": 1,
@@ -63,20 +63,20 @@ def test_the_fleet_is_counted_as_the_engine_judges_it_the_longest_silence_and_we
         "battery_low": 1,
         "battery_empty": 1,
     }
-    (silent,) = sensor_rows(REGISTRY, state, state.silent())
+    (silent,) = sensor_rows(REGISTRY, state, state.silent)
     assert (silent["sensor_id"], silent["name"], silent["heard"], silent["gateway"]) == (
         "s3",
         "3号井",
         start + 3,
         "gw-7",
     )
-    assert [row["charge_pct"] for row in sensor_rows(REGISTRY, state, state.weakest())] == [5, 15]
+    assert [row["charge_pct"] for row in sensor_rows(REGISTRY, state, state.weakest)] == [5, 15]
     assert by_model(REGISTRY, state) == [
         {"model": "em310-tilt", "sensors": 3, "silent": 1, "weak": 2},
         {"model": "dc410", "sensors": 1, "silent": 0, "weak": 0},
     ]
     engine.apply(told(3, start + 5 * HOUR, tilt_deg=1.0))
-    assert state.counts()["silent"] == 1, "what was asked does not change under the page"
+    assert state.counts["silent"] == 1, "what was asked does not change under the page"
 
 
 WEEKS = np.arange(-20, 0) * float(WEEK_US)

@@ -1,0 +1,214 @@
+"""The city by the API: map, dossiers with readings, fleet, reports, rules: what the pages show and do."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel, Field
+
+from ingest.dead_letters import newest
+from jingqiao.api.caller import AssetReader, AssetWriter, FleetKeeper, Reader, ReadingReader, RulesWriter
+from jingqiao.console.city import CityOf
+from jingqiao.console.page import Page
+from jingqiao.console.pages import dossier, fleet, reports, rules
+from jingqiao.console.pages.city_map import District, ViewOf, Zoom
+from jingqiao.console.parts import parts_of
+from jingqiao.console.visitor import Visitor
+from jingqiao.console.visitor import note as note_act
+from jingqiao.controls import RETRY
+from jingqiao.database import reading, writing
+from jingqiao.dossier.entries import UnknownAssetError, add_entry
+from jingqiao.dossier.registry_store import request_control
+from jingqiao.map.states import MapState
+from jingqiao.provisioning.letters import AT_ONCE
+from jingqiao.reports.span import Period
+from jingqiao.reports.telling import as_json as report_json
+from jingqiao.rulebook import versions
+from jingqiao.rulebook.draft import LONGEST, judged, put_in_place
+from jingqiao.search import LONGEST as LONGEST_QUESTION
+from jingqiao.search import search
+
+router = APIRouter(prefix="/api/v1", tags=["city"])
+
+
+class Entry(BaseModel):
+    """Something to be written into an asset's file."""
+
+    what: dossier.Noted
+    note: str = Field(default="", max_length=4000)
+
+
+class Retry(BaseModel):
+    """Numbers of dead letters to be tried again."""
+
+    letters: list[int] = Field(min_length=1, max_length=AT_ONCE)
+    why: str = Field(default="", max_length=400)
+
+
+class NewRules(BaseModel):
+    """A rules' file. base : digest of the text that it was made from (`GET /api/v1/rules`)."""
+
+    text: str = Field(max_length=LONGEST)
+    base: str = Field(max_length=12)
+    why: str = Field(min_length=1, max_length=2000)
+
+
+def _page(request: Request, caller: Visitor) -> Page:
+    return Page(request, parts_of(request), caller, parts_of(request).settings.language)
+
+
+@router.get("/map")
+def view(
+    city: CityOf,
+    caller: AssetReader,  # noqa: ARG001 - admits
+    view: ViewOf,
+    zoom: Zoom,
+    district: District = "",
+    alerting: bool = False,
+) -> dict[str, Any]:
+    """Clusters and points of a piece of the map, in `crs`. `states`: what the numbers mean."""
+    found = city.map.view(view, zoom, district=district, only_alerting=alerting)
+    return {**found, "crs": city.map.crs, "states": [state.name.lower() for state in MapState]}
+
+
+@router.get("/assets")
+def found(
+    request: Request,
+    caller: AssetReader,  # noqa: ARG001 - admits
+    q: Annotated[str, Query(max_length=LONGEST_QUESTION)],
+    limit: Annotated[int, Query(ge=1, le=1000)] = 20,
+) -> list[dict[str, Any]]:
+    """Assets by the end of a number, a road, a name, a sensor."""
+    return search(parts_of(request).registry(), q, limit)
+
+
+@router.get("/assets/{asset_id}")
+def asset(request: Request, caller: AssetReader, asset_id: str) -> dict[str, Any]:
+    """The whole file of an asset."""
+    return dossier.file_of(_page(request, caller), asset_id)
+
+
+@router.get("/assets/{asset_id}/history")
+def history(
+    request: Request,
+    caller: ReadingReader,
+    asset_id: str,
+    since: Annotated[int, Query(description="first event time, s since 1970 UTC", ge=0)],
+    until: Annotated[int, Query(description="first event time no longer wanted, s", ge=0)],
+    points: Annotated[int, Query(ge=10, le=4000)] = 600,
+) -> dict[str, Any]:
+    """Least and greatest values in buckets of time, and the alarms of the span."""
+    return dossier.spanned(_page(request, caller), asset_id, since * 1_000_000, until * 1_000_000, points)
+
+
+@router.post("/assets/{asset_id}/entries", status_code=201)
+def write(request: Request, caller: AssetWriter, asset_id: str, entry: Entry) -> dict[str, str]:
+    """Write an inspection, a repair or a note into an asset's file."""
+    parts = parts_of(request)
+    now = parts.clock.now()
+    try:
+        add_entry(
+            parts.database, asset_id, entry.what, at=now, recorded_at=now, who=caller.who, note=entry.note
+        )
+    except UnknownAssetError:
+        raise HTTPException(404, f"no asset {asset_id}") from None
+    note_act(request, caller, "asset.entry", f"asset:{asset_id}", what=entry.what)
+    return {"asset_id": asset_id, "what": entry.what}
+
+
+@router.get("/fleet")
+async def devices(request: Request, caller: AssetReader, city: CityOf) -> dict[str, Any]:
+    """Counts, silent sensors and weak batteries (the first of each list), models, and loss by gateway."""
+    state = await city.fleet()
+    page = _page(request, caller)
+    if state is None:
+        raise HTTPException(404, "the rules do not run here")
+
+    def told() -> dict[str, Any]:
+        lost, lost_at = city.losses.get(fleet.FIRST_LOOK_S)
+        return {
+            "counts": state.counts,
+            "silent": fleet.fleet_list(page, state, "silent", 0),
+            "battery": fleet.fleet_list(page, state, "battery", 0),
+            "models": city.models(state),
+            "losses": lost,
+            "losses_at": lost_at,
+        }
+
+    return await run_in_threadpool(told)
+
+
+@router.get("/dead-letters")
+def letters(
+    request: Request,
+    caller: AssetReader,  # noqa: ARG001 - admits
+    reason: str = "",
+    topic: str = "",
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> list[dict[str, Any]]:
+    """The newest messages that could not be used, payloads in hexadecimal."""
+    path = parts_of(request).settings.log_path
+    try:
+        listed = newest(path, reason=reason or None, topic=topic or None, limit=limit)
+    except FileNotFoundError:
+        return []
+    return [{**asdict(letter), "payload": letter.payload.hex()} for letter in listed]
+
+
+@router.post("/dead-letters/retry", status_code=202)
+def retry(request: Request, caller: FleetKeeper, wanted: Retry) -> dict[str, int]:
+    """Have dead letters tried again; what they say becomes history."""
+    parts = parts_of(request)
+    now = parts.clock.now()
+    numbers = sorted(set(wanted.letters))
+    with writing(parts.database) as connection:
+        request_control(connection, RETRY, {"letters": numbers}, now, now, caller.who, wanted.why)
+    note_act(request, caller, "dead_letters.retry", f"letters:{len(numbers)}", first=numbers[0])
+    return {"asked": len(numbers)}
+
+
+@router.get("/reports/{period}")
+def report(
+    request: Request,
+    caller: Reader,
+    city: CityOf,
+    period: Period,
+    day: Annotated[date | None, Query(ge=reports.EARLIEST, le=reports.LATEST)] = None,
+) -> dict[str, Any]:
+    """The report of the day, or of the week that it lies in; of the newest whole one without `day`."""
+    return report_json(reports.made(_page(request, caller), city, period, day))
+
+
+@router.get("/rules")
+def rules_now(request: Request, caller: AssetReader) -> dict[str, Any]:
+    """The rules' file, its digest, and its versions, the newest first."""
+    page = _page(request, caller)
+    text = rules.text_now(page)
+    with reading(page.parts.database) as connection:
+        known = versions.versions(connection, rules.VERSIONS_SHOWN)
+    return {"text": text, "base": versions.digest_of(text), "versions": [asdict(item) for item in known]}
+
+
+@router.put("/rules")
+def save_rules(request: Request, caller: RulesWriter, wanted: NewRules) -> dict[str, str]:
+    """Put a rules' file in place. 422 with its faults, 409 where it was changed since `base`."""
+    page = _page(request, caller)
+    path = page.parts.settings.rules
+    if path is None:
+        raise HTTPException(409, "the settings name no rules file")
+    _, faults = judged(wanted.text, path.name, page.parts.registry())
+    if faults:
+        raise HTTPException(422, [str(fault) for fault in faults])
+    before = versions.digest_of(rules.text_now(page))
+    if before != wanted.base:
+        raise HTTPException(409, f"the file was changed meanwhile; it is {before} now")
+    put_in_place(path, wanted.text)
+    digest = versions.digest_of(wanted.text)
+    with writing(page.parts.database) as connection:
+        versions.note(connection, wanted.text, at=page.parts.clock.now(), who=caller.who, why=wanted.why)
+    note_act(request, caller, "rules.save", f"rules:{digest}", before=before, why=wanted.why)
+    return {"base": digest}
