@@ -38,11 +38,15 @@ async def office_with_everything(folder: Path) -> CityOffice:
     return office
 
 
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
-async def test_axe_finds_no_serious_fault_and_nothing_hangs_over_the_edge(tmp_path: Path, size: Any) -> None:
+@pytest.mark.parametrize(
+    ("size", "language"), [(DESK, "zh"), (PHONE, "zh"), (PHONE, "en")], ids=["desk", "phone", "phone-en"]
+)
+async def test_axe_finds_no_serious_fault_and_nothing_hangs_over_the_edge(
+    tmp_path: Path, size: Any, language: str
+) -> None:
     office = await office_with_everything(tmp_path)
     async with office.served() as url, chromium() as browser, window(browser, url, size=size) as page:
-        await log_in(page, "supervisor", PASSWORD)
+        await log_in(page, "supervisor", PASSWORD, language=language)
         for path in PAGES:
             await page.goto(path)
             found = await Axe().run(page)
