@@ -27,6 +27,7 @@ PARTS = (
     "kills",
     "console",
     "console_city",
+    "map_pan",
 )
 """Modules of this package with `run() -> list[tuple[what, figure, unit]]`, in the order of the table."""
 

@@ -33,7 +33,7 @@ def run(covers: int = COVERS) -> list[tuple[str, float, str]]:
     ]
 
 
-def _city(folder: Path, covers: int) -> Any:
+def city(folder: Path, covers: int) -> Any:
     """Parts of a console around such a city."""
     import numpy as np
     import sqlalchemy as sa
@@ -170,7 +170,7 @@ async def _measure(folder: Path, covers: int) -> list[tuple[str, float, str]]:
 
     from jingqiao.console.site import add_console
 
-    parts = _city(folder, covers)
+    parts = city(folder, covers)
     app = FastAPI()
     add_console(app, parts)
     transport = httpx.ASGITransport(app, client=("127.0.0.1", 40000))
