@@ -16,7 +16,9 @@ STEPS: Final = 25
 
 _WATCH: Final = """() => {
   window.frameTimes = []; window.watching = true; let last = performance.now();
-  (function tick(now) { frameTimes.push(now - last); last = now; if (watching) requestAnimationFrame(tick); })(last);
+  (function tick(now) {
+    frameTimes.push(now - last); last = now; if (watching) requestAnimationFrame(tick);
+  })(last);
 }"""
 
 
