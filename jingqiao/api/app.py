@@ -1,19 +1,18 @@
-"""The service's HTTP: health, metrics, and readings of the embedded archive for other commands."""
+"""The service's HTTP: health, metrics, and everything else that is asked or told over it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
-from fastapi import FastAPI, HTTPException, Query, Response
+from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 
 from jingqiao import __version__
+from jingqiao.api.archived import archive_routes
 from jingqiao.api.ctwing import ctwing_routes
 from jingqiao.api.health import health_of
 from jingqiao.api.metrics import metrics_text
 from jingqiao.api.roster_calendar import calendar_routes
-from jingqiao.archive.contract import ArchiveUnavailableError
 from jingqiao.console.parts import parts_of_service
 from jingqiao.console.site import add_console
 from jingqiao.exchange.api import exchange_routes
@@ -22,8 +21,6 @@ from jingqiao.notify.provider_posts import provider_routes
 
 if TYPE_CHECKING:
     from jingqiao.service import Service
-
-ARROW = "application/vnd.apache.arrow.stream"
 
 
 def create_app(service: Service, *, driven: bool = False) -> FastAPI:
@@ -52,35 +49,7 @@ def create_app(service: Service, *, driven: bool = False) -> FastAPI:
         """Prometheus text."""
         return Response(metrics_text(service), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    @app.get("/api/v1/readings")
-    def readings(
-        since: int = Query(description="first event time, µs since 1970 UTC"),
-        until: int = Query(description="first event time no longer wanted"),
-        sensor: list[str] | None = Query(default=None),  # noqa: B008 - FastAPI's way
-    ) -> Response:
-        """Archived readings as an Arrow stream."""
-        if service.archive is None:
-            raise HTTPException(404, "no archive is configured")
-        try:
-            table = service.archive.readings(since, until, sensor)
-        except ArchiveUnavailableError as error:
-            raise HTTPException(503, str(error)) from None
-        return _arrow(table)
-
-    @app.get("/api/v1/strain-blocks")
-    def strain_blocks(
-        sensor: Annotated[list[str], Query()],
-        since: int = Query(description="first start, µs since 1970 UTC"),
-        until: int = Query(description="first start no longer wanted"),
-    ) -> Response:
-        """Raw strain blocks as an Arrow stream, as long as they are kept."""
-        if service.archive is None:
-            raise HTTPException(404, "no archive is configured")
-        try:
-            return _arrow(service.archive.blocks(since, until, sensor))
-        except ArchiveUnavailableError as error:
-            raise HTTPException(503, str(error)) from None
-
+    app.include_router(archive_routes(service))
     app.include_router(ctwing_routes(service))
     app.include_router(answers)
     app.include_router(
@@ -92,10 +61,3 @@ def create_app(service: Service, *, driven: bool = False) -> FastAPI:
         app.include_router(provider_routes(secret, service.receipts, service.replies, service.clock.now))
     add_console(app, parts_of_service(service, lambda: health_of(service).problems, driven=driven))
     return app
-
-
-def _arrow(table: pa.Table) -> Response:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return Response(bytes(sink.getvalue()), media_type=ARROW)

@@ -13,6 +13,7 @@ from config.settings import Settings
 from devices.registry import Registry
 from jingqiao.archive.contract import Archive, ArchiveUnavailableError
 from jingqiao.clock import WallClock
+from jingqiao.command_key import command_token
 from jingqiao.service import open_archive
 
 
@@ -77,9 +78,9 @@ def _ask_service(settings: Settings, what: str, query: Mapping[str, object]) -> 
     host = "127.0.0.1" if settings.http.host in ("0.0.0.0", "::") else settings.http.host  # noqa: S104
     asked = urlencode(query, doseq=True)
     try:
-        with urllib.request.urlopen(
-            f"http://{host}:{settings.http.port}/api/v1/{what}?{asked}", timeout=600
-        ) as answer:
+        url = f"http://{host}:{settings.http.port}/api/v1/{what}?{asked}"
+        token = {"Authorization": f"Bearer {command_token(settings)}"}
+        with urllib.request.urlopen(urllib.request.Request(url, headers=token), timeout=600) as answer:
             return pa.ipc.open_stream(answer.read()).read_all()
     except urllib.error.HTTPError as error:
         raise ArchiveUnavailableError(f"the running service does not give readings: {error}") from error

@@ -78,11 +78,27 @@ def post(office: Office, body: bytes, token: str = TOKEN) -> int:
             return error.code
 
 
+def own_token(office: Office) -> str:
+    """What the service's own commands show it."""
+    return (office.folder / "data" / "commands.key").read_bytes().hex()
+
+
 def archived(office: Office, sensor_id: str) -> list[dict[str, Any]]:
     """The readings that the archive has of a sensor."""
     url = f"http://127.0.0.1:{office.http_port}/api/v1/readings?since=0&until=9000000000000000&sensor={sensor_id}"
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {own_token(office)}"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
         return list(pa.ipc.open_stream(io.BytesIO(answer.read())).read_all().to_pylist())
+
+
+def answer_to(url: str, token: str | None) -> int:
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"} if token else {})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
 
 
 def calm(sensor: int, tilt_deg: float = 0.5) -> list[tuple[str, bytes]]:
@@ -312,3 +328,28 @@ def test_a_learned_baseline_is_in_the_dossier_and_is_taken_anew_when_asked(
         return baselines() == [0.5, 3.0]
 
     eventually_now(newer, 30)
+
+
+def test_readings_are_given_only_to_tokens_with_their_scope_and_to_the_services_own_commands(
+    office: Office,
+) -> None:
+    office.start()
+    issued = office.command("tokens", "add", "twin-city", "--scope", "readings:read", "--json")
+    other = office.command("tokens", "add", "other", "--scope", "cap:read", "--json")
+    own = own_token(office)
+    for what in ("readings?", "strain-blocks?sensor=LID-001&"):
+        url = f"http://127.0.0.1:{office.http_port}/api/v1/{what}since=0&until=1"
+        asked = {
+            "nobody": answer_to(url, None),
+            "a stranger": answer_to(url, "jq_" + "0" * 43),
+            "another scope": answer_to(url, json.loads(other.stdout)["token"]),
+            "its scope": answer_to(url, json.loads(issued.stdout)["token"]),
+            "an own command": answer_to(url, own),
+        }
+        assert asked == {
+            "nobody": 401,
+            "a stranger": 401,
+            "another scope": 403,
+            "its scope": 200,
+            "an own command": 200,
+        }
