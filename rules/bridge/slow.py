@@ -330,7 +330,8 @@ class SlowDrift:
         scale = np.sqrt(lam / (2 - lam))
         self.ewma[c] = (1 - lam) * self.ewma[c] + lam * step / scale
         recent = np.stack([self.kept[c, (slot - i) % KEPT_DAYS] for i in range(3)], axis=1)
-        self.residual_ue[c] = np.nanmean(recent.astype(np.float64), axis=1)
+        known = np.isfinite(recent)
+        self.residual_ue[c] = np.where(known, recent, 0.0).sum(axis=1) / known.sum(axis=1)
         enough = np.abs(self.residual_ue[c]) >= np.maximum(limits.least_ue[c], self.sigma[c])
         up, down = self.up[c], self.down[c]
         agree_up, agree_down = enough & (self.residual_ue[c] > 0), enough & (self.residual_ue[c] < 0)
