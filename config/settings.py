@@ -36,6 +36,14 @@ class LogSettings(_Section):
     dead_letter_days: float = Field(default=180, gt=0)
 
 
+class RecordSettings(_Section):
+    """How long what went to people and to other systems is kept; what still waits is never dropped."""
+
+    message_days: float = Field(default=1095, ge=30)
+    event_days: float = Field(default=90, ge=7)
+    cap_days: float = Field(default=1095, ge=7)
+
+
 class HttpSettings(_Section):
     """Where health, metrics and pages are served.
 
@@ -141,6 +149,7 @@ class Settings(BaseSettings):
     roster: Path | None = None
     rules: Path | None = None
     log: LogSettings = LogSettings()
+    records: RecordSettings = RecordSettings()
     archive: ArchiveSettings = DuckDBArchiveSettings()
     http: HttpSettings = HttpSettings()
     console: ConsoleSettings = ConsoleSettings()

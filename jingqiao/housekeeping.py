@@ -1,4 +1,4 @@
-"""What nobody needs any more is forgotten: old log records, dead letters, raw strain, old registries."""
+"""What nobody needs any more is forgotten: log records, dead letters, raw strain, registries, messages."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import sqlalchemy as sa
 import structlog
 
 from config.archive import DuckDBArchiveSettings
@@ -17,6 +18,7 @@ from ingest.log import LogUnavailableError
 from ingest.sqlite_log import SqliteLog
 from jingqiao.archive.contract import Archive, ArchiveUnavailableError
 from jingqiao.clock import Clock
+from jingqiao.old_rows import forget_events, forget_messages, forget_replies, forget_warnings
 from jingqiao.registry_files import forget_registries
 from jingqiao.snapshots import snapshot_heads
 
@@ -24,6 +26,14 @@ _log = structlog.get_logger()
 
 EVERY_S: Final = 600.0
 _DAY_US: Final = 86_400_000_000
+_AWAY: Final = (
+    LogUnavailableError,
+    ArchiveUnavailableError,
+    OSError,
+    sqlite3.Error,
+    sa.exc.OperationalError,
+)
+"""A disk or a database that is not there for a while."""
 
 
 class Housekeeping:
@@ -37,6 +47,7 @@ class Housekeeping:
         settings: Settings,
         log: SqliteLog,
         archive: Archive | None,
+        database: sa.Engine,
         clock: Clock,
         registry_folder: Path,
         archived: Callable[[], int] | None,
@@ -44,6 +55,7 @@ class Housekeeping:
         self._settings = settings
         self._store = log
         self._archive = archive
+        self._database = database
         self._clock = clock
         self._registry_folder = registry_folder
         self._archived = archived
@@ -54,11 +66,11 @@ class Housekeeping:
             await self._clock.sleep(EVERY_S)
             try:
                 await self.step()
-            except (LogUnavailableError, ArchiveUnavailableError, OSError, sqlite3.Error) as error:
+            except _AWAY as error:
                 _log.error("old records could not be forgotten; trying again", reason=str(error))
 
     async def step(self) -> None:
-        """Forget once. Raises LogUnavailableError, ArchiveUnavailableError, OSError, sqlite3.Error."""
+        """Forget once. Raises what `_AWAY` names."""
         now, keep = self._clock.now(), self._settings.log
         heads = await asyncio.to_thread(snapshot_heads, self._settings.snapshot_dir)
         if heads:  # without a snapshot a restart needs the log from its beginning
@@ -79,3 +91,16 @@ class Housekeeping:
         if self._archive is not None and isinstance(archive, DuckDBArchiveSettings):
             blocks = now - int(archive.raw_block_days * _DAY_US)
             await asyncio.to_thread(self._archive.forget_blocks, blocks)
+        await asyncio.to_thread(self._forget_what_went_out, now)
+
+    def _forget_what_went_out(self, now: int) -> None:
+        keep = self._settings.records
+        people = now - int(keep.message_days * _DAY_US)
+        gone = {
+            "messages": forget_messages(self._database, people),
+            "replies": forget_replies(self._database, people),
+            "events": forget_events(self._database, now - int(keep.event_days * _DAY_US)),
+            "warnings": forget_warnings(self._database, now - int(keep.cap_days * _DAY_US)),
+        }
+        if any(gone.values()):
+            _log.info("old rows of what went out forgotten", **gone)

@@ -147,6 +147,7 @@ class Service:
             settings,
             self.log,
             self.archive,
+            self.database,
             clock,
             self._known.folder,
             None if feeder is None else lambda: feeder.status.offset,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 
 from config.settings import Settings
 from devices.registry import Registry
@@ -15,6 +16,7 @@ from ingest.log import DeadLetter, StrainBlock, Tick
 from ingest.sqlite_log import SqliteLog
 from jingqiao.archive.duckdb import DuckDBArchive
 from jingqiao.clock import ManualClock
+from jingqiao.database import migrate, open_database
 from jingqiao.housekeeping import Housekeeping
 from jingqiao.registry_files import load_registry, save_registry
 from jingqiao.snapshots import SnapshotHead, snapshot_heads, write_snapshot
@@ -37,10 +39,22 @@ async def log(settings: Settings) -> AsyncIterator[SqliteLog]:
     log.close()
 
 
+def empty_database(settings: Settings) -> sa.Engine:
+    database = open_database(f"sqlite:///{settings.data_dir / 'people.db'}")
+    migrate(database)
+    return database
+
+
 def keeper(settings: Settings, log: SqliteLog, archived: int | None = None) -> Housekeeping:
     folder = settings.data_dir / "registry"
     return Housekeeping(
-        settings, log, None, ManualClock(NOW), folder, None if archived is None else lambda: archived
+        settings,
+        log,
+        None,
+        empty_database(settings),
+        ManualClock(NOW),
+        folder,
+        None if archived is None else lambda: archived,
     )
 
 
@@ -87,7 +101,13 @@ async def test_raw_strain_goes_after_its_days(settings: Settings, log: SqliteLog
     samples = np.zeros(3, np.float32)
     archive.write([(i, StrainBlock(0, NOW - age * DAY, 50.0, samples)) for i, age in ((1, 8), (2, 6))])
     housekeeping = Housekeeping(
-        settings, log, archive, ManualClock(NOW), tmp_path / "registry", archive.offset
+        settings,
+        log,
+        archive,
+        empty_database(settings),
+        ManualClock(NOW),
+        tmp_path / "registry",
+        archive.offset,
     )
     await housekeeping.step()
     rows = archive._connection.sql("SELECT start FROM strain_blocks").fetchall()
