@@ -17,7 +17,7 @@ DAY_US = 24 * HOUR_US
 GAUGES = 3
 DESIGN = {"low": (-100.0, -math.inf, -40.0), "high": (120.0, math.inf, 60.0), "live": (math.nan, 50.0, 20.0)}
 YELLOW, ORANGE, RED = 2, 3, 4
-REFERENCE_DAYS, LIVE_DAYS, MARGIN, MARGIN_UE, LEAST_LIVE = 2.0, 1.0, 0.25, 8.0, 16.0
+REFERENCE_DAYS, LIVE_DAYS, MARGIN, MARGIN_UE, SEASON_UE, LEAST_LIVE = 2.0, 1.0, 0.25, 8.0, 10.0, 16.0
 
 
 def limits() -> StrainLimits:
@@ -33,6 +33,7 @@ def limits() -> StrainLimits:
         reference_days=all_(REFERENCE_DAYS),
         margin=all_(MARGIN),
         margin_ue=all_(MARGIN_UE),
+        season_ue=all_(SEASON_UE),
         overload_1=all_(1.5),
         overload_2=all_(2.0),
         overload_reference_days=all_(LIVE_DAYS),
@@ -54,13 +55,16 @@ class SlowGauge:
         self.live: list[float] = [0.0]
         self.last_beyond_history = self.last_beyond_design = -math.inf
 
-    def strain(self, time: int, low: float, high: float, warmth: float) -> int:
-        """Level 1: beyond all that was seen, by a margin, and not for warmth. Level 2: beyond the design."""
+    def strain(self, time: int, low: float, high: float, warmth: float, seasoned: bool) -> int:
+        """Level 1: beyond all that was seen, by a margin, and not for warmth. Level 2: beyond the design.
+
+        Before a whole year is in, the margin is wider and what is in order goes on being learned.
+        """
         self.born = time if self.born is None else self.born
         new = time - self.born < REFERENCE_DAYS * DAY_US
         if not new:
             span = max(self.highs) - min(self.lows) if self.highs and self.lows else 0.0
-            margin = max(MARGIN * span, MARGIN_UE)
+            margin = max(MARGIN * span, MARGIN_UE) + (0 if seasoned else SEASON_UE)
             above = bool(self.highs) and high > max(self.highs) + margin
             below = bool(self.lows) and low < min(self.lows) - margin
             if not math.isnan(warmth):
@@ -70,18 +74,18 @@ class SlowGauge:
                 self.last_beyond_history = time
         if high > self.high or low < self.low:
             self.last_beyond_design = time
-        if new:
+        level = 0
+        if time - self.last_beyond_history < 30 * HOUR_US:
+            level = YELLOW
+        if time - self.last_beyond_design < HOUR_US:
+            level = RED
+        if new or (level == 0 and not seasoned):
             sides = ((low, self.lows, self.cool_lows), (high, self.highs, self.cool_highs))
             for extreme, seen, cool in sides:
                 if not math.isnan(extreme):
                     seen.append(extreme)
                     if not math.isnan(warmth):
                         cool.append(extreme - warmth)
-        level = 0
-        if time - self.last_beyond_history < 30 * HOUR_US:
-            level = YELLOW
-        if time - self.last_beyond_design < HOUR_US:
-            level = RED
         return level
 
     def overload(self, time: int, value: float, low: float, high: float, samples: int) -> int:
@@ -117,16 +121,21 @@ BLOCK = st.tuples(
             st.one_of(quarter(0, 60), NOTHING),
             st.one_of(NOTHING, quarter(-20, 20)),
             st.sampled_from([1, 15, 16, 2000]),
+            st.booleans(),
         ),
         min_size=1,
     ),
 )
 
 
-def cells_of(time: int, block: dict[int, tuple[float, float, float, float, int]]) -> tuple[Any, Cells, Any]:
+def cells_of(
+    time: int, block: dict[int, tuple[float, float, float, float, int, bool]]
+) -> tuple[Any, Cells, Any, Any]:
     who = sorted(block)
     k = len(who)
-    value, down, up, warmth, n = (np.array(x, float) for x in zip(*(block[g] for g in who), strict=True))
+    value, down, up, warmth, n, seasoned = (
+        np.array(x, float) for x in zip(*(block[g] for g in who), strict=True)
+    )
     nothing, one = np.full(k, np.nan), np.ones(k, np.int64)
     times = np.full(k, time, np.int64)
     channel = np.array(who, np.int32)
@@ -144,7 +153,7 @@ def cells_of(time: int, block: dict[int, tuple[float, float, float, float, int]]
         nothing,
         times,
     )
-    return channel, cells, warmth
+    return channel, cells, warmth, seasoned.astype(bool)
 
 
 @settings(max_examples=150, deadline=None)
@@ -154,9 +163,10 @@ def test_levels_and_overload_are_those_of_the_slow_twin(blocks: list[Any]) -> No
     fast, twins, time = Levels(GAUGES, limits()), [SlowGauge(g) for g in range(GAUGES)], 1_000 * DAY_US
     for wait, block in blocks:
         time += wait
-        channel, cells, warmth = cells_of(time, block)
-        strain, heavy = fast.strain(channel, cells, warmth), fast.overload(channel, cells)
+        channel, cells, warmth, seasoned = cells_of(time, block)
+        strain, heavy = fast.strain(channel, cells, warmth, seasoned), fast.overload(channel, cells)
         for i, gauge in enumerate(channel.tolist()):
             value, low, high = (float(x[i]) for x in (cells.value, cells.low, cells.high))
-            assert strain.level[i] == twins[gauge].strain(time, low, high, float(warmth[i]))
+            slow = twins[gauge].strain(time, low, high, float(warmth[i]), bool(seasoned[i]))
+            assert strain.level[i] == slow
             assert heavy.level[i] == twins[gauge].overload(time, value, low, high, int(cells.n[i]))
