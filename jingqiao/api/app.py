@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from jingqiao import __version__
@@ -13,6 +13,7 @@ from jingqiao.api.ctwing import ctwing_routes
 from jingqiao.api.health import health_of
 from jingqiao.api.metrics import metrics_text
 from jingqiao.api.roster_calendar import calendar_routes
+from jingqiao.api.watchers import may_watch, watcher
 from jingqiao.console.parts import parts_of_service
 from jingqiao.console.site import add_console
 from jingqiao.exchange.api import exchange_routes
@@ -36,17 +37,16 @@ def create_app(service: Service, *, driven: bool = False) -> FastAPI:
     )
 
     @app.get("/healthz")
-    def healthz() -> JSONResponse:
-        """200 when all is well, 503 with what is wrong."""
+    def healthz(request: Request) -> JSONResponse:
+        """200 when all is well, 503 when not; what is wrong and where it stands only to whoever may know."""
         health = health_of(service)
-        return JSONResponse(
-            {"ok": not health.problems, "problems": health.problems, **health.facts},
-            503 if health.problems else 200,
-        )
+        details = {"problems": health.problems, **health.facts} if may_watch(request) else {}
+        return JSONResponse({"ok": not health.problems, **details}, 503 if health.problems else 200)
 
     @app.get("/metrics")
-    def metrics() -> Response:
+    def metrics(request: Request) -> Response:
         """Prometheus text."""
+        watcher(request)
         return Response(metrics_text(service), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     app.include_router(archive_routes(service))

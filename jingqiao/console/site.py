@@ -12,6 +12,7 @@ from config.messages import text
 from jingqiao.api import city as api_city
 from jingqiao.api import incidents as api_incidents
 from jingqiao.api import office as api_office
+from jingqiao.api.body_limit import BodyLimit
 from jingqiao.console import events, static_files
 from jingqiao.console.city import City
 from jingqiao.console.city_pages import CITY_PAGES
@@ -58,6 +59,7 @@ def add_console(app: FastAPI, parts: Parts) -> None:
         app.include_router(router, include_in_schema=False)
     app.add_exception_handler(NotLoggedInError, _not_logged_in)
     app.add_exception_handler(ForbiddenError, _forbidden)
+    app.add_middleware(BodyLimit)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     tiles = parts.settings.console.tiles
     app.add_middleware(SafeHeaders, images=(tiles.host,) if tiles is not None and tiles.host else ())

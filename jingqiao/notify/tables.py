@@ -37,6 +37,7 @@ message = sa.Table(
     sa.Column("exercise", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index(None, "due_at"),
     sa.Index(None, "person", "let_go_at"),
+    sa.Index(None, "created_at", "exercise", "state"),
 )
 """One message to one person. `channel` is the position in the person's list, `tries` those on it so far,
 `due_at` when a worker shall take it up next: the time of the next try, of the next question for a receipt

@@ -40,6 +40,7 @@ class Scope(StrEnum):
     CASES_READ = "cases:read"
     ACCOUNTS_WRITE = "accounts:write"
     AUDIT_READ = "audit:read"
+    METRICS_READ = "metrics:read"
 
 
 class RefusedError(PermissionError):

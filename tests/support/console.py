@@ -64,18 +64,7 @@ class ConsoleOffice(Office):
 
     def add_accounts(self) -> None:
         """One account of each role."""
-        for name, person in PEOPLE.items():
-            accounts.add(
-                self.database,
-                Actor("test", self.door_clock.now()),
-                name=name,
-                role=Role(name),
-                password=None,
-                display_name=name.title(),
-                person=person,
-            )
-        with writing(self.database) as connection:
-            connection.execute(sa.update(account).values(password_hash=_kept()))
+        add_accounts(self.database, self.door_clock.now())
 
     def client(self, address: str = "192.0.2.1") -> httpx.AsyncClient:
         """A browser without script: keeps cookies, follows nothing."""
@@ -107,6 +96,22 @@ class ConsoleOffice(Office):
             self.parts.changes.close()
             server.should_exit = True
             await asyncio.gather(*tasks)
+
+
+def add_accounts(database: sa.Engine, now: int) -> None:
+    """One account of each role; its name is the role, its password `PASSWORD`."""
+    for name, person in PEOPLE.items():
+        accounts.add(
+            database,
+            Actor("test", now),
+            name=name,
+            role=Role(name),
+            password=None,
+            display_name=name.title(),
+            person=person,
+        )
+    with writing(database) as connection:
+        connection.execute(sa.update(account).values(password_hash=_kept()))
 
 
 @cache
