@@ -36,8 +36,6 @@ from simulator.score import PAGING, Alarm, Found, Rate, alarms_of, score
 START = "2026-03-01T00:00:00+08:00"
 DAY_S = 86400.0
 TICK_US = 1_800_000_000
-TOLERANCE_S = 660.0
-"""Rain fills wells on a ten-minute grid: the truth knows their onset no better."""
 LID_HAZARDS = frozenset(hazard.value for hazard in LidDetector.hazards)
 FAULTS = Faults(drift=0.2, stuck=0.05, spike=2.0, noise=0.05, clock=0.1, wrong_setup=0.02)
 RADIO = Radio(loss=0.02, duplicate=0.02, late=0.02)
@@ -193,7 +191,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for seed in _seeds(options.seeds):
         scene = stricken()
         alarms, fleet, figures = run(scene, seed, options.lids, rules)
-        result = score(fleet.truth, alarms, tolerance_s=TOLERANCE_S)
+        result = score(fleet.truth, alarms)
         found += result.found
         false_stricken.update((a.hazard, a.severity) for a in result.false)
         _tell(f"stricken {seed}", figures)
@@ -205,7 +203,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         faults = FAULTS.model_copy(update={"spike": options.spikes})
         scene = healthy().model_copy(update={"faults": faults})
         alarms, fleet, figures = run(scene, seed, options.healthy_lids, rules)
-        result = score(fleet.truth, alarms, tolerance_s=TOLERANCE_S)
+        result = score(fleet.truth, alarms)
         false.update((a.hazard, a.severity) for a in result.false)
         years += options.healthy_lids * scene.days / 365.25
         _tell(f"healthy {seed}", figures)

@@ -268,11 +268,11 @@ class LidModel:
         return found
 
     def _natural_floods(self, registry: Registry) -> list[TruthEvent]:
-        """Wells that rain alone filled above the limit."""
-        staged = {effect.lid for effect in self.stage.lids if effect.kind == "flood"}
+        """Times that rain filled a well above the limit, those apart in which a staged flood began."""
+        staged = [effect for effect in self.stage.lids if effect.kind == "flood"]
         found = []
         for lid, start, end, highest in wakes.floods(self._wells, self._levels):
-            if lid in staged:
+            if any(e.lid == lid and e.start_s <= start < e.end_s for e in staged):
                 continue
             rows = np.flatnonzero((self.sensors.lid == lid) & self.sensors.has["water"])
             onset = self.scene.start_us + round(start * 1e6)

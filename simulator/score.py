@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -48,6 +48,8 @@ EXCUSED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 )
 """What happened → alarms that do not find it, but are no false ones: a lid leans before it is gone."""
 
+_WRONG_CLOCK: Final = "sensor_clock"
+
 PAGING: Final = frozenset({"red", "orange"})
 """Severities that wake somebody."""
 
@@ -58,6 +60,7 @@ class Alarm:
 
     at : int  When it happened by the sensors' time [µs].
     severity : str  The gravest colour that it had.
+    clock_us : int  What the truth says that the sensor's clock was wrong by then [µs], negative = slow.
     """
 
     asset_id: str
@@ -65,6 +68,12 @@ class Alarm:
     hazard: str
     severity: str
     at: int
+    clock_us: int = 0
+
+    @property
+    def really_at(self) -> int:
+        """When the sensor measured what rang [µs]."""
+        return self.at - self.clock_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +110,13 @@ class Found:
     @property
     def delay_s(self) -> float:
         """From onset to alarm [s]; NaN when missed."""
-        return np.nan if self.alarm is None else (self.alarm.at - self.event.onset) / 1e6
+        return np.nan if self.alarm is None else (self.alarm.really_at - self.event.onset) / 1e6
 
     @property
     def ahead_s(self) -> float:
         """From alarm to the limit's crossing [s], positive = warned before; NaN when there is none."""
         limit = self.event.reaches_limit_at
-        return np.nan if self.alarm is None or limit is None else (limit - self.alarm.at) / 1e6
+        return np.nan if self.alarm is None or limit is None else (limit - self.alarm.really_at) / 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +150,13 @@ def score(
 ) -> Score:
     """Match alarms to what happened to the same asset.
 
+    Of a sensor whose clock the truth calls wrong (`sensor_clock`), and of no other, the alarm counts at the
+    instant of measuring: its stated time less the clock's error, which is when the server receives it.
+
     tolerance_s : an alarm may seem this much earlier than its cause: sensors' clocks err.
     grace_s : it may come this long after the hazard has ended (late messages), not later.
     """
+    alarms = _by_true_clocks(truth, alarms)
     by_asset: dict[str, list[Alarm]] = {}
     for alarm in sorted(alarms, key=_order):
         by_asset.setdefault(alarm.asset_id, []).append(alarm)
@@ -168,7 +181,29 @@ def score(
 
 def _order(alarm: Alarm) -> tuple[int, str]:
     """By time; what is raised at once by hazard, so that the order of the file does not matter."""
-    return alarm.at, alarm.hazard
+    return alarm.really_at, alarm.hazard
+
+
+def _by_true_clocks(truth: Iterable[TruthEvent], alarms: Sequence[Alarm]) -> list[Alarm]:
+    """The alarms; those of sensors whose clock the truth calls wrong at that moment know by how much."""
+    wrong: dict[str, list[tuple[float, float, int]]] = {}
+    for event in truth:
+        if event.params.get("kind") == _WRONG_CLOCK:
+            error = round(float(event.params["value"]) * 1e6)
+            end = np.inf if event.ended is None else event.ended + error
+            for sensor in event.sensor_ids:
+                wrong.setdefault(sensor, []).append((event.onset + error, end, error))
+    result = []
+    for alarm in alarms:
+        # who gave an alarm of several sensors its time is not known: all must have the same clock's error
+        errors = {_error_at(wrong.get(sensor, ()), alarm.at) for sensor in alarm.sensor_ids}
+        result.append(replace(alarm, clock_us=errors.pop()) if len(errors) == 1 else alarm)
+    return result
+
+
+def _error_at(wrong: Iterable[tuple[float, float, int]], stated: int) -> int:
+    """What a clock is wrong by [µs] when it states `stated`; errors that overlap add up."""
+    return sum(error for start, end, error in wrong if start <= stated < end)
 
 
 def _of_the_event(
@@ -186,7 +221,7 @@ def _of_the_event(
     else:
         sensors = set(event.sensor_ids)
         mine = sorted((a for a in alarms if sensors & set(a.sensor_ids)), key=_order)
-    return [alarm for alarm in mine if low <= alarm.at <= high]
+    return [alarm for alarm in mine if low <= alarm.really_at <= high]
 
 
 _GRAVITY: Final = {"blue": 1, "yellow": 2, "orange": 3, "red": 4}

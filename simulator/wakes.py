@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy.signal import lfilter
 from scipy.stats import norm
 
-from simulator.effects import LIMIT_WATER_MM, Effect, sinking
+from simulator.effects import EBBED_MM, LIMIT_WATER_MM, Effect, sinking
 from simulator.profiles import Lids, LidSensors
 from simulator.scenario import Scenario
 from simulator.stage import Stage
@@ -195,20 +195,28 @@ def water_wakes(sensors: LidSensors, rows: Int, levels: Float, rng: np.random.Ge
 
 
 def floods(wells: Int, levels: Float) -> list[tuple[int, float, float | None, float]]:
-    """(lid, from [s], to [s] or None, highest [mm]) of each time that a well stood above the limit."""
+    """(lid, from [s], to [s] or None, highest [mm]) of each time that a well stood above the limit.
+
+    Between the grid's points the level runs straight, as the sensors see it, so both instants are exact.
+    Water that ebbs, but not below `EBBED_MM`, and swells again is one flood.
+    """
     found = []
     for i, well in enumerate(wells):
-        above = np.concatenate([[False], levels[i] >= LIMIT_WATER_MM, [False]])
-        edges = np.flatnonzero(above[1:] != above[:-1])
-        for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-            ended = None if end >= levels.shape[1] else end * STEP_S
-            part = 1.0
-            if start:
-                below, above_it = levels[i, start - 1], levels[i, start]
-                part = float((LIMIT_WATER_MM - below) / (above_it - below))
-            onset = max(start - 1 + part, 0.0) * STEP_S
-            found.append((int(well), onset, ended, float(levels[i, start:end].max())))
+        over = np.flatnonzero(levels[i] >= LIMIT_WATER_MM)
+        ebbed = np.cumsum(levels[i] < EBBED_MM)
+        for stretch in np.split(over, np.flatnonzero(np.diff(ebbed[over])) + 1):
+            if not len(stretch):
+                continue
+            first, last = int(stretch[0]), int(stretch[-1])
+            onset = _crossing_s(levels[i], first - 1) if first else 0.0
+            ended = _crossing_s(levels[i], last) if last + 1 < levels.shape[1] else None
+            found.append((int(well), onset, ended, float(levels[i, first : last + 1].max())))
     return found
+
+
+def _crossing_s(level: Float, k: int) -> float:
+    """When the level passes the limit between two points of the grid [s]."""
+    return float(k + (LIMIT_WATER_MM - level[k]) / (level[k + 1] - level[k])) * STEP_S
 
 
 def staged_wakes(sensors: LidSensors, staged: Stage, scene: Scenario, rng: np.random.Generator) -> Wakes:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simulator import offline, traffic, weather
+from simulator import offline, traffic, wakes, weather
 from simulator.effects import Effect, LidState, apply, sinking
 from simulator.instrument import battery
 from simulator.lid_readings import LidModel
@@ -181,3 +181,27 @@ def test_a_gauge_follows_temperature_and_a_settlement_moves_its_whole_section() 
     one = names == "EG-S2-G1"
     warm = np.interp(calm.t_s[one], calm.t_s[names == "EG-S2-T"], calm.temperature_c[names == "EG-S2-T"])
     assert np.corrcoef(warm, calm.strain_ue[one])[0, 1] > 0.8
+
+
+def test_a_flood_lasts_from_the_instant_of_the_limit_until_the_water_has_ebbed() -> None:
+    level = np.array([[0.0, 200, 400, 280, 350, 250, 0, 310, 0, 0], [0.0] * 10, [400.0] * 10])
+    found = wakes.floods(np.array([4, 5, 6]), level)
+    assert found == [
+        (4, 900.0, 2700.0, 400.0),  # 280 mm is an ebb of which the well does not run dry
+        (4, pytest.approx(6 * 600 + 600 * 300 / 310), pytest.approx(7 * 600 + 600 * 10 / 310), 310.0),
+        (6, 0.0, None, 400.0),
+    ]
+
+
+def test_rain_is_in_the_truth_of_a_well_that_was_flooded_on_purpose_another_day() -> None:
+    assets, sensors = offline.synthetic_lids(60, 9, wells=1.0)
+    set_up = {
+        "days": 9,
+        "weather": {"wet_days": 0, "cloudburst": [{"at": "3d 12:00", "minutes": 60, "mm_per_h": 80}]},
+    }
+    registry = offline.registry_of(assets, sensors)
+    rainy = [e.asset_id for e in LidModel(registry, scene(**set_up), 9).truth if e.hazard == "flooded"]
+    event = {"at": "6d", "kind": "flood", "asset": rainy[0]}
+    model = LidModel(registry, scene(**set_up, event=[event]), 9)
+    kinds = [e.params["kind"] for e in model.truth if e.hazard == "flooded" and e.asset_id == rainy[0]]
+    assert sorted(kinds) == ["flood", "rain"]

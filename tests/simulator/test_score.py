@@ -145,3 +145,35 @@ def test_the_order_of_alarms_changes_nothing_and_strangers_are_false(truth, alar
     assert len(again.false) == len(whole.false) + 1
     assert all(f.delay_s >= 0 for f in whole.found if f.alarm)
     assert len(whole.false) + sum(f.alarm is not None for f in whole.found) <= len(alarms) + len(truth)
+
+
+def slow_clock(asset: str, by_s: float, onset: int, ended: int) -> TruthEvent:
+    return event(asset, "sensor_fault", onset, ended=ended, required=False,
+                 params={"kind": "sensor_clock", "value": by_s})  # fmt: skip
+
+
+def test_an_alarm_of_a_sensor_whose_clock_the_truth_calls_slow_counts_when_it_measured() -> None:
+    flood = event("a", "flooded", 10 * DAY, ended=11 * DAY)
+    rang = alarm("a", "flooded", 10 * DAY - 7200 * S + 5 * S)
+    result = score([flood, slow_clock("a", -7200.0, 9 * DAY, 12 * DAY)], [rang])
+    assert result.found[0].delay_s == 5.0
+    assert result.false == ()
+
+
+def test_a_slow_clock_excuses_neither_another_sensor_nor_another_month() -> None:
+    flood = event("a", "flooded", 10 * DAY, ended=11 * DAY)
+    early = alarm("a", "flooded", 10 * DAY - 7200 * S)
+    for named in (
+        [],
+        [slow_clock("b", -7200.0, 9 * DAY, 12 * DAY)],
+        [slow_clock("a", -7200.0, 2 * DAY, 3 * DAY)],
+    ):
+        result = score([flood, *named], [early])
+        assert [one.at for one in result.false] == [early.at]
+        assert result.found[0].alarm is None
+
+
+def test_an_alarm_before_the_harm_is_false_by_a_slow_clock_too() -> None:
+    flood = event("a", "flooded", 10 * DAY, ended=11 * DAY)
+    early = alarm("a", "flooded", 9 * DAY + 3600 * S)
+    assert score([flood, slow_clock("a", -7200.0, 9 * DAY, 12 * DAY)], [early]).false
