@@ -14,6 +14,7 @@ from devices.registry import Registry
 from rules.alarm import Hazard, Reason
 from rules.bridge.cells import BLOCK_US, LEAST_SAMPLES, Cells, Pending
 from rules.bridge.channels import NO_CHANNEL, Channels, channels
+from rules.bridge.clock import LEAST_LAG_US, Clocks
 from rules.bridge.closing import Closing
 from rules.bridge.compensation import TERMS, Compensation, terms
 from rules.bridge.evidence import REASONS, Evidence
@@ -71,6 +72,7 @@ class BridgeDetector:
         own &= np.isfinite(value)
         if not own.any():
             return ()
+        self.clocks.saw(channel[own].astype(np.int64), batch.time[own], batch.received[own])
         columns = {name: column[own] for name, column in batch.columns.items()}
         self._pending.add(channel[own], batch.time[own], value[own], columns)
         if self._pending.rows > MOST_PENDING:
@@ -172,7 +174,18 @@ class BridgeDetector:
 
     @staticmethod
     def _parts() -> tuple[str, ...]:
-        return ("gate", "levels", "weighing", "fast", "tens", "temperatures", "model", "slow", "stiffness")
+        return (
+            "gate",
+            "clocks",
+            "levels",
+            "weighing",
+            "fast",
+            "tens",
+            "temperatures",
+            "model",
+            "slow",
+            "stiffness",
+        )
 
     def _build(self, registry: Registry) -> None:
         self.registry = registry
@@ -181,6 +194,7 @@ class BridgeDetector:
         self.limits = Limits(self.channels, self._sets, self._class_of)
         self._pending = Pending(float(self._sets[0].fault.spike_ue))
         self.gate = FaultGate(n, self.limits.gate, self.channels.thermometer)
+        self.clocks = Clocks(n)
         self.levels = Levels(n, self.limits.strain)
         self.weighing = Weighing(n)
         self.fast = FastDrift(n, self.limits.fast, self.channels.beta_prior)
@@ -272,6 +286,11 @@ class BridgeDetector:
         self._reopen(c, cells.time)
         self.seen_at[c] = cells.time
         usable, peaks = self.gate.step(cells)
+        late = self.clocks.fault[c]
+        if late.any():
+            lag_min = self.clocks.lag_us[c[late]] / 60e6
+            self.gate.tell(c[late], cells.time[late], GaugeFault.CLOCK, lag_min, LEAST_LAG_US / 60e6)
+            usable, peaks = usable & ~late, peaks & ~late
         warm = self.channels.thermometer[c]
         busy = (cells.time >= self.closed_from[c]) & (cells.time < self.closed_to[c])
         self._temperature(cells, c, usable & warm)

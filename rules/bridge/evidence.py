@@ -33,6 +33,7 @@ REASONS: Final = (
     "rules_bridge.fault.saturated",
     "rules_bridge.fault.noise",
     "rules_bridge.fault.lost_temperature",
+    "rules_bridge.fault.clock",
 )
 
 

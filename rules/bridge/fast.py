@@ -26,6 +26,7 @@ from rules.bridge.background import (
     window_of,
 )
 from rules.bridge.onset import standing
+from rules.bridge.stages import Stages
 from rules.bridge.thermal import FastThermal
 
 Float = npt.NDArray[np.float64]
@@ -98,7 +99,7 @@ class FastDrift:
 
     def __init__(self, n: int, limits: FastLimits, beta_prior: Float) -> None:
         self.limits = limits
-        self.thermal = FastThermal(n, beta_prior)
+        self.thermal, self.stages = FastThermal(n, beta_prior), Stages(n)
         self.strain = np.full((n, RING), np.nan, np.float32)
         self.temperature = np.full((n, RING), np.nan, np.float32)
         self.last = np.full(n, -1, np.int64)
@@ -149,11 +150,16 @@ class FastDrift:
         for array in (self.settled, self.pending, self.off, self.rise_s, self.moves):
             array[c] = 0
         self.thermal.forget(c)
+        self.stages.forget(c)
         self.since[c] = self.onset[c] = -1
 
     def snapshot(self) -> dict[str, npt.NDArray[Any]]:
         """All state as named arrays."""
-        return {name: getattr(self, name) for name in self._STATE} | self.thermal.snapshot()
+        return (
+            {name: getattr(self, name) for name in self._STATE}
+            | self.thermal.snapshot()
+            | self.stages.snapshot()
+        )
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         """The state that `snapshot` gave; channels may have been added since."""
@@ -161,6 +167,7 @@ class FastDrift:
             mine = getattr(self, name)
             mine[: len(state[name])] = state[name]
         self.thermal.restore(state)
+        self.stages.restore(state)
 
     # --- steps -----------------------------------------------------------------------------------
 
@@ -217,6 +224,29 @@ class FastDrift:
                 self.since[channel] = block + 1 - int(ramps.age[best[i]]) - MARGIN
                 self.sure[channel] = found
             self._watch(block, channel, y[i], less[i], int(span[i]))
+        calm = self.pending[c] == 0
+        ages = self.stages.steps(c, height, window, limits.hold[c], calm)
+        for i in np.flatnonzero(ages).tolist():
+            self._stage(block, int(c[i]), int(ages[i]), y[i, -window:], less[i, -window:])
+
+    def _stage(self, block: int, channel: int, age: int, y: Float, less: Float) -> None:
+        """Add up a movement that is too small to be told by itself, but stands."""
+        found = self.stages.stage(channel, age, y, less, float(self.limits.hold[channel]))
+        if found is None:
+            return
+        movement, height = found
+        self.stages.add(channel, block, height)
+        self.moving[channel] = block
+        self.onset[channel] = block - movement.onset
+        rise_s = movement.rise * 60.0 / MINUTE
+        self.rise_s[channel] = self.rise_s[channel] if self.firing[channel] else rise_s
+        self._lift(channel, block, height, rise_s)
+        self.onset[channel] = self.since[channel] = -1
+        total = self.stages.settled(channel, block, float(self.limit[channel]))
+        if total:
+            self.moves[channel] += bool(self.firing[channel]) and self.settled[channel] * total > 0
+            self.settled[channel] += total
+            self.firing[channel] = True
 
     def _watch(self, block: int, channel: int, y: Float, less: Float, span: int) -> None:
         """Follow one channel that left its prediction: back again, standing, or settled."""
@@ -267,18 +297,9 @@ class FastDrift:
             self._end_watch(channel, block, 0.0, masks=False)
 
     def _end_watch(self, channel: int, block: int, shift: float, *, masks: bool) -> None:
-        """What was before the movement is lifted to the state after it; the movement itself is left out."""
-        blocks = np.arange(block - RING + 1, block + 1)
-        onset = int(self.onset[channel])
-        onset = onset if onset >= 0 else int(self.since[channel]) + MARGIN
+        """The watch is over; where it `masks`, what was before lies where the state after it does."""
         if masks:
-            before = blocks[blocks < onset - MINUTE] % RING
-            rise = int(self.rise_s[channel] * MINUTE / 60) + MINUTE
-            until = min(onset + rise, block - NOW) if shift else block - NOW
-            during = blocks[(blocks >= onset - MINUTE) & (blocks < until)] % RING
-            self.strain[channel, before] += np.float32(shift)
-            self.strain[channel, during] = np.nan
-            self.thermal.shift(channel, shift)
+            self._lift(channel, block, shift, float(self.rise_s[channel]))
         self.settled[channel] += shift
         self.pending[channel] = 0.0
         self.onset[channel] = self.since[channel] = -1
@@ -287,6 +308,19 @@ class FastDrift:
             self.settled[channel] = 0.0
             self.firing[channel] = False
             self.moves[channel] = 0
+
+    def _lift(self, channel: int, block: int, shift: float, rise_s: float) -> None:
+        """Lift what was before the movement by `shift` [µε]; leave the movement itself out."""
+        blocks = np.arange(block - RING + 1, block + 1)
+        onset = int(self.onset[channel])
+        onset = onset if onset >= 0 else int(self.since[channel]) + MARGIN
+        before = blocks[blocks < onset - MINUTE] % RING
+        rise = int(rise_s * MINUTE / 60) + MINUTE
+        until = min(onset + rise, block - NOW) if shift else block - NOW
+        during = blocks[(blocks >= onset - MINUTE) & (blocks < until)] % RING
+        self.strain[channel, before] += np.float32(shift)
+        self.strain[channel, during] = np.nan
+        self.thermal.shift(channel, shift)
 
 
 @cache

@@ -29,6 +29,7 @@ class GaugeFault(IntEnum):
     SATURATED = 6
     NOISE = 7
     LOST_TEMPERATURE = 8
+    CLOCK = 9
 
 
 COVERAGE_BLOCKS: Final = 30
@@ -139,6 +140,13 @@ class FaultGate:
         self.fault[healing] = 0
         sound = self.fault[c] == 0
         return usable & sound, peaks & sound
+
+    def tell(self, c: Int, time: Int, fault: GaugeFault, value: Float, limit: float) -> None:
+        """Take a fault that was found elsewhere; it heals like the others."""
+        new = (self.fault[c] == 0) | (self.fault[c] == fault)
+        c, time = c[new], time[new]
+        self.fault[c], self.value[c], self.limit[c] = fault, value[new], limit
+        self.bad_at[c] = time
 
     def _range(self, c: Int) -> tuple[Float, Float]:
         limits, warm = self.limits, self.thermometer[c]

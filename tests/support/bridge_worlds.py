@@ -69,12 +69,13 @@ def firings(worlds: Sequence[World], limits: FastDriftLimits | None = None) -> l
     temperature = np.stack([w.temperature[:blocks] for w in worlds])
     channel = np.arange(n)
     found: list[list[float]] = [[] for _ in worlds]
-    was = test.pending != 0
+    was = np.zeros(n, bool)
     for block in range(blocks):
         test.step(block, channel, strain[:, block], temperature[:, block])
-        for i in np.flatnonzero((test.pending != 0) & ~was):
+        told = (test.pending != 0) | (test.firing & (test.stages.told == block))
+        for i in np.flatnonzero(told & ~was):
             found[i].append((block + 1.0) * BLOCK_S)
-        was = test.pending != 0
+        was = told
     return found
 
 
