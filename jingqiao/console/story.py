@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from config.messages import Language
+from config.messages import Language, text
 from config.roster import Roster
 from jingqiao.console.board import Card, cards_of, person_name
 from jingqiao.incidents.areas import listed_areas
@@ -26,6 +27,13 @@ MEMBERS: Final = 200
 """Members of an area that are shown, the gravest."""
 MESSAGES: Final = 200
 """Messages that are shown, the newest."""
+_STEP: Final = re.compile(r"step (?P<number>\d+): (?P<whom>.+)")
+_URGED: Final = re.compile(r"(?P<stage>answered|dispatched|on_site|repaired|closed): (?P<whom>.+)")
+_ROLES: Final = {word: f"console.incident.whom_{word}" for word in ("duty", "deputy", "leader", "fallback")}
+_NOTES: Final = {
+    "nobody is on duty": "console.incident.nobody_on_duty",
+    "channels failed": "console.incident.channels_failed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +95,36 @@ def story_of(
         if incident.is_area
         else (),
         areas=[] if incident.is_area or incident.exercise else listed_areas(connection),
-        steps=[_step(row, roster) for row in transitions_of(connection, incident_id)],
+        steps=[_step(row, roster, language) for row in transitions_of(connection, incident_id)],
         messages=letters(connection, MESSAGES, incident_id=incident_id),
         earlier=[item for item in earlier if item.id != incident_id][:EARLIER],
         actions=possible(incident.state),
     )
 
 
-def _step(row: Mapping[str, Any], roster: Roster) -> Step:
-    who = "" if row["who"] == SYSTEM else person_name(roster, row["who"])
-    return Step(row["at"], row["event"], row["to_state"], who, row["why"], row.get("reference") or "")
+def _step(row: Mapping[str, Any], roster: Roster, language: Language) -> Step:
+    reference = row.get("reference") or ""
+    if row["who"] == SYSTEM:
+        why = told_note(row["why"], roster, language)
+        return Step(row["at"], row["event"], row["to_state"], "", why, reference)
+    who = person_name(roster, row["who"])
+    return Step(row["at"], row["event"], row["to_state"], who, row["why"], reference)
+
+
+def told_note(note: str, roster: Roster, language: Language) -> str:
+    """What the service itself noted, which is kept in English, for people; anything else as it is."""
+    if note in _NOTES:
+        return text(_NOTES[note], language)
+    found = _STEP.fullmatch(note)
+    if found is not None:
+        head = text("console.incident.step", language, number=found["number"])
+    elif (found := _URGED.fullmatch(note)) is not None:
+        head = text(f"incidents.stage.{found['stage']}", language)
+    else:
+        return note
+    whom = [_ROLES.get(word.strip(), "") for word in found["whom"].split(",")]
+    names = (
+        text(key, language) if key else person_name(roster, word.strip())
+        for key, word in zip(whom, found["whom"].split(","), strict=True)
+    )
+    return f"{head}{'：' if language == 'zh' else ': '}{('、' if language == 'zh' else ', ').join(names)}"

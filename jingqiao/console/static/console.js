@@ -11,6 +11,7 @@ document.addEventListener("htmx:responseError", (event) => {
 });
 document.addEventListener("htmx:sendError", () => notice(body.dataset.failed));
 
+document.querySelector(".menu [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }); // a phone shows half the menu
 listen();
 announce();
 document.documentElement.dataset.ready = "true";

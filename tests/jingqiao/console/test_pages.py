@@ -9,6 +9,7 @@ import pytest
 
 from jingqiao.accounts import accounts
 from jingqiao.accounts.role import Role
+from jingqiao.console.story import told_note
 from jingqiao.incidents.incident import Action, State
 from rules.alarm import Hazard, Severity
 from tests.support.console import PASSWORD, ConsoleOffice
@@ -179,3 +180,18 @@ async def test_another_sites_form_cannot_log_anybody_in(office: ConsoleOffice) -
         assert not client.cookies
         answer = await client.post("/login", data=form, headers={"Origin": "http://evil.test"})
         assert answer.status_code == 403
+
+
+def test_what_the_service_noted_itself_is_told_in_the_readers_language(office: ConsoleOffice) -> None:
+    roster = office.roster
+    assert told_note("step 2: deputy, fallback", roster, "zh") == "第 2 级：副手、兜底联系人"
+    assert told_note("step 2: deputy", roster, "en") == "Step 2: deputy"
+    assert told_note("on_site: leader, li", roster, "zh") == "到场：领导、李四"
+    assert told_note("channels failed", roster, "zh") == "所有通道都失败"
+    assert told_note("路上约十分钟", roster, "en") == "路上约十分钟"
+
+
+async def test_a_switch_of_the_language_keeps_what_was_asked_for(office: ConsoleOffice) -> None:
+    async with office.logged_in("viewer") as client:
+        page = await client.get("/incidents?state=all&q=x")
+        assert 'name="next" value="/incidents?state=all&amp;q=x"' in page.text

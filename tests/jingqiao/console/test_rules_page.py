@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from config.messages import catalogue
+from config.rules import RuleSet
 from jingqiao.accounts.audit import entries
+from jingqiao.console.pages.rules import keys_of
 from jingqiao.console.parts import Parts
 from jingqiao.database import reading
 from jingqiao.rulebook.versions import versions
@@ -143,3 +146,9 @@ async def test_a_draft_is_tried_on_the_archive(office: CityOffice) -> None:
             in (await client.post("/rules/preview", data={**span, "text": "[lid]\nopen_deg=-1"})).text
         )
         assert (await client.get("/rules/preview/77")).status_code == 404
+
+
+def test_every_limit_that_can_be_set_has_a_name_for_people() -> None:
+    for language in ("zh", "en"):
+        names = catalogue(language)
+        assert [key for key in keys_of(RuleSet()) if f"console_city.limit.{key}" not in names] == []
