@@ -56,6 +56,9 @@ SEEN_PASSES: Final = np.float32(0.006)
 TELLS_S: Final = np.float32(3600)
 """A sensor that says more within this time need not be quoted while it is in doubt."""
 
+LONE_S: Final = np.float32(1800)
+"""A slow sampler, woken by what moves: one sample on schedule may be wild in all of its channels."""
+
 RISING_SHARE: Final = np.float32(0.375)
 """Water that stood this far up to the limit was rising: the next level is no wild one."""
 
@@ -162,7 +165,13 @@ def _judge(
     # that is lifted, and of a sensor that soon says more only the next reading counts.
     lifted = turned & (mm <= np.where(alone, LIFTED_MM, -10)) & (mm >= -FAR_OFF_MM)
     lifted |= turned & shifted & ~alone
-    agree = contact | (f.tilt_alarm > 0.5) | (lifted & ~(alone & (f.torn | _quick(f, limits))))
+    # Of a slow sampler an open contact needs a lid that is turned and lifted; without a contact the height
+    # must say by itself that it is gone. Else the next sample, or silence, decides.
+    lone = f.scheduled & ~chatty & (f.pace_s >= LONE_S)
+    whole = lifted & ~(alone & (f.torn | _quick(f, limits)))
+    agree = (
+        (contact & ~lone) | (f.tilt_alarm > 0.5) | (whole & (contact | ~lone | (mm <= -limits["gone_mm"])))
+    )
     first_tilt, first_mm = tilt[:, Tilt.RUN] <= 1, sink[:, Sink.RUN] <= 1
     level = angle < 1
     passing = (tilt[:, Tilt.PASSING] > 0) & (f.hours - tilt[:, Tilt.PASSING] < PASSING_HOURS)
@@ -170,7 +179,10 @@ def _judge(
     young = f.hours - tilt[:, Tilt.SINCE] < limits["commission_hours"]
     few = tilt[:, Tilt.RUN] < np.where(young & alone & (f.pace_s <= TELLS_S), 3, _enough(tilt))
     doubt = Doubt(
-        contact=contact & alone & (f.said[:, 0] == 0) & ((angle < 3) | (np.abs(mm) < 5)),
+        contact=contact
+        & alone
+        & (f.said[:, 0] == 0)
+        & ((angle < 3) | (np.abs(mm) < 5) | (lone & first_tilt & (angle >= 3) & ~agree)),
         open=(alone | closed) & first_tilt & ~agree,
         lean=((alone | passing) & first_tilt & ~agree) | (few & ~agree),
         gone=(alone | closed | level) & first_mm & ~agree,

@@ -122,16 +122,22 @@ class Lid:
         return bool(self.scheduled) or self.events > self.rules["chatty_share"]
 
     @property
+    def lone(self) -> bool:
+        """A slow sampler's reading on schedule: nothing woke it, and the next is half an hour off or more."""
+        return self.sample and self.events <= self.rules["chatty_share"] and self.pace >= 1800
+
+    @property
     def agreed(self) -> bool:
         """Two witnesses of one reading say that the lid is off."""
-        if self.contact or self.tilt_alarm > 0.5:
+        if self.tilt_alarm > 0.5 or (self.contact and not self.lone):
             return True
         if not self.turned or math.isnan(self.mm):
             return False
         if not self.sample:
             return self.shifted or -600 <= self.mm <= -10
         # a frame may be wild in all of its channels
-        return -600 <= self.mm <= -25 and not self.torn and not self.quick
+        sure = not self.lone or self.contact or self.mm <= -self.rules["gone_mm"]
+        return sure and -600 <= self.mm <= -25 and not self.torn and not self.quick
 
     def remember(self) -> None:
         """Count how many readings running have said the same."""
@@ -152,9 +158,11 @@ class Lid:
         first_mm = self.sink_run <= 1 and not self.agreed
         wheels = self.tilt_run < self.wheels and not self.agreed
         lies_flat = self.angle < 3 or abs(self.mm) < 5
+        # a frame of which contact and angle may both be wild
+        wild = self.lone and first_tilt and self.angle >= 3
         in_traffic = self.passing > 0 and self.hours - self.passing < 30 * 24
         return {
-            "contact": self.contact and self.sample and not self.was("missing") and lies_flat,
+            "contact": self.contact and self.sample and not self.was("missing") and (lies_flat or wild),
             "open": first_tilt and (self.sample or closed),
             "lean": wheels or (first_tilt and (self.sample or in_traffic)),
             "gone": first_mm and (self.sample or closed or self.angle < 1),

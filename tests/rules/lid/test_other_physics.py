@@ -56,6 +56,49 @@ def test_a_lid_in_somebodys_hands_is_red_from_one_sample_in_two_channels() -> No
     assert paged(life) == [("missing", "red")]
 
 
+def test_a_wild_sample_of_a_slow_sampler_that_opens_its_contact_too_pages_nobody() -> None:
+    """Told in yellow, for it may be a theft; the next one takes it back."""
+    life = Life(city(heartbeat_s=None))
+    at = hourly(life, 60, tilt_deg=2, open=0)
+    life.reads(at + HOUR, tilt_deg=131, open=1)
+    life.passes(at + HOUR + 600)
+    assert [row[:3] for row in life.alarms()] == [("missing", "firing", "yellow")]
+    life.reads(at + 2 * HOUR, tilt_deg=2, open=0)
+    life.passes(at + 9 * HOUR)
+    assert paged(life) == []
+
+
+def test_an_open_contact_of_a_slow_sampler_is_red_with_the_second_sample_or_after_silence() -> None:
+    """What nobody takes back is a theft."""
+    again, silent = Life(city(heartbeat_s=None)), Life(city(heartbeat_s=None))
+    for life in (again, silent):
+        at = hourly(life, 60, tilt_deg=2, open=0)
+        life.reads(at + HOUR, tilt_deg=131, open=1)
+    again.reads(at + 2 * HOUR, tilt_deg=131, open=1)
+    again.passes(at + 2 * HOUR + 30)
+    silent.passes(at + 4 * HOUR)
+    assert paged(again) == paged(silent) == [("missing", "red")]
+
+
+def test_an_open_contact_that_woke_a_slow_sampler_is_red_at_once() -> None:
+    """One message off schedule, and nothing after it."""
+    life = Life(city(heartbeat_s=None))
+    at = hourly(life, 60, tilt_deg=2, open=0)
+    life.reads(at + 1500, tilt_deg=131, open=1)
+    life.passes(at + 1530)
+    assert paged(life) == [("missing", "red")]
+
+
+def test_a_slow_sampler_turned_and_hardly_lifted_in_one_wild_sample_pages_nobody() -> None:
+    """Neither channel is sure: forty millimetres are no lid that has left its frame."""
+    life = Life(city(heartbeat_s=None))
+    at = hourly(life, 60, tilt_deg=2, displacement_mm=0)
+    life.reads(at + HOUR, tilt_deg=131, displacement_mm=-40)
+    life.reads(at + 2 * HOUR, tilt_deg=2, displacement_mm=0)
+    life.passes(at + 3 * HOUR)
+    assert paged(life) == []
+
+
 def test_a_burst_about_a_lid_ajar_is_not_followed_by_suspected_theft() -> None:
     """Three messages within seconds say nothing of how long a sleeper may be silent."""
     life = Life(city(heartbeat_s=None))
