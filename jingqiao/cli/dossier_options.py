@@ -105,7 +105,10 @@ class Instant(click.ParamType[int]):
         ahead = re.fullmatch(r"([+-]\d+(?:\.\d+)?)([mhd])", value)
         if ahead:
             step = {"m": "minutes", "h": "hours", "d": "days"}[ahead[2]]
-            return now() + round(timedelta(**{step: float(ahead[1])}).total_seconds() * 1e6)
+            try:
+                return now() + round(timedelta(**{step: float(ahead[1])}).total_seconds() * 1e6)
+            except OverflowError:
+                self.fail(f"{value!r} is too far away", param, ctx)
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:

@@ -172,8 +172,8 @@ def report(number: int, as_json: bool, settings: Settings) -> None:
                 f"{message['after_s']:.0f} s",
                 message["name"],
                 catalogue(tongue).get(f"drill.kind.{message['kind']}", message["kind"]),
-                ", ".join(f"{a['channel']}: {a['outcome'] or '?'}" for a in message["attempts"]),
-                message["state"],
+                ", ".join(_tried(a, catalogue(tongue)) for a in message["attempts"]),
+                text(f"notify_command.state.{message['state']}", tongue),
                 _local(message["sent_at"], settings),
                 _local(message["delivered_at"], settings),
             )
@@ -183,6 +183,11 @@ def report(number: int, as_json: bool, settings: Settings) -> None:
     for row in (*told["answers"], *told["escalations"]):
         event = catalogue(tongue).get(f"incidents.event.{row['event']}", row["event"])
         click.echo(f"{row['after_s']:.0f} s  {event}  {row['name']}  {row['why']}".rstrip())
+
+
+def _tried(attempt: Mapping[str, Any], words: Mapping[str, str]) -> str:
+    outcome = attempt["outcome"] or "unknown"
+    return f"{attempt['channel']}: {words.get(f'notify_command.{outcome}', outcome)}"
 
 
 def _json(drill: Drill) -> dict[str, Any]:

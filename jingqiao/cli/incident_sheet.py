@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from config.faults import FaultsError
 from config.messages import Language, catalogue, text
+from config.roster import load_roster
 from config.settings import Settings
 from jingqiao.cli.output import CHECK_FAILED, language, print_table
 from jingqiao.clock import WallClock
@@ -42,7 +44,7 @@ def print_deadlines(deadlines: Sequence[Deadline], settings: Settings, tongue: L
 
 def print_list(found: Sequence[Incident], settings: Settings, tongue: Language, deadlines: Deadlines) -> None:
     """Incidents as a table; what is overdue says so."""
-    now = WallClock().now()
+    now, people = WallClock().now(), names_of(settings)
     zone = ZoneInfo(settings.timezone)
     rows: list[tuple[Any, ...]] = []
     for incident in found:
@@ -61,11 +63,21 @@ def print_list(found: Sequence[Incident], settings: Settings, tongue: Language, 
                 state,
                 local_time(incident.event_at, zone),
                 value,
-                incident.assignee or incident.acknowledged_by,
+                people.get(who := incident.assignee or incident.acknowledged_by or "", who),
             )
         )
     names = ("id", "severity", "hazard", "place", "state", "since", "what", "who")
     print_table(columns(names, tongue), rows)
+
+
+def names_of(settings: Settings) -> dict[str, str]:
+    """Names of the roster's people by id; empty without a roster that can be read."""
+    if settings.roster is None:
+        return {}
+    try:
+        return {id_: person.name for id_, person in load_roster(settings.roster).people.items()}
+    except FaultsError:
+        return {}  # the commands that need the roster complain
 
 
 def columns(names: tuple[str, ...], tongue: Language) -> list[str]:

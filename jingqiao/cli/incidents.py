@@ -18,6 +18,7 @@ from jingqiao.cli.incident_changes import COMMANDS
 from jingqiao.cli.incident_sheet import (
     columns,
     local_time,
+    names_of,
     print_deadlines,
     print_list,
     refuse,
@@ -25,7 +26,7 @@ from jingqiao.cli.incident_sheet import (
     unknown,
     word,
 )
-from jingqiao.cli.output import language, print_json, print_table
+from jingqiao.cli.output import WRONG_USE, language, print_json, print_table
 from jingqiao.cli.settings_option import (
     database_or_exit,
     group_settings_option,
@@ -42,6 +43,7 @@ from jingqiao.incidents.incident import LIVE, Action, State
 from jingqiao.incidents.store import find, listed, members_of, transitions_of
 from jingqiao.incidents.view import as_json, history_json
 from jingqiao.notify.outbox import attempts_of, messages_of
+from jingqiao.notify.sender import APPRISE
 from jingqiao.notify.view import message_json
 
 _RECENT_US = 7 * 24 * 3600 * 1_000_000
@@ -139,7 +141,7 @@ def show(settings_path: Path, as_json_: bool, incident_id: int) -> None:
     print_deadlines(deadlines(incident), settings, tongue)
     for name, value in told_evidence(incident.evidence, tongue):
         click.echo(f"  {name}: {value}")
-    zone = ZoneInfo(settings.timezone)
+    zone, people = ZoneInfo(settings.timezone), names_of(settings)
     print_table(
         columns(("at", "event", "state", "who", "why"), tongue),
         [
@@ -147,7 +149,7 @@ def show(settings_path: Path, as_json_: bool, incident_id: int) -> None:
                 local_time(row["at"], zone),
                 word(f"incidents.event.{row['event']}", row["event"], tongue),
                 state_word(State(row["to_state"]), tongue),
-                row["who"],
+                people.get(row["who"], row["who"]),
                 " ".join(part for part in (row["reference"], row["why"]) if part),
             )
             for row in history
@@ -157,11 +159,13 @@ def show(settings_path: Path, as_json_: bool, incident_id: int) -> None:
         columns(("person", "channel", "outcome", "at", "why"), tongue),
         [
             (
-                row["person"],
+                people.get(row["person"], row["person"]),
                 attempt["channel"],
                 word(f"notify_command.{attempt['outcome']}", attempt["outcome"], tongue),
                 f"{datetime.fromisoformat(attempt['started_at']).astimezone(zone):%Y-%m-%d %H:%M:%S}",
-                attempt["detail"],
+                text("notify_command.worth", tongue)
+                if (attempt["provider_code"], attempt["outcome"]) == (APPRISE, "sent")
+                else attempt["detail"],
             )
             for row in messages
             for attempt in row["attempts"]
@@ -257,6 +261,9 @@ def reopen(settings_path: Path, as_json_: bool, by: str | None, why: str, incide
 @click.argument("words")
 def comment(settings_path: Path, as_json_: bool, by: str | None, incident_id: int, words: str) -> None:
     """Add words to the record: what was seen, where the photo lies."""
+    if not words.strip():
+        click.echo(text("incidents.no_words", language()), err=True)
+        raise SystemExit(WRONG_USE)
     _act(settings_path, as_json_, Action.COMMENT, incident_id, by, words)
 
 
@@ -293,7 +300,8 @@ def _act(
     if as_json_:
         print_json(as_json(incident, tongue))
         return
-    click.echo(text("incidents.done", tongue, id=incident.id, state=state_word(incident.state, tongue)))
+    said = "noted" if action is Action.COMMENT else "done"
+    click.echo(text(f"incidents.{said}", tongue, id=incident.id, state=state_word(incident.state, tongue)))
     if action in (Action.ACK, Action.ASSIGN) and incident.unanswered_since is not None:
         click.echo(text("incidents.more_answers", tongue))
     if incident.state not in LIVE and incident.alarm_firing:

@@ -11,6 +11,8 @@ import sqlalchemy as sa
 
 from config.messages import text
 from config.roster import Channel
+from jingqiao.cli.asset_sheet import local
+from jingqiao.cli.incident_sheet import names_of
 from jingqiao.cli.output import CHECK_FAILED, WRONG_USE, language, print_json, print_table
 from jingqiao.cli.settings_option import (
     database_or_exit,
@@ -133,14 +135,21 @@ def list_(settings_path: Path, as_json: bool, state: str | None, limit: int) -> 
     elif not rows:
         click.echo(text("notify_command.nothing", language()))
     else:
-        names = ("id", "created", "person", "title", "state")
+        names, people = ("id", "created", "person", "title", "state"), names_of(settings)
         print_table(
             [
                 *(text(f"notify_command.column.{name}", language()) for name in names),
                 text("calm.column.held", language()),
             ],
             [
-                (row["id"], row["created_at"], row["person"], row["title"], row["state"], row["held"] or "")
+                (
+                    row["id"],
+                    local(row["created_at"], settings.zone),
+                    people.get(row["person"], row["person"]),
+                    row["title"],
+                    text(f"notify_command.state.{row['state']}", language()),
+                    row["held"] or "",
+                )
                 for row in rows
             ],
         )
@@ -168,7 +177,7 @@ def replies(settings_path: Path, as_json: bool, limit: int) -> None:
             ],
             [
                 (
-                    row["received_at"],
+                    local(row["received_at"], settings.zone),
                     " ".join(row["people"]),
                     row["words"],
                     text(f"replies.outcome.{row['outcome'] or 'waiting'}", language()),
@@ -187,6 +196,10 @@ def quota(settings_path: Path, as_json: bool, person: str | None) -> None:
     """How much of each provider's limit is used, for PERSON or everybody: by recipient and channel."""
     settings = settings_or_exit(settings_path)
     roster = roster_or_exit(settings, text("roster.no_roster", language()))
+    if person is not None and person not in roster.people:
+        known = ", ".join(roster.people)
+        click.echo(text("notify_command.unknown_person", language(), person=person, known=known), err=True)
+        raise SystemExit(WRONG_USE)
     now = WallClock().now()
     rows = []
     with reading(database_or_exit(settings)) as connection:

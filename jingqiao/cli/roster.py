@@ -260,7 +260,8 @@ def _name(book: Roster, person: str | None) -> str:
 
 
 def _local(moment: int, book: Roster) -> str:
-    return f"{datetime.fromtimestamp(moment / 1_000_000, book.zone):%a %m-%d %H:%M}"
+    then = datetime.fromtimestamp(moment / 1_000_000, book.zone)
+    return f"{text(f'console.weekday.{then.weekday()}', language())} {then:%m-%d %H:%M}"
 
 
 def _columns(names: Sequence[str], tongue: Language) -> list[str]:

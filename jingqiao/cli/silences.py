@@ -6,9 +6,19 @@ import click
 
 from config.messages import text
 from config.settings import Settings
-from jingqiao.cli.dossier_options import Instant, city_option, database_of, json_option, now, who_option
+from jingqiao.cli.asset_sheet import local
+from jingqiao.cli.dossier_options import (
+    Instant,
+    city_option,
+    database_of,
+    json_option,
+    now,
+    refuse,
+    who_option,
+)
 from jingqiao.cli.output import CHECK_FAILED, WRONG_USE, language, print_json, print_table
 from jingqiao.database import reading, writing
+from jingqiao.dossier.entries import is_stranger
 from jingqiao.incidents.view import as_json as as_row
 from jingqiao.incidents.view import rfc3339
 from jingqiao.notify.silences import add_silence, end_silence, muted_by, muted_incidents, silences
@@ -43,8 +53,13 @@ def add(
     settings: Settings,
 ) -> None:
     """Begin a silence."""
+    database = database_of(settings)
+    if asset_id:
+        with reading(database) as connection:
+            if is_stranger(connection, asset_id):
+                refuse("assets.unknown", asset_id=asset_id)
     try:
-        with writing(database_of(settings)) as connection:
+        with writing(database) as connection:
             number = add_silence(
                 connection,
                 from_at=now() if start is None else start,
@@ -61,7 +76,9 @@ def add(
     if as_json:
         print_json({"id": number, "until": rfc3339(end)})
     else:
-        click.echo(text("calm.silences.added", language(), id=number, until=rfc3339(end)))
+        click.echo(
+            text("calm.silences.added", language(), id=number, until=local(rfc3339(end), settings.zone))
+        )
 
 
 @group.command("list")
@@ -102,8 +119,8 @@ def list_(also_past: bool, as_json: bool, settings: Settings) -> None:
                 (
                     item.id,
                     " ".join(part for part in (item.asset_id, item.district, item.hazard) if part),
-                    rfc3339(item.from_at),
-                    rfc3339(item.until_at),
+                    local(rfc3339(item.from_at), settings.zone),
+                    local(rfc3339(item.until_at), settings.zone),
                     item.who,
                     item.why,
                     muted,
@@ -141,7 +158,7 @@ def show(number: int, as_json: bool, settings: Settings) -> None:
                 text(f"notify.hazard.{incident.hazard}", tongue),
                 place(incident, tongue),
                 text(f"notify.state.{incident.state}", tongue),
-                rfc3339(since),
+                local(rfc3339(since), settings.zone),
             )
             for since, incident in found
         ],

@@ -6,6 +6,7 @@ import click
 
 from config.messages import text
 from config.settings import Settings
+from jingqiao.cli.asset_sheet import local
 from jingqiao.cli.dossier_options import (
     Instant,
     city_option,
@@ -76,7 +77,15 @@ def list_(as_json: bool, settings: Settings) -> None:
         print_json([_json(token) for token in found])
         return
     names = ("id", "name", "scopes", "created_by", "expires_at", "last_used_at", "state")
-    rows = [{**_json(token), "scopes": " ".join(sorted(token.scopes))} for token in found]
+    rows = [
+        {
+            **_json(token),
+            "scopes": " ".join(sorted(token.scopes)),
+            "expires_at": local(rfc3339(token.expires_at), settings.zone),
+            "last_used_at": local(rfc3339(token.last_used_at), settings.zone),
+        }
+        for token in found
+    ]
     print_table(
         [text(f"tokens.column.{name}", language()) for name in names],
         [

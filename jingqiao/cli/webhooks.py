@@ -6,8 +6,9 @@ import click
 import sqlalchemy as sa
 
 from config.exchange import WebhookSettings
-from config.messages import text
+from config.messages import catalogue, text
 from config.settings import Settings
+from jingqiao.cli.asset_sheet import local
 from jingqiao.cli.dossier_options import city_option, database_of, json_option, now
 from jingqiao.cli.output import CHECK_FAILED, WRONG_USE, language, print_json, print_table
 from jingqiao.database import reading, writing
@@ -56,6 +57,7 @@ def list_(state: str | None, limit: int, as_json: bool, settings: Settings) -> N
     elif not rows:
         click.echo(text("exchange.nothing", language()))
     else:
+        words = catalogue(language())
         names = ("id", "hook", "event", "incident", "state", "tries", "last_try", "answer")
         print_table(
             [text(f"exchange.column.{name}", language()) for name in names],
@@ -63,11 +65,11 @@ def list_(state: str | None, limit: int, as_json: bool, settings: Settings) -> N
                 (
                     row["id"],
                     row["hook"],
-                    row["event"],
+                    words.get(f"incidents.event.{row['event']}", row["event"]),
                     row["incident_id"],
-                    row["state"],
+                    text(f"exchange.state.{row['state']}", language()),
                     row["tries"],
-                    row["last_try_at"],
+                    local(row["last_try_at"], settings.zone),
                     row["last_answer"],
                 )
                 for row in rows

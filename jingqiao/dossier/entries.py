@@ -24,6 +24,13 @@ class UnknownSensorError(LookupError):
     """The dossier has no sensor of that id."""
 
 
+def is_stranger(connection: sa.Connection, asset_id: str) -> bool:
+    """Whether the dossier has assets, but none of that id. An empty one knows of nobody."""
+    if connection.scalar(sa.select(asset.c.row).where(asset.c.asset_id == asset_id)) is not None:
+        return False
+    return connection.scalar(sa.select(asset.c.row).limit(1)) is not None
+
+
 def asset_row(connection: sa.Connection, asset_id: str) -> int:
     """The asset's row. Raises UnknownAssetError."""
     row = connection.scalar(sa.select(asset.c.row).where(asset.c.asset_id == asset_id))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import quote
 
 import sqlalchemy as sa
@@ -92,7 +92,7 @@ def exchange_routes(
     def cases(
         changed_since: datetime | None = None,
         after: str = Query("", description="`next` of the answer before"),
-        stage: str = Query("", description="filed, dispatched, handling, checking, closed or void"),
+        stage: Literal["", "filed", "dispatched", "handling", "checking", "closed", "void"] = "",
         limit: int = Query(100, ge=1, le=MOST),
     ) -> dict[str, Any]:
         """Case records in the order in which they changed; `after` = the answer's `next` gives what follows.

@@ -120,7 +120,8 @@ def issued(
     note = ""
     if over:
         false_alarm = incident.state is State.FALSE_ALARM
-        note = text("exchange.false_alarm" if false_alarm else "exchange.over", "zh")
+        key = "false_alarm" if false_alarm else "drill_over" if incident.exercise else "over"
+        note = text(f"exchange.{key}", "zh")
     return CapMessage(
         identifier=f"jingqiao.{incident.id}.{number}",
         sender=settings.sender,

@@ -35,7 +35,7 @@ earlier may commit later, under a smaller number."""
 _MATTERS: Final = (Event.RAISED, Event.LOWERED, Event.REFIRED, Event.REOPENED)
 _MOVES: Final = (Event.MERGED, Event.SPLIT)
 """An area grew or shrank: its warning is about other ground."""
-_ENDS: Final = (Event.RESOLVED, Event.CLOSED, Event.FALSE_ALARM)
+_ENDS: Final = (Event.RESOLVED, Event.CLOSED, Event.FALSE_ALARM, Event.DRILL_ENDED)
 _REFERENCES: Final = 50
 """So many earlier messages a CAP message names."""
 

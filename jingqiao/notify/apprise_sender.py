@@ -11,7 +11,7 @@ import apprise
 from jingqiao.notify.apprise_plugins import register
 from jingqiao.notify.channels import strict_channel
 from jingqiao.notify.channels.contract import Channel
-from jingqiao.notify.sender import Outcome, Outgoing, Receipt, Result
+from jingqiao.notify.sender import APPRISE, Outcome, Outgoing, Receipt, Result
 
 _CONNECT_S: Final = 4.0
 
@@ -42,7 +42,7 @@ class AppriseSender:
         hub.add(channel)
         result = hub.notify(title=outgoing.title, body=outgoing.body)
         if result:
-            return Outcome(Result.SENT, "apprise", "apprise says sent; what that is worth is the provider's")
+            return Outcome(Result.SENT, APPRISE, "apprise says sent; what that is worth is the provider's")
         return Outcome(Result.FAILED_TEMPORARY, "apprise", _why(result))
 
     def ask(self, outgoing: Outgoing, provider_id: str, sent_at: int) -> Receipt | None:

@@ -16,7 +16,7 @@ from jingqiao.incidents.tables import incident
 from jingqiao.notify.channels import strict_channel
 from jingqiao.notify.channels.tencentsms.channel import TencentSms
 from jingqiao.notify.provider_posts import tencent_said
-from jingqiao.notify.replies import Replies
+from jingqiao.notify.replies import Replies, Said
 from jingqiao.notify.sender import Outcome
 
 AWAITED_S: Final = 5.0
@@ -30,7 +30,10 @@ log = structlog.get_logger()
 
 
 class ReplyPull:
-    """Asks for answers, and hands them to `Replies`."""
+    """Asks for answers, and hands them to `Replies`.
+
+    The provider gives no answer twice: what could not be written down is kept here for the next time.
+    """
 
     def __init__(
         self, database: sa.Engine, roster: Callable[[], Roster], replies: Replies, clock: Clock
@@ -40,6 +43,7 @@ class ReplyPull:
         self._replies = replies
         self._clock = clock
         self._refused: set[str] = set()
+        self._unwritten: list[Said] = []
 
     async def run(self) -> None:
         """Ask for ever; first handle what a crash left over."""
@@ -50,6 +54,7 @@ class ReplyPull:
 
     def pull(self) -> int:
         """Fetch all answers there are; how many."""
+        self._write_down()
         count = 0
         for account, channel in self._accounts():
             while True:
@@ -58,11 +63,16 @@ class ReplyPull:
                     self._tell(account, found)
                     break
                 self._refused.discard(account)
-                self._replies.take([tencent_said(*answer) for answer in found])
+                self._unwritten += [tencent_said(*answer) for answer in found]
+                self._write_down()
                 count += len(found)
                 if len(found) < AT_ONCE:
                     break
         return count
+
+    def _write_down(self) -> None:
+        self._replies.take(self._unwritten)
+        self._unwritten = []
 
     def _accounts(self) -> Iterator[tuple[str, TencentSms]]:
         """One channel of each account in the roster: answers are kept by account, not by phone."""

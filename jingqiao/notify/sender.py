@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Protocol
 
+APPRISE: Final = "apprise"
+"""`provider_code` of what went through apprise, which does not read the answer."""
 NO_CONNECTION: Final = "no connection"
 """`provider_code` of a try that never reached the provider: it does not count against its limit."""
 

@@ -82,6 +82,8 @@ def add_override(
     for person in (*people, instead_of, deputy, leader):
         if person is not None and person not in roster.people:
             raise OverrideError("person", person=person, known=", ".join(roster.people))
+    if instead_of is not None and instead_of in people:
+        raise OverrideError("same", person=roster.people[instead_of].name)
     if until_at <= from_at:
         raise OverrideError("backwards")
     if until_at <= now:

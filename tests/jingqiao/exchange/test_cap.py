@@ -11,6 +11,8 @@ from lxml import etree
 
 from config.exchange import CapSettings
 from config.roster import Calm
+from jingqiao.drills.drill import end_drill, start_drill
+from jingqiao.drills.target import team_target
 from jingqiao.exchange.cap import NAMESPACE, CapMessage, cap_xml, issued
 from jingqiao.incidents.facts import Facts
 from jingqiao.incidents.incident import Action
@@ -146,6 +148,25 @@ async def test_every_hazard_and_grade_is_valid_as_alert_and_cancel(
         assert words(alert, "status") == ["Exercise"]
         assert words(alert, "info", "certainty") == ["Likely", "Likely"]
         assert words(alert, "info", "area", "circle") == []
+
+
+async def test_a_drill_that_is_over_takes_its_warning_back(office: OutwardOffice) -> None:
+    target = team_target(office.roster, "bridge")
+    drill = start_drill(
+        office.database,
+        target,
+        who="wang",
+        why="",
+        now=office.clock.now(),
+        lasts_us=60_000_000,
+        announcer=office.planner,
+    )
+    assert [message.kind for message in office.warnings()] == ["Alert"]
+    end_drill(office.database, drill.id, who="wang", now=office.clock.now(), announcer=office.planner)
+    alert, cancel = office.warnings()
+    assert (cancel.kind, cancel.status, cancel.note) == ("Cancel", "Exercise", "演练结束")
+    assert cancel.references == [alert.reference]
+    valid(cancel)
 
 
 async def test_many_places_are_a_polygon_and_two_a_circle_around_both(office: OutwardOffice) -> None:

@@ -103,6 +103,7 @@ async def test_the_quota_of_each_person_and_channel_is_shown(tmp_path: Path) -> 
     assert [(row["window_s"], row["used"], row["limit"]) for row in rows] == [(60, 30, 30), (3600, 30, 1000)]
     assert rows[0]["full_until"] is not None
     assert "30 / 30" in run(tmp_path, "notify", "quota").stdout
+    assert run(tmp_path, "notify", "quota", "nobody").exit_code == 2
 
 
 def test_check_finds_somebody_who_could_be_told_of_red_only(tmp_path: Path) -> None:

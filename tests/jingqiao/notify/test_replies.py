@@ -240,6 +240,37 @@ async def test_a_tencent_answer_is_fetched_and_counts(tmp_path: Path) -> None:
         office.close()
 
 
+async def test_an_answer_that_the_database_could_not_take_is_written_down_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tencent gives no answer twice."""
+    provider = Tencent()
+    with HttpFake(provider) as fake:
+        url = f"tencentsms://AKID:tc@1400006666/449739/{ZHANG}?sign=x&endpoint={fake.url}"
+        office = AnsweringOffice(tmp_path, ROSTER.replace("phone://zhang", url))
+        pull = ReplyPull(office.database, lambda: office.roster, office.replies, office.clock)
+        await office.engine_says(change())
+        said_at = office.clock.now() // 1_000_000 + 30
+        provider.replies.append(
+            {"PhoneNumber": f"+86{ZHANG}", "ReplyContent": "1", "ReplyTime": said_at, "ExtendCode": ""}
+        )
+        await office.until("03:00:31")
+
+        def away(said: object) -> None:
+            if said:
+                raise sa.exc.OperationalError("insert", {}, Exception("database is locked"))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(office.replies, "take", away)
+            with pytest.raises(sa.exc.OperationalError):
+                pull.pull()
+        assert provider.replies == []
+        assert office.states() == [State.OPEN]
+        pull.pull()
+        assert office.states() == [State.ACKNOWLEDGED]
+        office.close()
+
+
 async def test_a_refusal_to_give_answers_is_told_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -38,6 +38,20 @@ def test_a_silence_of_everything_is_wrong_use(settings: Path) -> None:
     assert say(settings, "add", "--to", "+2h").exit_code == 2
 
 
+def test_a_silence_of_an_asset_that_is_not_there_is_refused(settings: Path, tmp_path: Path) -> None:
+    """A slip of the pen would else mute nothing, and everybody would think it did."""
+    (tmp_path / "assets.csv").write_text(f"asset_id,kind\n{LID},cover\n", "utf-8")
+    imported = CliRunner().invoke(main, ["import", str(tmp_path / "assets.csv"), "-c", str(settings)])
+    assert imported.exit_code == 0, imported.output
+    refused = say(settings, "add", "--asset", LID + "9", "--to", "+2h")
+    assert (refused.exit_code, LID + "9" in refused.stderr) == (1, True)
+    assert say(settings, "add", "--asset", LID, "--to", "+2h").exit_code == 0
+
+
+def test_a_time_that_is_too_far_away_is_wrong_use(settings: Path) -> None:
+    assert say(settings, "add", "--asset", LID, "--to", "+99999999999d").exit_code == 2
+
+
 async def test_notify_list_says_why_a_message_is_held(settings: Path, tmp_path: Path) -> None:
     assert say(settings, "add", "--asset", LID, "--to", "2035-01-01T00:00:00+08:00").exit_code == 0
     office = Office(tmp_path, ROSTER)

@@ -182,6 +182,7 @@ def test_the_commands_change_what_roster_now_and_why_say(tmp_path: Path) -> None
     assert "李四：替班（培训，wang）" in why
     wrong = command(tmp_path, "roster", "swap", "lids", "wang", "zhang", "--to", "+2h")
     assert (wrong.exit_code, wrong.stderr) == (2, "王五 在这段时间不当班\n")
+    assert command(tmp_path, "roster", "swap", "lids", "li", "li", "--to", "+1h").exit_code == 2
     assert command(tmp_path, "roster", "swap", "lids", "li", "wang", "--to", "+1h").exit_code == 0
     assert command(tmp_path, "roster", "extra", "lids", "office", "--to", "+1h").exit_code == 0
     now = json.loads(command(tmp_path, "roster", "now", "--json").stdout)
