@@ -231,7 +231,8 @@ def _frame(series: Sequence[Series], registry: Registry) -> Frame:
 
 def _load(path: Path) -> RuleTestFile:
     try:
-        document = yaml.safe_load(path.read_text("utf-8-sig"))
+        written = path.read_text("utf-8-sig")
+        document, tree = yaml.safe_load(written), yaml.compose(written, yaml.SafeLoader)
     except (OSError, UnicodeDecodeError) as error:
         raise FaultsError(
             [Fault(str(path), None, "", f"cannot be read: {error}", "check the file")]
@@ -241,17 +242,56 @@ def _load(path: Path) -> RuleTestFile:
         line = mark.line + 1 if mark is not None else None
         problem = str(getattr(error, "problem", error))
         raise FaultsError([Fault(str(path), line, "", f"no YAML: {problem}", "mend the syntax")]) from None
+    if not isinstance(document, dict):
+        problem = "the file is empty" if document is None else "the file is no table of keys"
+        raise FaultsError([Fault(str(path), 1, "", problem, "write assets:, sensors: and tests:")])
     try:
         return RuleTestFile.model_validate(document)
     except ValidationError as error:
-        raise FaultsError(_faults(path, error)) from None
+        raise FaultsError(_faults(path, error, tree=tree)) from None
 
 
-def _faults(path: Path, error: ValidationError, prefix: str = "") -> list[Fault]:
+_REMEDIES: Final = {
+    "missing": "add this key",
+    "extra_forbidden": "take it out, or mend its spelling",
+    "too_short": "write at least one",
+    "list_type": "write a list: lines that begin with -, or [a, b]",
+    "value_error": "write 3d 4h, 90s or 1.5h",
+}
+
+
+def _faults(
+    path: Path, error: ValidationError, prefix: str = "", tree: yaml.Node | None = None
+) -> list[Fault]:
     return [
-        Fault(str(path), None, prefix + ".".join(str(x) for x in item["loc"]), str(item["msg"]), "")
+        Fault(
+            str(path),
+            _line_of(tree, item["loc"]),
+            prefix + ".".join(str(x) for x in item["loc"]),
+            str(item["msg"]),
+            _REMEDIES.get(item["type"], "write what the guide of rule tests shows"),
+        )
         for item in error.errors(include_url=False)
     ]
+
+
+def _line_of(node: yaml.Node | None, place: Sequence[str | int]) -> int | None:
+    """Line of a key or list entry, counted from 1; of what holds it where it is not there."""
+    if node is None:
+        return None
+    line = node.start_mark.line + 1
+    for step in place:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((key, value) for key, value in node.value if key.value == step), None)
+            if found is None:
+                break
+            line, node = found[0].start_mark.line + 1, found[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+            line = node.start_mark.line + 1
+        else:
+            break
+    return int(line)
 
 
 def _strangers(path: Path, document: RuleTestFile, registry: Registry) -> Iterator[Fault]:

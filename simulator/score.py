@@ -231,18 +231,18 @@ def alarms_of(rows: Iterable[Mapping[str, Any]]) -> list[Alarm]:
     """Alarms of `jingqiao backtest --json` or incidents of `incidents list --json`.
 
     Changes of one alarm (graver, milder) up to its clear are one alarm, at its first event time. Alarms
-    found in back-filled data (`historical`) count like others. Raises KeyError or ValueError when a row
-    lacks what is needed.
+    found in back-filled data (`historical`) count like others. Raises ValueError that names the entry, its
+    fault, and what would be right.
     """
     found: list[Alarm] = []
     open_at: dict[tuple[str, tuple[str, ...], str], int] = {}
-    for row in rows:
-        sensors = tuple(str(i) for i in row.get("sensor_ids") or ())
-        key = (str(row["asset_id"]), () if row["asset_id"] else sensors, str(row["hazard"]))
+    for number, row in enumerate(rows, 1):
+        alarm = _alarm(number, row)
+        sensors = alarm.sensor_ids
+        key = (alarm.asset_id, () if alarm.asset_id else sensors, alarm.hazard)
         if "id" not in row and row.get("state") == "clear":
             open_at.pop(key, None)
             continue
-        alarm = Alarm(key[0], sensors, key[2], str(row["severity"]), parse_time(row["event_at"]))
         if "id" not in row and key in open_at:
             before = found[open_at[key]]
             graver = max(before.severity, alarm.severity, key=lambda s: _GRAVITY.get(s, 0))
@@ -252,6 +252,24 @@ def alarms_of(rows: Iterable[Mapping[str, Any]]) -> list[Alarm]:
             open_at[key] = len(found)
             found.append(alarm)
     return found
+
+
+def _alarm(number: int, row: Mapping[str, Any]) -> Alarm:
+    try:
+        sensors = tuple(str(i) for i in row.get("sensor_ids") or ())
+        colour = str(row["severity"])
+        if colour not in _GRAVITY:
+            raise ValueError(f"severity {colour} is none of {', '.join(_GRAVITY)}")
+        asset = row["asset_id"]
+        at = parse_time(row["event_at"])
+        return Alarm(str(asset) if asset else "", sensors, str(row["hazard"]), colour, at)
+    except KeyError as error:
+        problem = f"{error.args[0]} is missing; give what `backtest --json` or `incidents list --json` prints"
+    except ValueError as error:
+        problem = str(error)
+    except (TypeError, AttributeError):
+        problem = "no alarm: an object with asset_id, sensor_ids, hazard, severity, event_at is needed"
+    raise ValueError(f"entry {number}: {problem}")
 
 
 def summary(result: Score) -> dict[str, Any]:

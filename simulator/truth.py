@@ -87,6 +87,23 @@ def write(path: Path, events: Iterable[TruthEvent]) -> None:
 
 
 def read(path: Path) -> list[TruthEvent]:
-    """Read JSON lines."""
-    lines = path.read_text("utf-8").splitlines()
-    return [TruthEvent.from_json(json.loads(line)) for line in lines if line.strip()]
+    """Read JSON lines. Raises ValueError that names the line, its fault, and what would be right."""
+    found = []
+    for number, line in enumerate(path.read_text("utf-8-sig").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            found.append(TruthEvent.from_json(json.loads(line)))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"line {number}: {_fault(error)}") from None
+    return found
+
+
+def _fault(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"no JSON ({error.msg}): one event a line is needed"
+    if isinstance(error, KeyError):
+        return f"{error.args[0]} is missing: an event needs asset_id, hazard and onset"
+    if isinstance(error, ValueError):
+        return f"{error}: times are RFC 3339 with a zone, 2026-03-01T08:00:00+08:00"
+    return "an event is an object whose times are text: {asset_id, hazard, onset, severity, ended, …}"

@@ -32,14 +32,14 @@ def score(truth_file: Path, alarm_file: Path, lid_years: float | None, as_json: 
     lang = language()
     try:
         events = truth.read(truth_file)
-    except (ValueError, KeyError) as error:
+    except ValueError as error:
         _refuse(truth_file, error)
     try:
         rows = json.loads(alarm_file.read_text("utf-8"))
         if not isinstance(rows, list):
-            raise ValueError("not an array")
+            raise ValueError("not an array; give what `backtest --json` or `incidents list --json` prints")
         alarms = alarms_of(rows)
-    except (ValueError, KeyError, TypeError) as error:
+    except ValueError as error:
         _refuse(alarm_file, error)
     years = lid_years or _exposure(truth_file.parent / "scenario.json")
     told = summary(score_alarms(events, alarms, years))
@@ -86,6 +86,5 @@ def _span(seconds: float | None) -> str:
 
 
 def _refuse(path: Path, error: Exception) -> NoReturn:
-    why = f"{type(error).__name__}: {error}"
-    click.echo(text("simulator.unreadable", language(), file=str(path), error=why), err=True)
+    click.echo(text("simulator.unreadable", language(), file=str(path), error=str(error)), err=True)
     raise SystemExit(CHECK_FAILED)

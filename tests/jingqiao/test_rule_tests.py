@@ -77,6 +77,47 @@ def test_a_faulty_test_file_is_named_with_its_place(tmp_path: Path, old: str, ne
     assert named in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ("", ":1: the file is empty → write assets:"),
+        ("- 1\n", ":1: the file is no table of keys → "),
+        ("assets: [{asset_id: A, kind: cover}]\nsensors: []\ntests: 3\n", ":2: sensors: "),
+        ("assets: [{asset_id: A, kind: cover}]\nsensors: []\ntests: 3\n", ":3: tests: "),
+        (BROKEN.replace("expect:", "expects:"), "expects: Extra inputs are not permitted → take it out"),
+        (BROKEN.replace("at: 4h", "at: soon"), "→ write 3d 4h, 90s or 1.5h"),
+    ],
+)
+def test_a_mistake_is_told_with_file_line_field_and_remedy(tmp_path: Path, written: str, says: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(written)
+    result = run("test", path)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "mine.yaml" in result.stderr
+    assert says in result.stderr
+
+
+def test_a_mistake_deep_in_a_test_is_told_with_its_own_line(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    written = BROKEN.replace("at: 4h", "at: soon")
+    path.write_text(written)
+    line = next(n for n, text in enumerate(written.splitlines(), 1) if "at: soon" in text)
+    assert f"mine.yaml:{line}: tests." in run("test", path).stderr
+
+
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [("[lid]\ntilt_red_degg = 3\n", ":2: lid.tilt_red_degg: unknown key"), ("[lid\n", ":1: no TOML")],
+)
+def test_diff_of_a_rule_set_at_fault_names_its_line(tmp_path: Path, written: str, says: str) -> None:
+    good, bad = tmp_path / "good.toml", tmp_path / "bad.toml"
+    good.write_text("")
+    bad.write_text(written)
+    result = run("diff", good, bad)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"bad.toml{says}" in result.stderr
+
+
 def test_a_file_may_change_the_rules_it_is_about(tmp_path: Path) -> None:
     path = tmp_path / "own.yaml"
     path.write_text("rules: {health: {battery_low_pct: 12}}\n" + BROKEN.replace("[A missing red]", "[]"))

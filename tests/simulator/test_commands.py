@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from jingqiao.cli.score import score
 from jingqiao.cli.simulate import simulate
@@ -84,6 +84,73 @@ def test_alarms_that_are_no_json_are_named(tmp_path: Path) -> None:
     )
     assert done.exit_code == 1
     assert "alarms.json" in done.output
+
+
+STOLEN = '{"asset_id": "a", "sensor_ids": ["s"], "hazard": "missing", "onset": "2026-01-01T00:00:00Z"}'
+RANG = (
+    '{"asset_id": "a", "sensor_ids": ["s"], "hazard": "missing", "severity": "red", "state": "firing",'
+    ' "event_at": "2026-01-01T00:00:10Z"}'
+)
+
+
+def scored(folder: Path, truth: str, alarms: str, *more: str) -> Result:
+    (folder / "truth.jsonl").write_text(truth)
+    (folder / "alarms.json").write_text(alarms)
+    named = ["--truth", str(folder / "truth.jsonl"), "--alarms", str(folder / "alarms.json")]
+    return CliRunner().invoke(score, [*named, *more])
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("{", "line 2: no JSON"),
+        ("[]", "line 2: an event is an object"),
+        ('{"asset_id": "a"}', "line 2: hazard is missing"),
+        (STOLEN.replace("2026-01-01T", "yesterday "), "line 2: "),
+        (STOLEN.replace('"2026-01-01T00:00:00Z"', "5"), "line 2: an event is an object whose times are text"),
+        (STOLEN.replace("00Z", "00"), "has no zone"),
+    ],
+)
+def test_a_truth_at_fault_is_named_with_its_line(tmp_path: Path, line: str, says: str) -> None:
+    done = scored(tmp_path, f"{STOLEN}\n{line}\n", "[]")
+    assert done.exit_code == 1
+    assert "truth.jsonl" in done.stderr
+    assert says in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("alarm", "says"),
+    [
+        ("1", "entry 2: no alarm"),
+        ("{}", "entry 2: severity is missing"),
+        (RANG.replace("red", "purple"), "entry 2: severity purple is none of"),
+        (RANG.replace("10Z", "10"), "entry 2: "),
+    ],
+)
+def test_an_alarm_at_fault_is_named_with_its_place(tmp_path: Path, alarm: str, says: str) -> None:
+    done = scored(tmp_path, STOLEN, f"[{RANG}, {alarm}]")
+    assert done.exit_code == 1
+    assert says in done.stderr
+
+
+def test_a_small_score_is_what_a_hand_makes_of_it(tmp_path: Path) -> None:
+    """Ten thefts, nine found after 1 to 9 s; one alarm of nothing: recall 0.9, precision 0.9."""
+    thefts = [STOLEN.replace('"a"', f'"a{i}"') for i in range(10)]
+    rang = [RANG.replace('"a"', f'"a{i}"').replace(":10Z", f":0{i}Z") for i in range(1, 10)]
+    wrong = RANG.replace('"a"', '"healthy"')
+    done = scored(
+        tmp_path, "\n".join(thefts), f"[{','.join([*rang, wrong])}]", "--lid-years", "500", "--json"
+    )
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    part = told["by_hazard_and_onset"]["missing/sudden"]
+    assert (told["recall"], told["precision"], part["required"], part["found"]) == (0.9, 0.9, 10, 9)
+    assert part["delay_median_s"] == 5.0
+    assert part["delay_p90_s"] == 8.2  # between the 8th and the 9th: 8 + 0.2
+    # Garwood: 1 event → 0.0253 to 5.5716, in 500 lid-years twice that per 1,000
+    assert told["false_paging_alarms"] == {
+        "count": 1, "per_1000_lid_years": 2.0, "low_95": 0.0506, "high_95": 11.1433,
+    }  # fmt: skip
 
 
 @pytest.mark.mosquitto

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -81,3 +82,27 @@ def test_a_mixed_city_is_judged_without_a_fault() -> None:
         ]
         engine.apply(frame(rows))
     assert engine.fault_count == 0, engine.faults
+
+
+@pytest.mark.parametrize("remembered", [0, 12])
+@pytest.mark.parametrize(
+    ("first", "hazard", "colour"),
+    [
+        ({"open": 1.0}, "missing", "red"),
+        ({"open": 1.0, "tilt_deg": 80.0}, "missing", "red"),
+        ({"water_mm": 1200.0}, "flooded", "red"),
+        ({"water_mm": 500.0}, "flooded", "orange"),
+    ],
+)
+def test_a_sensor_whose_first_timely_word_is_open_or_flooded_rings_as_of_now(
+    remembered: int, first: dict[str, float], hazard: str, colour: str
+) -> None:
+    """Whatever it had kept of the days before: an open contact and a level need no baseline."""
+    life = Life()
+    for k in range(remembered):
+        kept = [(0, START + k * 6 * HOUR, {"tilt_deg": 2.0, "open": 0.0, "water_mm": 20.0})]
+        life.said += life.engine.apply(frame(kept, delay_s=(16 - k) * 21_600.0 - 600))
+    life.reads(16 * 21_600.0, **first)
+    life.passes(16 * 21_600.0 + 120)
+    (change,) = (c for c in life.said if c.hazard.value != "silent")
+    assert (change.hazard.value, change.severity.colour, change.historical) == (hazard, colour, False)
