@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import chi2
+from scipy.special import chdtri  # scipy.stats takes a second to import
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
@@ -146,7 +146,7 @@ class Joint:
         explained = np.where(there, pulled**2 / own, 0.0)
         left = (pulled * w).sum(axis=1) - explained.max(axis=1)
         free = np.maximum(there.sum(axis=1) - 1, 0)
-        limit = np.append(np.inf, chi2.isf(STRUCTURE_P, np.arange(1, MEMBERS)))[free]
+        limit = np.append(np.inf, chdtri(np.arange(1, MEMBERS), STRUCTURE_P))[free]
         self.structure[s] = left >= limit
         self.moving[s] = np.where(there & (np.abs(w) >= MOVES_SIGMA), np.sign(w), 0).astype(np.int8)
 
