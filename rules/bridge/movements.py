@@ -302,7 +302,7 @@ class MovementDetector:
         learning = np.isnan(own["reference"][rows["channel"], 0]) & (
             self.channels.role[rows["channel"]] == Role.TILT
         )
-        side = np.nan_to_num(y)
+        side = np.where(np.isfinite(y), y, 0.0)
         for column, values in ((0, x), (1, side), (2, np.ones(len(x)))):
             np.add.at(own["learned"], (rows["channel"][learning], column), values[learning])
         off = own["reference"][rows["channel"]]

@@ -36,12 +36,12 @@ def test_the_row_of_an_hour_is_that_of_the_slow_twin(
 
 
 def hours(rng: np.random.Generator) -> list[tuple[int, int, list[float], float, bool]]:
-    """(gauge, hour, row, strain, temperature known): gaps, late days, steps, ramps, lost sensors."""
+    """(gauge, hour, row, strain, temperature known): gaps, late days, steps, ramps, storms, lost sensors."""
     out = []
     shift, ramp, wander = np.zeros(GAUGES), np.zeros(GAUGES), np.zeros(GAUGES)
     level = rng.normal(0, 300, GAUGES)
     cold = rng.random(GAUGES) < 0.2
-    every = int(rng.choice([1, 1, 2]))
+    every, back, storm = int(rng.choice([1, 1, 2])), float(rng.choice([1, 0.99, 0.995])), 0
     for hour in range(480_000, 480_000 + 24 * int(rng.integers(40, 56)), every):
         air = 15 + 8 * math.sin(hour / 24 * 2 * math.pi) + 5 * math.sin(hour / 170) + rng.normal(0, 0.5)
         lagged = 15 + 8 * math.sin((hour - 4) / 24 * 2 * math.pi) + 5 * math.sin(hour / 170)
@@ -49,7 +49,8 @@ def hours(rng: np.random.Generator) -> list[tuple[int, int, list[float], float, 
             shift[rng.integers(GAUGES)] += rng.choice([-60, -15, -6, 6, 15, 60])
         if rng.random() < 0.002:
             ramp[rng.integers(GAUGES)] = rng.choice([0.0, 0.02, -0.02, 0.1])
-        shift += ramp * every
+        shift = (shift + ramp * every) * back**every
+        storm = 8 if rng.random() < 0.004 else storm - 1
         wander = 0.97 * wander + rng.normal(0, 0.3, GAUGES)
         for g in range(GAUGES):
             if rng.random() < 0.1:
@@ -57,7 +58,8 @@ def hours(rng: np.random.Generator) -> list[tuple[int, int, list[float], float, 
             known = not cold[g] and rng.random() > 0.03
             late = 24 if rng.random() < 0.002 else 0
             row = naive.terms(hour - late, air if known else math.nan, lagged, air - 1, 0.3 * (lagged - air))
-            strain = level[g] + 9.0 * (air - 15) * (not cold[g]) + shift[g] + wander[g]
+            gust = rng.choice([-90, 90]) if storm > 0 else 0
+            strain = gust + level[g] + 9.0 * (air - 15) * (not cold[g]) + shift[g] + wander[g]
             out.append((g, hour - late, row, float(strain), known))
     return out
 
