@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from config.health_rules import HealthRules
 from devices.frame import NO_GATEWAY
-from devices.registry import UNKNOWN, Registry
+from devices.registry import UNBOUND, UNKNOWN, Kind, Registry
 from rules.alarm import AlarmChange, AlarmState, Hazard, Reason, Severity
 from rules.common_cause import NO_PLACE, coincide, deadlines, first_together, latest, places, silences
 from rules.detector import FAR, Round, Verdicts
@@ -34,7 +34,16 @@ FORESEE_LEAST: Final = 64
 ALIVE, SILENT, LONG_SILENT, EXPLAINED, UNEXPECTED = 0, 1, 2, 3, 4
 """`status` of a sensor; EXPLAINED: silent together with its group; UNEXPECTED: not asked after yet."""
 
-REASONS: Final = ("rules_health.silent.heard", "rules_health.silent.overdue", "rules_health.silent.offline")
+REASONS: Final = (
+    "rules_health.silent.heard",
+    "rules_health.silent.overdue",
+    "rules_health.silent.offline",
+    "rules_health.silent.point_overdue",
+    "rules_health.silent.point_offline",
+)
+OVERDUE, OFFLINE = 1, 2
+NOT_A_LID: Final = 2
+"""So much further stands the sentence for what measures no lid: bridges, sensors bound to nothing."""
 
 
 @dataclass(slots=True)
@@ -70,6 +79,7 @@ class Silent:
         self._gateway = np.full(n, NO_GATEWAY, np.int32)
         self._status = np.zeros(n, np.uint8)
         self._place = places(registry)
+        self._on_lid = _on_lid(registry)
         self._offline: dict[int, int] = {}
         self._gateway_id: dict[int, str] = {}
         self._groups: dict[int, Group] = {}
@@ -99,6 +109,7 @@ class Silent:
         self._status = np.concatenate([self._status, np.zeros(more, np.uint8)])
         self._class_of = np.concatenate([self._class_of, np.zeros(more, np.uint16)])
         self._place = places(registry)
+        self._on_lid = _on_lid(registry)
         self._due = 0
 
     @property
@@ -224,10 +235,10 @@ class Silent:
         alone = over[self._proved_alone(over, first[over], waits_for)]
         self._waiting = len(alone) < len(over)
         self._status[alone] = SILENT
-        said += self._verdicts(alone, first[alone], np.full(len(alone), Severity.BLUE, np.int8), 1)
+        said += self._verdicts(alone, first[alone], np.full(len(alone), Severity.BLUE, np.int8), OVERDUE)
         long = np.flatnonzero((self._status == SILENT) & (second <= now)).astype(np.int32)
         self._status[long] = LONG_SILENT
-        said += self._verdicts(long, second[long], np.full(len(long), Severity.YELLOW, np.int8), 1)
+        said += self._verdicts(long, second[long], np.full(len(long), Severity.YELLOW, np.int8), OVERDUE)
         self._due = self._next_due(now, first, second, waits_for)
         return said
 
@@ -360,7 +371,7 @@ class Silent:
             return ()
         at = np.array([self._offline.pop(int(s)) for s in gone], np.int64)
         self._status[gone] = SILENT
-        return self._verdicts(gone, at + hold, np.full(len(gone), Severity.BLUE, np.int8), 2)
+        return self._verdicts(gone, at + hold, np.full(len(gone), Severity.BLUE, np.int8), OFFLINE)
 
     def _next_due(
         self,
@@ -395,6 +406,8 @@ class Silent:
         limit = (self._heartbeats()[sensor] * self._first[self._class_of[sensor]] / 3600).astype(np.float32)
         value = ((at - since) / HOUR).astype(np.float32)
         reasons = np.full(len(sensor), reason, np.uint8)
+        if reason:
+            reasons[~self._on_lid[sensor]] += NOT_A_LID
         return [Verdicts(Hazard.SILENT, sensor, at, level, value, limit, reasons)]
 
     def _change(self, group: Group, state: AlarmState, at: int) -> AlarmChange:
@@ -441,8 +454,9 @@ class Silent:
                 }
             ],
         }
-        values = {"heartbeat_h": heartbeat / 3600}
-        return Reason(REASONS[1 if status in (SILENT, LONG_SILENT) else 0], values), facts
+        values = {"heartbeat_h": heartbeat / 3600, "heartbeat_min": heartbeat / 60}
+        reason = OVERDUE + (0 if self._on_lid[sensor] else NOT_A_LID)
+        return Reason(REASONS[reason if status in (SILENT, LONG_SILENT) else 0], values), facts
 
     def sees(self, sensor: int) -> Mapping[Hazard, str]:
         """Any sensor can fall silent."""
@@ -486,3 +500,11 @@ class Silent:
                 self._gateway_id = dict(zip(state["gateway_keys"].tolist(), ids, strict=True))
         except KeyError as error:
             raise ValueError(f"no state of silence: {error}") from error
+
+
+def _on_lid(registry: Registry) -> npt.NDArray[np.bool_]:
+    """bool[n_sensors]  Whether a sensor is bound to a cover."""
+    asset = registry.sensors.asset
+    on_lid = asset != UNBOUND
+    on_lid[on_lid] = registry.assets.kind[asset[on_lid]] == Kind.COVER
+    return on_lid

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.health_rules import HealthRules
+from config.messages import text
 from config.rules import RuleSet
 from devices.frame import Frame
 from devices.registry import Registry
@@ -231,6 +232,23 @@ def test_the_vectorized_silence_agrees_with_a_slow_one(rows: list[tuple[int, int
     changes = play(e, frames, now / 3600) + advance(e, T0 + now * SECOND + HOUR)
     got = [(int(c.asset_id[1:]), c.state.value, c.event_at) for c in changes]
     assert sorted(got) == sorted(expected)
+
+
+def test_the_silence_of_a_bridges_gauge_speaks_of_no_lid() -> None:
+    reg = Registry.of(
+        [{"asset_id": "B", "kind": "bridge"}, {"asset_id": "A", "kind": "cover"}],
+        [
+            {"sensor_id": "g", "asset_id": "B", "role": "gauge", "heartbeat_s": 1800},
+            {"sensor_id": "s", "asset_id": "A", "heartbeat_s": 1800},
+        ],
+    )
+    e = engine(reg)
+    changes = play(e, [], 2)
+    words = {c.asset_id: text(c.reason.key, **{"value": c.value, **c.reason.values}) for c in changes}
+    assert words == {
+        "B": "失联 1.2 小时（应每 30 分钟上报一次），该测点暂无监测数据",
+        "A": "失联 1 小时（应每 0.5 小时上报一次），尚不知井盖状态",
+    }
 
 
 def test_a_silent_detector_names_its_horizon() -> None:
