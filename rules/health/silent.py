@@ -505,6 +505,6 @@ class Silent:
 def _on_lid(registry: Registry) -> npt.NDArray[np.bool_]:
     """bool[n_sensors]  Whether a sensor is bound to a cover."""
     asset = registry.sensors.asset
-    on_lid = asset != UNBOUND
+    on_lid: npt.NDArray[np.bool_] = np.asarray(asset != UNBOUND)
     on_lid[on_lid] = registry.assets.kind[asset[on_lid]] == Kind.COVER
     return on_lid
