@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import click
 import sqlalchemy as sa
 
@@ -22,6 +24,7 @@ from jingqiao.database import reading
 from jingqiao.dossier.entries import UnknownAssetError, announce_work
 from jingqiao.dossier.plain import instant_text
 from jingqiao.dossier.tables import control_request
+from jingqiao.explaining import muted_now
 
 
 @click.group()
@@ -67,7 +70,7 @@ def add(
 @json_option
 @city_option
 def list_(asset_id: str | None, also_past: bool, as_json: bool, settings: Settings) -> None:
-    """List announced work, the newest first."""
+    """List announced work, the newest first, with what it keeps from being told now."""
     table = control_request
     query = sa.select(table).where(table.c.name.in_(("permit", "intervention"))).order_by(table.c.id.desc())
     with reading(database_of(settings)) as connection:
@@ -85,11 +88,25 @@ def list_(asset_id: str | None, also_past: bool, as_json: bool, settings: Settin
         for row in found
         if (asset_id is None or row["asset_id"] == asset_id) and (also_past or row["to"] > now())
     ]
+    running = {row["asset_id"] for row in found if row["from"] <= now() < row["to"]}
+    muted = muted_now(settings, running)
     if as_json:
         times = ("from", "to", "requested_at")
-        print_json([{**row, **{name: instant_text(row[name]) for name in times}} for row in found])
+        print_json(
+            [
+                {
+                    **row,
+                    **{name: instant_text(row[name]) for name in times},
+                    "muted": [
+                        {**kept, "until": instant_text(kept["until"])}
+                        for kept in muted.get(row["asset_id"], ())
+                    ],
+                }
+                for row in found
+            ]
+        )
         return
-    columns = ("asset_id", "kind", "from", "to", "note", "who", "in_force")
+    columns = ("asset_id", "kind", "from", "to", "note", "who", "in_force", "muted")
     print_table(
         [text(f"devices_.column.{name}", language()) for name in columns],
         [
@@ -101,10 +118,16 @@ def list_(asset_id: str | None, also_past: bool, as_json: bool, settings: Settin
                 row["note"],
                 row["who"],
                 text("assets.yes" if row["in_force"] else "assets.no", language()),
+                "、".join(_told(kept) for kept in muted.get(row["asset_id"], ())),
             )
             for row in found
         ],
     )
+
+
+def _told(kept: Mapping[str, str]) -> str:
+    hazard, severity = kept["hazard"], kept["severity"]
+    return f"{text(f'notify.hazard.{hazard}', language())} {text(f'notify.severity.{severity}', language())}"
 
 
 def _local(micros: int, settings: Settings) -> str:

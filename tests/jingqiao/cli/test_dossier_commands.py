@@ -9,10 +9,17 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from config.rules import RuleSet
+from devices.import_csv import read_registry
 from ingest.log import DeadLetter
 from ingest.sqlite_log import SqliteLog
 from jingqiao.cli import main
+from jingqiao.clock import WallClock
+from jingqiao.registry_files import save_registry
+from jingqiao.snapshots import SnapshotHead, write_snapshot
+from rules.engine import Engine
 from tests.support.city import ASSETS, SENSORS
+from tests.support.frames import T0, frame_of
 
 
 @pytest.fixture
@@ -239,6 +246,26 @@ def test_permits_are_listed_until_they_are_over(city):
     assert running["in_force"] is False
     assert len(answer(city("permits", "list", "--all", "--json"))) == 2
     assert "cleaning" in city("permits", "list").stdout
+
+
+def test_running_work_is_listed_with_what_it_keeps_back_now(city):
+    city("permits", "add", "A", "--to", "+2h", "--note", "cleaning")
+    assert answer(city("permits", "list", "--json"))[0]["muted"] == []  # no snapshot yet
+    registry = read_registry(Path("assets.csv"), Path("sensors.csv"))
+    sensor = registry.sensor_index("s1")
+    start = WallClock().now() - 3600 * 1_000_000
+    work = {"asset_id": "A", "from": start, "to": start + 7200 * 1_000_000, "kind": "permit", "note": ""}
+    engine = Engine(registry, RuleSet())
+    engine.control("permit", work, start)
+    began_s = (start - T0) / 1e6
+    lies = {"sensor": sensor, "t": began_s + 60, "tilt_deg": 1.0, "open": 0.0}
+    stands = {"sensor": sensor, "t": began_s + 1000, "tilt_deg": 88.0, "open": 1.0}
+    assert engine.apply(frame_of([lies])) + engine.apply(frame_of([stands])) == []
+    save_registry(registry, Path("data/registry"), 1)
+    write_snapshot(Path("data/snapshots"), SnapshotHead(1, 1), engine.snapshot())
+    (kept,) = answer(city("permits", "list", "--json"))[0]["muted"]
+    assert (kept["sensor_id"], kept["hazard"], kept["severity"]) == ("s1", "missing", "red")
+    assert "missing" in city("permits", "list").stdout
 
 
 def test_people_read_chinese_by_default(city, monkeypatch):
