@@ -171,7 +171,7 @@ async def test_old_data_and_a_lost_server_are_said_loudly(tmp_path: Path) -> Non
     office.applied_at = office.clock.now() - 60_000_000
     async with chromium() as browser, AsyncExitStack() as server:
         url = await server.enter_async_context(office.served())
-        async with window(browser, url) as page:
+        async with window(browser, url, goes_away=True) as page:
             await log_in(page, "viewer", PASSWORD)
             await expect(page.locator("#alarm-bar")).to_contain_text("自 02:59:00 起规则未再判断任何数据")
             office.applied_at = office.clock.now()

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, Page, Request, ViewportSize, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, ViewportSize, async_playwright
 
 from jingqiao.console import static_files
 
@@ -57,10 +57,12 @@ async def chromium() -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def window(
-    browser: Browser, url: str, *, size: ViewportSize = DESK, **options: Any
+    browser: Browser, url: str, *, size: ViewportSize = DESK, goes_away: bool = False, **options: Any
 ) -> AsyncIterator[Page]:
     """A window on one console. At its end: nothing was asked of another host, no script failed, and the
     content security policy was never broken.
+
+    goes_away : the test takes the server away: a refresh that was on its way then may say so.
     """
     home = urlsplit(url).netloc
     context = await browser.new_context(base_url=url, viewport=size, **options)
@@ -74,12 +76,13 @@ async def window(
 
     context.on("request", asked)
     page.on("pageerror", lambda error: wrong.append(f"script failed: {error}"))
-    page.on(
-        "console",
-        lambda said: (
-            wrong.append(said.text) if "Content Security Policy" in said.text or "htmx" in said.text else None
-        ),
-    )
+
+    def said(message: ConsoleMessage) -> None:
+        unsent = goes_away and "htmx:sendError" in message.text
+        if ("Content Security Policy" in message.text or "htmx" in message.text) and not unsent:
+            wrong.append(message.text)
+
+    page.on("console", said)
     try:
         yield page
     finally:
