@@ -7,23 +7,9 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-Colour = Literal["red", "orange", "yellow", "blue"]
-HazardName = Literal[
-    "missing",
-    "tilted",
-    "sunken",
-    "loose",
-    "damaged",
-    "flooded",
-    "overload",
-    "drift",
-    "strain_limit",
-    "silent",
-    "sensor_fault",
-    "battery_low",
-]
-"""What `rules.alarm.Hazard` calls them; a test holds the two together."""
+from config.rules import HazardName
 
+Colour = Literal["red", "orange", "yellow", "blue"]
 CountedIn = Literal["emergency_hours", "work_hours", "work_days", "days"]
 """The four clocks of GB/T 30428.8: 紧急工作时 (24 h a day), 工作时, 工作日, 自然日."""
 

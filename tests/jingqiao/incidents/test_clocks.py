@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.limits import CountedIn, HazardName, HolidayYear, WorkTime
+from config.limits import CountedIn, HolidayYear, WorkTime
+from config.rules import HazardName
 from jingqiao.incidents.clocks import due_at, guessed
 from jingqiao.work_calendar import WorkCalendar, calendar_of
 from rules.alarm import HAZARDS
