@@ -15,7 +15,8 @@ from devices.strain import reduce_rows
 from ingest.log import Control
 from rules.alarm import AlarmChange
 from rules.detector import FAR
-from rules.engine import Engine, EngineFault
+from rules.engine import Engine
+from rules.faults import EngineFault
 
 FRAME_ROWS: Final = 20_000
 AGAIN_US: Final = 60_000_000

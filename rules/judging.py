@@ -1,0 +1,191 @@
+"""Rounds of a frame through the detectors, and their verdicts through the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from devices.frame import Flag, Frame
+from rules.alarm import Hazard
+from rules.detector import FAR, Detector, JudgesHistory, Round, SpeaksForGroups, Verdicts
+from rules.faults import Faults
+from rules.machine import Machine
+from rules.rounds import rounds
+from rules.telling import Telling, Told, place_of
+
+NEVER: Final = np.iinfo(np.int64).min
+
+
+class Judging:
+    """What was judged last of each sensor, and the way from readings to what is told.
+
+    last : int64[n_sensors]  Event time of the latest reading in time [µs]; NEVER = none.
+    """
+
+    def __init__(
+        self,
+        detectors: Sequence[Detector],
+        lane_of: Mapping[tuple[int, Hazard], int],
+        machine: Machine,
+        telling: Telling,
+        faults: Faults,
+        n_sensors: int,
+    ) -> None:
+        self.last = np.full(n_sensors, NEVER, np.int64)
+        self.late_count = 0
+        self.duplicate_count = 0
+        self._detectors = detectors
+        self._lane_of = lane_of
+        self._machine = machine
+        self._telling = telling
+        self._faults = faults
+        self._speakers = {d: it for d, it in enumerate(detectors) if isinstance(it, SpeaksForGroups)}
+        self._historians = [(d, it) for d, it in enumerate(detectors) if isinstance(it, JudgesHistory)]
+
+    def grow(self, n_sensors: int) -> None:
+        """Make room for more sensors."""
+        self.last = np.concatenate([self.last, np.full(n_sensors - len(self.last), NEVER, np.int64)])
+
+    def judge(
+        self,
+        frame: Frame,
+        time: npt.NDArray[np.int64],
+        now: npt.NDArray[np.int64],
+        lateness_us: int,
+        told: Told,
+    ) -> None:
+        """Judge a frame, round by round; what is settled goes to `told`.
+
+        time, now : int64[n]  Event time as it is believed, the server's time [µs].
+        lateness_us : int  Readings older than this, when they come, are late.
+        """
+        earliest = now - lateness_us
+        believed = (frame.flag != Flag.FAIL) & (frame.flag != Flag.MISSING)
+        all_believed = bool(believed.all())
+        for of_round in rounds(frame.sensor):
+            rows = of_round
+            sensor, at = frame.sensor[rows], time[rows]
+            last = self.last.take(sensor)
+            fresh = (at > last) & (at >= earliest[rows])
+            if not all_believed:
+                fresh &= believed[rows]
+            if not fresh.all():
+                self._late(frame, time, now, rows[~fresh & (at != last)], told)
+                self.duplicate_count += int((at == last).sum())
+                rows, sensor, at = rows[fresh], sensor[fresh], at[fresh]
+                if len(rows) == 0:
+                    continue
+            self.last[sensor] = at
+            batch = Round(
+                sensor,
+                at,
+                frame.received[rows],
+                frame.flag[rows],
+                {name: column[rows] for name, column in frame.columns.items()},
+            )
+            for d, detector in enumerate(self._detectors):
+                self.take(d, self._observe(d, detector, batch), told, now, sensor, rows)
+
+    def _observe(self, d: int, detector: Detector, batch: Round) -> Sequence[Verdicts]:
+        try:
+            return detector.observe(batch)
+        except Exception as error:
+            if len(batch.sensor) == 1:
+                self._faults.note(d, int(batch.sensor[0]), error)
+                return ()
+        return [
+            verdicts
+            for i in range(len(batch.sensor))
+            for verdicts in self._observe(d, detector, _row(batch, i))
+        ]
+
+    def _late(
+        self,
+        frame: Frame,
+        time: npt.NDArray[np.int64],
+        now: npt.NDArray[np.int64],
+        rows: npt.NDArray[np.int64],
+        told: Told,
+    ) -> None:
+        flag = frame.flag[rows]
+        chosen = rows[(flag != Flag.FAIL) & (flag != Flag.MISSING)]
+        if len(chosen) == 0:
+            return
+        self.late_count += len(chosen)
+        batch = Round(
+            frame.sensor[chosen],
+            time[chosen],
+            frame.received[chosen],
+            frame.flag[chosen],
+            {name: column[chosen] for name, column in frame.columns.items()},
+        )
+        place = {int(sensor): int(row) for sensor, row in zip(batch.sensor, chosen, strict=True)}
+        for d, judges in self._historians:
+            for verdicts in self._faults.safely(d, partial(judges.late, batch)):
+                for i in np.flatnonzero(verdicts.level > 0).tolist():
+                    sensor = int(verdicts.sensor[i])
+                    row = place.get(sensor, int(chosen[-1]))
+                    lane = self._lane_of[d, verdicts.hazard]
+                    change = self._telling.historical(d, verdicts, i, int(now[row]))
+                    told.append(((2 * row + 1, 0, lane, sensor), [change]))
+
+    def take(
+        self,
+        d: int,
+        said: Iterable[Verdicts],
+        told: Told,
+        now: npt.NDArray[np.int64] | None = None,
+        sensors: npt.NDArray[np.int32] | None = None,
+        rows: npt.NDArray[np.int64] | None = None,
+        tick: int = NEVER,
+        by_control: bool = False,
+    ) -> None:
+        """Verdicts through the machine; what it settles goes to `told` with the row that decided it.
+
+        sensors : of the round, in their order, with their rows in the frame; or of the whole frame as it
+            came, with rows None.
+        tick : The server's time where no row brings it [µs].
+        """
+        first: dict[int, int] = {}
+
+        def row_of(sensor: int) -> int:
+            assert sensors is not None
+            if rows is not None:
+                i = int(np.searchsorted(sensors, sensor))
+                # A verdict on a sensor that is not in the round is the round's as a whole.
+                return int(rows[i] if i < len(rows) and sensors[i] == sensor else rows.max())
+            if not first:
+                first.update({s: row for row, s in reversed(list(enumerate(sensors.tolist())))})
+            return first.get(sensor, len(sensors) - 1)
+
+        punctual = now is None and not by_control and getattr(self._detectors[d], "horizon_us", 0) == FAR
+
+        def now_of(sensor: int) -> int:
+            if now is not None:
+                return int(now[row_of(sensor)])
+            # What has its own time is known from then on, however late the tick.
+            return int(verdicts.time[verdicts.sensor == sensor][0]) if punctual else tick
+
+        for verdicts in said:
+            lane = self._lane_of[d, verdicts.hazard]
+            for transition in self._machine.judge(lane, verdicts, now_of):
+                place = (0, transition.due, lane, transition.sensor)
+                if now is not None:
+                    place = place_of(transition, now, row_of(transition.sensor))
+                self._telling.settle(transition, place, told)
+        if d in self._speakers:
+            changes = list(self._faults.safely(d, self._speakers[d].announcements))
+            if changes:
+                last = 0 if sensors is None else len(sensors) - 1
+                last = last if rows is None else int(rows.max())
+                told.append(((2 * last + 1, 0, len(self._lane_of), 0), changes))
+
+
+def _row(batch: Round, i: int) -> Round:
+    one = slice(i, i + 1)
+    columns = {name: column[one] for name, column in batch.columns.items()}
+    return Round(batch.sensor[one], batch.time[one], batch.received[one], batch.flag[one], columns)

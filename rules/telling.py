@@ -1,0 +1,144 @@
+"""What the rounds settle, told in the order of the rows that decided it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from devices.registry import UNBOUND, Registry
+from rules.alarm import AlarmChange, AlarmState, Hazard, Reason, Severity
+from rules.assets import AssetAlarms, Voice
+from rules.detector import Detector, Verdicts
+from rules.faults import Faults
+from rules.machine import Transition
+from rules.together import Together
+from rules.units import UNITS, unit_of
+
+Place = tuple[int, int, int, int]
+"""Where something stands among what a frame brings: (2 × row for a deadline that passed before that row
+came, 2 × row + 1 for what the row itself says; deadline; lane; sensor)."""
+
+Told = list[tuple[Place, "list[AlarmChange] | tuple[Transition, Voice]"]]
+"""Changes ready to tell, or a settled level that is yet to be joined with those of the same asset."""
+
+
+def place_of(transition: Transition, now: npt.NDArray[np.int64], row: int) -> Place:
+    """Where a transition stands that row `row` decided, or a deadline before it.
+
+    now : int64[n]  The server's time at each row [µs].
+    """
+    if transition.due:
+        before = int(np.searchsorted(now, transition.due))
+        return (2 * before, transition.due, transition.lane, transition.sensor)
+    return (2 * row + 1, 0, transition.lane, transition.sensor)
+
+
+def place_of_tick(transition: Transition) -> Place:
+    """Where a transition stands that the passing of time decided."""
+    return (0, transition.due, transition.lane, transition.sensor)
+
+
+class Telling:
+    """Transitions with their evidence, joined to assets, as changes of alarms.
+
+    lanes : Sequence[tuple[int, Hazard]]  Detector and hazard of each lane.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        detectors: Sequence[Detector],
+        lanes: Sequence[tuple[int, Hazard]],
+        faults: Faults,
+    ) -> None:
+        self.registry = registry
+        self.alarms = AssetAlarms()
+        self.together = Together(registry)
+        self._detectors = detectors
+        self._lanes = tuple(lanes)
+        self._faults = faults
+
+    def registry_changed(self, registry: Registry) -> None:
+        """Follow a grown registry."""
+        self.registry = registry
+        self.together.registry_changed(registry)
+
+    def settle(self, transition: Transition, place: Place, told: Told) -> None:
+        """Note a transition with its evidence as it is now; assets are joined in the order of rows."""
+        d = self._lanes[transition.lane][0]
+        key, values, evidence = self._evidence(d, transition)
+        voice = Voice(transition.level, transition.value, transition.limit, Reason(key, values), evidence)
+        told.append((place, (transition, voice)))
+
+    def _evidence(self, d: int, transition: Transition) -> tuple[str, dict[str, Any], dict[str, Any]]:
+        detector = self._detectors[d]
+        hazard = self._lanes[transition.lane][1]
+        key = detector.reasons[transition.reason]
+        values: dict[str, Any] = {"value": transition.value, "limit": transition.limit}
+        evidence: dict[str, Any] = {"decided_at_us": transition.decided}
+        try:
+            reason, facts = detector.explain(transition.sensor, hazard)
+        except Exception as error:
+            self._faults.note(d, transition.sensor, error)
+            return key, values, evidence
+        return key, {**reason.values, **values}, {**facts, **evidence}
+
+    def tell(self, told: Told) -> list[AlarmChange]:
+        """All that was noted, in the order of its places."""
+        changes: list[AlarmChange] = []
+        for _, what in sorted(told, key=lambda item: item[0]):
+            if isinstance(what, list):
+                changes += what
+            else:
+                changes += self._join(*what)
+        return changes
+
+    def _join(self, transition: Transition, voice: Voice) -> Iterable[AlarmChange]:
+        hazard = self._lanes[transition.lane][1]
+        asset = int(self.registry.sensors.asset[transition.sensor])
+        key = -1 - transition.sensor if asset == UNBOUND else asset
+        for said in self.alarms.settle(key, hazard, transition.lane, transition.sensor, voice, transition.at):
+            evidence = dict(said.voice.evidence)
+            provisional = bool(evidence.pop("provisional", False))
+            evidence.pop("conditions", None)
+            unit = str(evidence.pop("unit", unit_of(hazard, said.voice.reason.key)))
+            if said.fires:
+                evidence |= self.together.note(asset, transition.sensor, hazard, transition.at)
+            yield AlarmChange(
+                "" if asset == UNBOUND else self.registry.asset_id(asset),
+                hazard,
+                Severity(said.level),
+                AlarmState.FIRING if said.fires else AlarmState.CLEAR,
+                transition.at,
+                said.voice.value,
+                said.voice.limit,
+                unit,
+                said.voice.reason,
+                tuple(self.registry.sensor_id(sensor) for sensor in said.sensors),
+                provisional,
+                evidence=evidence,
+            )
+
+    def historical(self, d: int, verdicts: Verdicts, i: int, decided: int) -> AlarmChange:
+        """The change that row `i` of verdicts on late readings makes: recorded, never paged."""
+        sensor, level = int(verdicts.sensor[i]), int(verdicts.level[i])
+        asset = int(self.registry.sensors.asset[sensor])
+        key = self._detectors[d].reasons[int(verdicts.reason[i])]
+        value, limit = float(verdicts.value[i]), float(verdicts.limit[i])
+        return AlarmChange(
+            "" if asset == UNBOUND else self.registry.asset_id(asset),
+            verdicts.hazard,
+            Severity(level),
+            AlarmState.FIRING,
+            int(verdicts.time[i]),
+            value,
+            limit,
+            UNITS[verdicts.hazard],
+            Reason(key, {"value": value, "limit": limit}),
+            (self.registry.sensor_id(sensor),),
+            historical=True,
+            evidence={"decided_at_us": decided},
+        )
