@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from config.messages import Language, text
 from config.rules import RuleSet
-from config.settings import Settings, load_settings
+from config.settings import load_settings
 from devices.import_csv import read_registry
 from devices.registry import UNKNOWN, Registry
 from jingqiao.backtest.view import reason_text
@@ -83,37 +83,6 @@ def explain_from(engine: Engine, registry: Registry, asset: str) -> list[dict[st
     if sensor == UNKNOWN:
         raise ExplainError("unknown", asset=asset)
     return [engine.explain(sensor)]
-
-
-def muted_now(settings: Settings, asset_ids: Collection[str]) -> dict[str, list[dict[str, Any]]]:
-    """What announced work keeps from being told at these assets, by the newest snapshot.
-
-    Asset → rows of sensor_id, hazard, severity (a colour) and until [µs]. Assets of which nothing is kept
-    back are left out, and without a readable snapshot all are.
-    """
-    newest = next(snapshots(settings.snapshot_dir), None)
-    if newest is None or not asset_ids:
-        return {}
-    head, state = newest
-    try:
-        registry = load_registry(settings.data_dir / "registry", head.registry_version)
-        engine = Engine(registry, RuleSet())
-        engine.restore(state)
-    except (OSError, ValueError, KeyError):
-        return {}
-    found: dict[str, list[dict[str, Any]]] = {}
-    for asset_id in asset_ids:
-        index = registry.asset_index(asset_id)
-        sensors = np.flatnonzero(registry.sensors.asset == index).tolist() if index != UNKNOWN else []
-        rows = [
-            {"sensor_id": sensor["sensor_id"], "hazard": row["hazard"], **row["muted"]}
-            for sensor in map(engine.explain, sensors)
-            for row in sensor["hazards"]
-            if row["muted"] and row["muted"]["severity"]
-        ]
-        if rows:
-            found[asset_id] = rows
-    return found
 
 
 def told_sensor(sensor: Mapping[str, Any], tongue: Language) -> dict[str, Any]:

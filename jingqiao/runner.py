@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from devices.frame import Frame
 from ingest.log import Control, Record, Tick
 from jingqiao.vitals import Vitals
-from rules.alarm import AlarmChange
+from rules.alarm import AlarmChange, MutedAlarm
 
 _log = structlog.get_logger()
 
@@ -39,6 +39,10 @@ class Judge(Protocol):
         """Take a change of what is known or wanted."""
         ...
 
+    def take_muted(self) -> list[MutedAlarm]:
+        """What announced work kept from being told since this was last asked."""
+        ...
+
     def snapshot(self) -> bytes:
         """All state."""
         ...
@@ -48,9 +52,14 @@ class Book(Protocol):
     """What takes the changes, in one transaction with the checkpoint."""
 
     def commit(
-        self, seq: int, changes: Sequence[AlarmChange], now: int, change_seqs: Sequence[int] | None = None
+        self,
+        seq: int,
+        changes: Sequence[AlarmChange],
+        now: int,
+        change_seqs: Sequence[int] | None = None,
+        muted: Sequence[tuple[int, MutedAlarm]] = (),
     ) -> None:
-        """Store changes and what follows from them; nothing twice."""
+        """Store changes and what follows from them, and what was not told; nothing twice."""
         ...
 
 
@@ -126,28 +135,36 @@ class Runner:
         started = time.perf_counter()
         changes: list[AlarmChange] = []
         seqs: list[int] = []
+        muted: list[tuple[int, MutedAlarm]] = []
         for seq, record in enumerate(records, first_seq):
             new = judge(self.engine, record, self._before_control)
             changes += new
             seqs += [seq] * len(new)
+            muted += [(seq, item) for item in self.engine.take_muted()]
             if isinstance(record, Frame) and len(record):
                 self._vitals.readings += len(record)
                 self._vitals.last_reading_at = max(self._vitals.last_reading_at, int(record.time.max()))
         last = first_seq + len(records) - 1
         self._vitals.engine_s += time.perf_counter() - started
-        if changes:
+        if changes or muted:
             self._vitals.changes.update((c.hazard.value, c.state.value) for c in changes)
-            await self._commit(last, changes, seqs)
+            await self._commit(last, changes, seqs, muted)
         self._vitals.applied_seq = last
         self._vitals.applied_at = self._now()
 
-    async def _commit(self, seq: int, changes: Sequence[AlarmChange], seqs: Sequence[int]) -> None:
+    async def _commit(
+        self,
+        seq: int,
+        changes: Sequence[AlarmChange],
+        seqs: Sequence[int],
+        muted: Sequence[tuple[int, MutedAlarm]],
+    ) -> None:
         """Store the changes, however long the database is away: the engine cannot judge them again."""
         failures = 0
         while True:
             try:
                 # In a thread: the database's fsync must not hold up the sources.
-                await asyncio.to_thread(self._book.commit, seq, changes, self._now(), seqs)
+                await asyncio.to_thread(self._book.commit, seq, changes, self._now(), seqs, muted)
             except SQLAlchemyError as error:
                 failures += 1
                 if failures == 1:

@@ -23,7 +23,7 @@ from jingqiao.dossier.registry_store import load_registry_version
 from jingqiao.registry_files import load_registry, save_registry
 from jingqiao.runner import Book, judge
 from jingqiao.snapshots import snapshots
-from rules.alarm import AlarmChange
+from rules.alarm import AlarmChange, MutedAlarm
 from rules.engine import Engine
 
 _log = structlog.get_logger()
@@ -151,6 +151,7 @@ def start_engine(
     while seq < last:
         changes: list[AlarmChange] = []
         seqs: list[int] = []
+        muted: list[tuple[int, MutedAlarm]] = []
         part = list(log.read(seq, _REPLAY_RECORDS))
         if not part:
             break
@@ -158,9 +159,10 @@ def start_engine(
             new = judge(engine, record, lambda control: then.follow(engine, control))
             changes += new
             seqs += [number] * len(new)
+            muted += [(number, item) for item in engine.take_muted()]
         seq = part[-1][0]
-        if changes:
-            book.commit(seq, changes, now, seqs)
+        if changes or muted:
+            book.commit(seq, changes, now, seqs, muted)
     if then.version != newest.version:
         engine.registry_changed(newest.registry)
     return Started(engine, newest, max(seq, last), last - first)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any
 
+from rules.windows import Window
+
 
 class Hazard(StrEnum):
     """What can be wrong. The order is that of the engine's state columns; append only."""
@@ -85,3 +87,18 @@ class AlarmChange:
     provisional: bool = False
     historical: bool = False
     evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MutedAlarm:
+    """What announced work kept from being told, as one sensor would have said it without the work.
+
+    change : AlarmChange  FIRING where it is graver than what people were told, CLEAR where it no longer is.
+        What still stands when the work ends has no CLEAR: it is told then.
+    detector : str  Which of several that judge the same hazard.
+    permits : tuple[Window, ...]  The announced work that held at that time.
+    """
+
+    change: AlarmChange
+    detector: str
+    permits: tuple[Window, ...]

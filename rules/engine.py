@@ -17,7 +17,7 @@ import numpy.typing as npt
 from config.rules import RuleSet
 from devices.frame import Frame
 from devices.registry import UNKNOWN, Registry, Role
-from rules.alarm import AlarmChange, Hazard, Severity
+from rules.alarm import AlarmChange, Hazard, MutedAlarm, Severity
 from rules.compose import default_detectors
 from rules.detector import FAR, Detector, Foresees, HasThresholds, Hears
 from rules.explain import explain_sensor
@@ -28,7 +28,7 @@ from rules.schedule import active, next_change
 from rules.snapshot import pack, unpack
 from rules.telling import Telling, Told, place_of, place_of_tick
 from rules.thresholds import Thresholds, resolve
-from rules.windows import Windows
+from rules.windows import Window, Windows
 
 CLOCK_FAULT_US: Final = 60 * SECOND
 """An event time this far ahead of its reception is a clock that is fast: the reception counts."""
@@ -70,7 +70,7 @@ class Engine:
         self.machine = Machine(hazards, lane_holds(rules, hazards), n, self._muted_until)
         self._now = NEVER
         self._faults = Faults(registry, self.detectors, lambda: self._now)
-        self._telling = Telling(registry, self.detectors, tuple(self.lane_of), self._faults)
+        self._telling = Telling(registry, self.detectors, tuple(self.lane_of), self._faults, self._permits)
         self._judging = Judging(
             self.detectors, self.lane_of, self.machine, self._telling, self._faults, n_sensors=n
         )
@@ -132,6 +132,8 @@ class Engine:
         self._now = int(now[-1])
         for transition in self.machine.tick(self._now):
             self._telling.settle(transition, place_of(transition, now, 0), told)
+        for kept in self.machine.take_kept_back():
+            self._telling.keep_back(kept, place_of(kept.transition, now, 0), told)
         return self._telling.tell(told)
 
     def tick(self, now: int) -> list[AlarmChange]:
@@ -139,11 +141,8 @@ class Engine:
         self._now = now = max(now, self._now)
         if now >= self._next_hours:
             self.rules_changed(self.rules)
+        changes = self._let_holds_end(now)
         told: Told = []
-        for transition in self.machine.tick(now):
-            self._telling.settle(transition, place_of_tick(transition), told)
-        changes = self._telling.tell(told)
-        told = []
         for d, detector in enumerate(self.detectors):
             if detector.due() <= now:
                 self._judging.take(d, self._faults.safely(d, partial(detector.tick, now)), told, tick=now)
@@ -224,10 +223,11 @@ class Engine:
         while ticked < (due := self.due()) <= last + fire:
             changes += self.tick(due)
             ticked = due
-        told: Told = []
-        for transition in self.machine.tick(last + longest):
-            self._telling.settle(transition, place_of_tick(transition), told)
-        return changes + self._telling.tell(told)
+        return changes + self._let_holds_end(last + longest)
+
+    def take_muted(self) -> list[MutedAlarm]:
+        """What announced work kept from being told since this was last asked, in the order of the rows."""
+        return self._telling.take_muted()
 
     # --- state -----------------------------------------------------------------------------------
 
@@ -296,6 +296,20 @@ class Engine:
         if not self.windows or not self._muted_lane[lane]:
             return 0
         return self.windows.until(int(self.registry.sensors.asset[sensor]), time)
+
+    def _permits(self, lane: int, sensor: int, time: int) -> tuple[Window, ...]:
+        """Announced work that mutes a lane of a sensor at an event time."""
+        if not self.windows or not self._muted_lane[lane]:
+            return ()
+        return self.windows.at(int(self.registry.sensors.asset[sensor]), time)
+
+    def _let_holds_end(self, now: int) -> list[AlarmChange]:
+        told: Told = []
+        for transition in self.machine.tick(now):
+            self._telling.settle(transition, place_of_tick(transition), told)
+        for kept in self.machine.take_kept_back():
+            self._telling.keep_back(kept, place_of_tick(kept.transition), told)
+        return self._telling.tell(told)
 
     def _set_thresholds(self, thresholds: Mapping[str, Thresholds]) -> None:
         for detector in self.detectors:

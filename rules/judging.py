@@ -13,9 +13,9 @@ from devices.frame import Flag, Frame
 from rules.alarm import Hazard
 from rules.detector import FAR, Detector, JudgesHistory, Round, SpeaksForGroups, Verdicts
 from rules.faults import Faults
-from rules.machine import Machine
+from rules.machine import Machine, Transition
 from rules.rounds import rounds
-from rules.telling import Telling, Told, place_of
+from rules.telling import Place, Telling, Told, place_of, place_of_tick
 
 NEVER: Final = np.iinfo(np.int64).min
 
@@ -130,8 +130,8 @@ class Judging:
                     sensor = int(verdicts.sensor[i])
                     row = place.get(sensor, int(chosen[-1]))
                     lane = self._lane_of[d, verdicts.hazard]
-                    change = self._telling.historical(d, verdicts, i, int(now[row]))
-                    told.append(((2 * row + 1, 0, lane, sensor), [change]))
+                    here = (2 * row + 1, 0, lane, sensor)
+                    self._telling.note_late(lane, verdicts, i, int(now[row]), here, told)
 
     def take(
         self,
@@ -170,13 +170,17 @@ class Judging:
             # What has its own time is known from then on, however late the tick.
             return int(verdicts.time[verdicts.sensor == sensor][0]) if punctual else tick
 
+        def decided_at(transition: Transition) -> Place:
+            if now is None:
+                return place_of_tick(transition)
+            return place_of(transition, now, row_of(transition.sensor))
+
         for verdicts in said:
             lane = self._lane_of[d, verdicts.hazard]
             for transition in self._machine.judge(lane, verdicts, now_of):
-                place = (0, transition.due, lane, transition.sensor)
-                if now is not None:
-                    place = place_of(transition, now, row_of(transition.sensor))
-                self._telling.settle(transition, place, told)
+                self._telling.settle(transition, decided_at(transition), told)
+            for kept in self._machine.take_kept_back():
+                self._telling.keep_back(kept, decided_at(kept.transition), told)
         if d in self._speakers:
             changes = list(self._faults.safely(d, self._speakers[d].announcements))
             if changes:

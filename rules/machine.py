@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rules.alarm import Hazard
+from rules.cell import Cell, cells, columns, unmuted
 from rules.detector import FAR, NO_OPINION, Verdicts
 
 BUSY: Final = 0x7F
@@ -68,35 +69,17 @@ class Said(NamedTuple):
     reason: int
 
 
-@dataclass(slots=True)
-class Cell:
-    """What is on its way for one sensor in one lane.
+class KeptBack(NamedTuple):
+    """A transition that a maintenance window kept from being told.
 
-    settled : int  Level as announced.
-    target : int  Level that holds now and is not yet announced; -1 = none.
-    since : int  Event time since which it holds [µs].
-    known : int  Server's time when the target was first heard of: ticks count the hold from here, so that
-        a recovery which took just as long to arrive is still heard [µs].
-    latest : int  Level of the latest verdict; below the target while a level falls by steps.
-    value, limit, reason : of the verdict that gave the target.
-    muted : int  Latest level said under a maintenance window; -1 = none.
-    until : int  End of that window [µs].
-    muted_value, muted_limit, muted_reason : of that verdict.
+    transition : Transition  As it would have been told; level 0 = no graver any more than what was told.
+    time : int  When it would have been told, by the time that the window was asked for [µs].
+    before : int  Level until then.
     """
 
-    settled: int
-    target: int = -1
-    since: int = 0
-    known: int = 0
-    latest: int = 0
-    value: float = float("nan")
-    limit: float = float("nan")
-    reason: int = 0
-    muted: int = -1
-    until: int = FAR
-    muted_value: float = float("nan")
-    muted_limit: float = float("nan")
-    muted_reason: int = 0
+    transition: Transition
+    time: int
+    before: int
 
 
 MutedUntil = Callable[[int, int, int], int]
@@ -120,6 +103,7 @@ class Machine:
         self._level = [np.zeros(n_sensors, np.int8) for _ in self.lanes]
         self._cells: dict[tuple[int, int], Cell] = {}
         self._heap: list[tuple[int, int, int]] = []
+        self._kept_back: list[KeptBack] = []
 
     def grow(self, n_sensors: int) -> None:
         """Make room for more sensors."""
@@ -135,6 +119,13 @@ class Machine:
     def cell(self, lane: int, sensor: int) -> Cell | None:
         """What is on its way there, or None."""
         return self._cells.get((lane, sensor))
+
+    def take_kept_back(self) -> Sequence[KeptBack]:
+        """What windows kept from being told since this was last asked."""
+        if not self._kept_back:
+            return ()
+        kept, self._kept_back = self._kept_back, []
+        return kept
 
     def judge(self, lane: int, verdicts: Verdicts, now_of: Callable[[int], int]) -> Iterator[Transition]:
         """Take verdicts; yield what they settle.
@@ -166,10 +157,15 @@ class Machine:
         if said.level != NO_OPINION:
             until = self._muted_until(lane, sensor, said.time)
             if until:
+                if cell.unmuted is None:
+                    cell.unmuted = unmuted(cell)
                 cell.muted, cell.until, cell.muted_reason = said.level, until, said.reason
                 cell.muted_value, cell.muted_limit = said.value, said.limit
+                before = cell.unmuted.settled
+                for transition in self._apply(lane, sensor, cell.unmuted, said, now, 0):
+                    self._keep_back(cell, transition, said.time, before)
             else:
-                cell.muted = -1
+                cell.muted, cell.unmuted = -1, None
                 yield from self._apply(lane, sensor, cell, said, now, 0)
         self._keep(lane, sensor, cell)
 
@@ -200,28 +196,22 @@ class Machine:
 
     def snapshot(self) -> dict[str, npt.NDArray[Any]]:
         """All state as named arrays."""
-        keys = list(self._cells)
-        cells = list(self._cells.values())
-        whole = ("settled", "target", "since", "known", "latest", "reason", "muted", "until", "muted_reason")
-        broken = ("value", "limit", "muted_value", "muted_limit")
+        others = {key: cell.unmuted for key, cell in self._cells.items() if cell.unmuted is not None}
         return {
             **{f"level.{lane}": level for lane, level in enumerate(self._level)},
-            "key": np.array(keys, np.int64).reshape(-1, 2),
-            **{f"cell.{name}": np.array([getattr(c, name) for c in cells], np.int64) for name in whole},
-            **{f"cell.{name}": np.array([getattr(c, name) for c in cells], np.float64) for name in broken},
+            **columns("key", "cell.", self._cells),
+            **columns("unmuted_key", "unmuted.", others),
         }
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         """The state that `snapshot` gave. Raises ValueError when it is of other lanes."""
         try:
             self._level = [np.array(state[f"level.{lane}"], np.int8) for lane in range(len(self.lanes))]
-            names = [key for key in state if key.startswith("cell.")]
-            rows = zip(*(state[name].tolist() for name in names), strict=True)
-            fields = [name.removeprefix("cell.") for name in names]
-            self._cells = {
-                (lane, sensor): Cell(**dict(zip(fields, row, strict=True)))
-                for (lane, sensor), row in zip(state["key"].tolist(), rows, strict=True)
-            }
+            self._cells = cells("key", "cell.", state)
+            # A snapshot of an earlier version has none: they begin with the next word.
+            others = cells("unmuted_key", "unmuted.", state) if "unmuted_key" in state else {}
+            for key, cell in others.items():
+                self._cells[key].unmuted = cell
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a state of this alarm machine: {error}") from error
         self._heap = [(self._due(lane, cell), lane, sensor) for (lane, sensor), cell in self._cells.items()]
@@ -233,8 +223,13 @@ class Machine:
 
     def _due(self, lane: int, cell: Cell) -> int:
         """When a tick has something to do for a cell [µs]."""
-        hold_ends = cell.known + self._hold(lane, cell) if cell.target >= 0 else FAR
-        return min(hold_ends, cell.until if cell.muted >= 0 else FAR)
+        holds_end = (self._hold_ends(lane, it, by_event=False) for it in (cell, cell.unmuted))
+        return min(*holds_end, cell.until if cell.muted >= 0 else FAR)
+
+    def _hold_ends(self, lane: int, cell: Cell | None, *, by_event: bool) -> int:
+        if cell is None or cell.target < 0:
+            return FAR
+        return (cell.since if by_event else cell.known) + self._hold(lane, cell)
 
     def _keep(self, lane: int, sensor: int, cell: Cell) -> None:
         key = (lane, sensor)
@@ -252,18 +247,23 @@ class Machine:
         """Settle holds and windows that ended at or before `time`, in their order."""
         while True:
             window_ends = cell.until if cell.muted >= 0 else FAR
-            hold_ends = FAR
-            if cell.target >= 0:
-                hold_ends = (cell.since if by_event else cell.known) + self._hold(lane, cell)
-            if min(window_ends, hold_ends) > time:
+            hold_ends = self._hold_ends(lane, cell, by_event=by_event)
+            unmuted_ends = self._hold_ends(lane, cell.unmuted, by_event=by_event)
+            if min(window_ends, hold_ends, unmuted_ends) > time:
                 return
+            if cell.unmuted is not None and unmuted_ends < window_ends and unmuted_ends <= hold_ends:
+                before = cell.unmuted.settled
+                due = 0 if by_event else unmuted_ends
+                transition = self._hold_over(lane, sensor, cell.unmuted, unmuted_ends, now, due)
+                self._keep_back(cell, transition, unmuted_ends, before)
+                continue
             if window_ends <= hold_ends:
                 longer = self._muted_until(lane, sensor, window_ends)
                 if longer:
                     cell.until = longer
                     continue
                 verdict = Said(cell.muted, window_ends, cell.muted_value, cell.muted_limit, cell.muted_reason)
-                cell.muted = -1
+                cell.muted, cell.unmuted = -1, None
                 due = 0 if by_event else window_ends
                 yield from self._apply(lane, sensor, cell, verdict, window_ends, due)
                 continue
@@ -271,13 +271,25 @@ class Machine:
             if until:
                 # It began before the window and would settle inside it: now the window decides.
                 if cell.muted < 0:
+                    cell.unmuted = unmuted(cell)
                     cell.muted, cell.until, cell.muted_reason = cell.latest, until, cell.reason
                     cell.muted_value, cell.muted_limit = cell.value, cell.limit
                 cell.target = -1
                 continue
-            yield self._settle(lane, sensor, cell, now, 0 if by_event else hold_ends)
-            if cell.latest < cell.settled:
-                cell.target, cell.since, cell.known = cell.latest, hold_ends, hold_ends
+            yield self._hold_over(lane, sensor, cell, hold_ends, now, 0 if by_event else hold_ends)
+
+    def _hold_over(self, lane: int, sensor: int, cell: Cell, ends: int, decided: int, due: int) -> Transition:
+        transition = self._settle(lane, sensor, cell, decided, due)
+        if cell.latest < cell.settled:
+            cell.target, cell.since, cell.known = cell.latest, ends, ends
+        return transition
+
+    def _keep_back(self, cell: Cell, transition: Transition, time: int, before: int) -> None:
+        """Note what people would have been told: what is graver than what they know, and its end."""
+        if transition.level > cell.settled:
+            self._kept_back.append(KeptBack(transition, time, before))
+        elif before > cell.settled:
+            self._kept_back.append(KeptBack(transition._replace(level=0), time, before))
 
     def _settle(self, lane: int, sensor: int, cell: Cell, decided: int, due: int) -> Transition:
         cell.settled, cell.target = cell.target, -1

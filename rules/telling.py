@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from devices.registry import UNBOUND, Registry
-from rules.alarm import AlarmChange, AlarmState, Hazard, Reason, Severity
+from rules.alarm import AlarmChange, AlarmState, Hazard, MutedAlarm, Reason, Severity
 from rules.assets import AssetAlarms, Voice
 from rules.detector import Detector, Verdicts
 from rules.faults import Faults
-from rules.machine import Transition
+from rules.machine import KeptBack, Transition
 from rules.together import Together
 from rules.units import UNITS, unit_of
+from rules.windows import Window
 
 Place = tuple[int, int, int, int]
 """Where something stands among what a frame brings: (2 × row for a deadline that passed before that row
 came, 2 × row + 1 for what the row itself says; deadline; lane; sensor)."""
 
-Told = list[tuple[Place, "list[AlarmChange] | tuple[Transition, Voice]"]]
-"""Changes ready to tell, or a settled level that is yet to be joined with those of the same asset."""
+Told = list[tuple[Place, "list[AlarmChange] | tuple[Transition, Voice] | MutedAlarm"]]
+"""Changes ready to tell, a settled level that is yet to be joined with those of the same asset, or what is
+not told because of announced work."""
+
+Permits = Callable[[int, int, int], tuple[Window, ...]]
+"""(lane, sensor, event time) → announced work that mutes it then."""
 
 
 def place_of(transition: Transition, now: npt.NDArray[np.int64], row: int) -> Place:
@@ -45,6 +50,7 @@ class Telling:
     """Transitions with their evidence, joined to assets, as changes of alarms.
 
     lanes : Sequence[tuple[int, Hazard]]  Detector and hazard of each lane.
+    permits : Permits  What is muted, and by what.
     """
 
     def __init__(
@@ -53,6 +59,7 @@ class Telling:
         detectors: Sequence[Detector],
         lanes: Sequence[tuple[int, Hazard]],
         faults: Faults,
+        permits: Permits,
     ) -> None:
         self.registry = registry
         self.alarms = AssetAlarms()
@@ -60,6 +67,8 @@ class Telling:
         self._detectors = detectors
         self._lanes = tuple(lanes)
         self._faults = faults
+        self._permits = permits
+        self._muted: list[MutedAlarm] = []
 
     def registry_changed(self, registry: Registry) -> None:
         """Follow a grown registry."""
@@ -72,6 +81,34 @@ class Telling:
         key, values, evidence = self._evidence(d, transition)
         voice = Voice(transition.level, transition.value, transition.limit, Reason(key, values), evidence)
         told.append((place, (transition, voice)))
+
+    def keep_back(self, kept: KeptBack, place: Place, told: Told) -> None:
+        """Note what announced work kept from being told, with its evidence as it is now."""
+        transition = kept.transition
+        d, hazard = self._lanes[transition.lane]
+        key, values, evidence = self._evidence(d, transition)
+        evidence.pop("conditions", None)
+        change = AlarmChange(
+            self._asset_id(transition.sensor),
+            hazard,
+            Severity(transition.level or kept.before),
+            AlarmState.FIRING if transition.level else AlarmState.CLEAR,
+            transition.at,
+            transition.value,
+            transition.limit,
+            str(evidence.pop("unit", unit_of(hazard, key))),
+            Reason(key, values),
+            (self.registry.sensor_id(transition.sensor),),
+            bool(evidence.pop("provisional", False)),
+            evidence=evidence,
+        )
+        permits = self._permits(transition.lane, transition.sensor, kept.time)
+        told.append((place, MutedAlarm(change, self._detectors[d].name, permits)))
+
+    def take_muted(self) -> list[MutedAlarm]:
+        """What was kept back of all that was told since this was last asked."""
+        muted, self._muted = self._muted, []
+        return muted
 
     def _evidence(self, d: int, transition: Transition) -> tuple[str, dict[str, Any], dict[str, Any]]:
         detector = self._detectors[d]
@@ -92,6 +129,8 @@ class Telling:
         for _, what in sorted(told, key=lambda item: item[0]):
             if isinstance(what, list):
                 changes += what
+            elif isinstance(what, MutedAlarm):
+                self._muted.append(what)
             else:
                 changes += self._join(*what)
         return changes
@@ -108,7 +147,7 @@ class Telling:
             if said.fires:
                 evidence |= self.together.note(asset, transition.sensor, hazard, transition.at)
             yield AlarmChange(
-                "" if asset == UNBOUND else self.registry.asset_id(asset),
+                self._asset_id(transition.sensor),
                 hazard,
                 Severity(said.level),
                 AlarmState.FIRING if said.fires else AlarmState.CLEAR,
@@ -122,14 +161,23 @@ class Telling:
                 evidence=evidence,
             )
 
-    def historical(self, d: int, verdicts: Verdicts, i: int, decided: int) -> AlarmChange:
-        """The change that row `i` of verdicts on late readings makes: recorded, never paged."""
+    def note_late(
+        self, lane: int, verdicts: Verdicts, i: int, decided: int, place: Place, told: Told
+    ) -> None:
+        """Note what row `i` of verdicts on late readings says: history, or history of announced work."""
+        change = self._historical(lane, verdicts, i, decided)
+        permits = self._permits(lane, int(verdicts.sensor[i]), change.event_at)
+        name = self._detectors[self._lanes[lane][0]].name
+        told.append((place, MutedAlarm(change, name, permits) if permits else [change]))
+
+    def _historical(self, lane: int, verdicts: Verdicts, i: int, decided: int) -> AlarmChange:
+        """Recorded, never paged."""
         sensor, level = int(verdicts.sensor[i]), int(verdicts.level[i])
-        asset = int(self.registry.sensors.asset[sensor])
+        d = self._lanes[lane][0]
         key = self._detectors[d].reasons[int(verdicts.reason[i])]
         value, limit = float(verdicts.value[i]), float(verdicts.limit[i])
         return AlarmChange(
-            "" if asset == UNBOUND else self.registry.asset_id(asset),
+            self._asset_id(sensor),
             verdicts.hazard,
             Severity(level),
             AlarmState.FIRING,
@@ -142,3 +190,7 @@ class Telling:
             historical=True,
             evidence={"decided_at_us": decided},
         )
+
+    def _asset_id(self, sensor: int) -> str:
+        asset = int(self.registry.sensors.asset[sensor])
+        return "" if asset == UNBOUND else self.registry.asset_id(asset)

@@ -13,12 +13,14 @@ class Window:
 
     start, end : int  By event time, the end not included [µs].
     kind : str  permit (a lid is opened) or intervention (a bridge is worked on).
+    request : int  Number of the request that asked for it; 0 = it came from a file.
     """
 
     start: int
     end: int
     kind: str
     note: str
+    request: int = 0
 
 
 class Windows:
@@ -32,7 +34,7 @@ class Windows:
         known = self._of.setdefault(asset, [])
         if window.end > window.start and window not in known:
             known.append(window)
-            known.sort(key=lambda w: (w.start, w.end, w.kind, w.note))
+            known.sort(key=lambda w: (w.start, w.end, w.kind, w.note, w.request))
 
     def until(self, asset: int, time: int) -> int:
         """End of the window that `time` falls in, adjoining windows taken together; 0 = in none."""
@@ -41,6 +43,10 @@ class Windows:
             if window.start <= max(time, end) < window.end:
                 end = window.end
         return end
+
+    def at(self, asset: int, time: int) -> tuple[Window, ...]:
+        """Windows that `time` falls in, earliest first."""
+        return tuple(window for window in self._of.get(asset, ()) if window.start <= time < window.end)
 
     def of(self, asset: int) -> tuple[Window, ...]:
         """Windows of an asset, earliest first."""
@@ -58,7 +64,10 @@ class Windows:
         self._of = {asset: [Window(**window) for window in windows] for asset, windows in state}
 
     def take(self, asset: int, name: str, payload: Mapping[str, Any]) -> None:
-        """A control record `permit` or `intervention`: {from, to (µs), kind, note}. Raises ValueError."""
+        """A control record `permit` or `intervention`: {from, to (µs), kind, note, request}.
+
+        Raises ValueError.
+        """
         try:
             start, end = int(payload["from"]), int(payload["to"])
         except (KeyError, TypeError, ValueError) as error:
@@ -66,4 +75,5 @@ class Windows:
         if end <= start:
             raise ValueError(f"{name} ends before it begins")
         kind = str(payload.get("kind") or name)
-        self.add(asset, Window(start, end, kind, str(payload.get("note") or "")))
+        note, request = str(payload.get("note") or ""), int(payload.get("request") or 0)
+        self.add(asset, Window(start, end, kind, note, request))

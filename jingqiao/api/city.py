@@ -22,7 +22,11 @@ from jingqiao.console.visitor import note as note_act
 from jingqiao.controls import RETRY
 from jingqiao.database import reading, writing
 from jingqiao.dossier.entries import UnknownAssetError, add_entry
+from jingqiao.dossier.permits import as_json as permit_json
+from jingqiao.dossier.permits import permits
 from jingqiao.dossier.registry_store import request_control
+from jingqiao.incidents.muted import as_json as muted_json
+from jingqiao.incidents.muted import muted_by
 from jingqiao.map.states import MapState
 from jingqiao.provisioning.letters import AT_ONCE
 from jingqiao.reports.span import Period
@@ -118,6 +122,37 @@ def write(request: Request, caller: AssetWriter, asset_id: str, entry: Entry) ->
         raise HTTPException(404, f"no asset {asset_id}") from None
     note_act(request, caller, "asset.entry", f"asset:{asset_id}", what=entry.what)
     return {"asset_id": asset_id, "what": entry.what}
+
+
+@router.get("/permits")
+def permits_(
+    request: Request,
+    caller: AssetReader,  # noqa: ARG001 - admits
+    asset_id: str | None = None,
+    also_past: Annotated[bool, Query(description="also those that are over")] = False,
+) -> list[dict[str, Any]]:
+    """Announced work, the newest first: what it mutes now (`muted`), and how many alarms in all."""
+    parts = parts_of(request)
+    now = parts.clock.now()
+    with reading(parts.database) as connection:
+        found = permits(connection, asset_id=asset_id, ends_after=None if also_past else now)
+        muted = muted_by(connection, [permit.id for permit in found])
+    tongue = parts.settings.language
+    return [permit_json(permit, muted.get(permit.id, ()), now, tongue) for permit in found]
+
+
+@router.get("/permits/{number}")
+def permit(request: Request, caller: AssetReader, number: int) -> dict[str, Any]:  # noqa: ARG001 - admits
+    """One permit with every alarm that it kept from being told (`muted`), from when to when."""
+    parts = parts_of(request)
+    with reading(parts.database) as connection:
+        known = permits(connection, ids=[number])
+        muted = muted_by(connection, [number]).get(number, [])
+    if not known:
+        raise HTTPException(404, f"no permit {number}")
+    tongue = parts.settings.language
+    rows = [muted_json(item, tongue) for item in muted]
+    return {**permit_json(known[0], muted, parts.clock.now(), tongue), "muted": rows}
 
 
 @router.get("/fleet")

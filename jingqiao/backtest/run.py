@@ -13,7 +13,7 @@ from devices.frame import Frame
 from devices.registry import Registry
 from devices.strain import reduce_rows
 from ingest.log import Control
-from rules.alarm import AlarmChange
+from rules.alarm import AlarmChange, MutedAlarm
 from rules.detector import FAR
 from rules.engine import Engine
 from rules.faults import EngineFault
@@ -27,6 +27,7 @@ AGAIN_US: Final = 60_000_000
 class Result:
     """What the engine said.
 
+    muted : What announced work kept from being told; in no change.
     rows : int  Readings that were judged or found late, before the reduction of fast strain.
     """
 
@@ -34,6 +35,7 @@ class Result:
     rows: int
     faults: list[EngineFault]
     fault_count: int
+    muted: list[MutedAlarm]
 
 
 def backtest(
@@ -56,7 +58,7 @@ def backtest(
     reduced = reduce_rows(frame, block_s) if "strain_ue" in frame.columns else frame
     changes += play(engine, reduced, controls, progress)
     progress(len(frame) - len(reduced))
-    return Result(changes, len(frame), engine.faults, engine.fault_count)
+    return Result(changes, len(frame), engine.faults, engine.fault_count, engine.take_muted())
 
 
 def play(

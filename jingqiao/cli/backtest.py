@@ -45,6 +45,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--to", "until", help="Read the archive up to this time.")
 @click.option("-c", "--config", "settings_path", type=_FILE, help="jingqiao.toml, for the archive.")
 @click.option("--block-seconds", default=1.0, show_default=True, help="Block of fast strain.")
+@click.option("--muted", "only_muted", is_flag=True, help="Print instead what --maintenance kept back.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def backtest(
     readings: Path | None,
@@ -57,16 +58,20 @@ def backtest(
     until: str | None,
     settings_path: Path | None,
     block_seconds: float,
+    only_muted: bool,
     as_json: bool,
 ) -> None:
     """Judge READINGS (CSV, Parquet, JSON lines) and print every alarm that would have rung.
 
+    What announced work (--maintenance) keeps back would not have rung and is counted apart.
     Bad rows are named on standard error and the rest is used; exit code 1 when nothing is usable.
     """
     if (readings is None) == (since is None):
         raise click.UsageError("name a file of READINGS, or --from (and --to) for the archive")
     if not 0.01 <= block_seconds <= 3600:
         raise click.UsageError("--block-seconds must be between 0.01 and 3600")
+    if only_muted and (maintenance is None or other_rules is not None):
+        raise click.UsageError("--muted needs --maintenance, and goes without --compare")
     tongue = language()
     begun = time.monotonic()
     try:
@@ -84,14 +89,9 @@ def backtest(
         results = [_run(registry, rules, parsed, controls, block_seconds) for rules in rule_sets]
     except FaultsError as error:
         fail_with(error)
-    for result in results:
-        if result.fault_count:
-            what = result.faults[-1]
-            message = f"{what.detector} {what.sensor_id} {what.error}"
-            click.echo(
-                text("backtest.show.faults", tongue, count=result.fault_count, error=message), err=True
-            )
-    told = [by_event_time(result.changes) for result in results]
+    _tell_defects(results, tongue)
+    muted = [item.change for item in results[0].muted]
+    told = [by_event_time(muted if only_muted else result.changes) for result in results]
     if other_rules is not None:
         print_json(compare(*told))
     elif as_json:
@@ -103,6 +103,8 @@ def backtest(
         click.echo(
             text("backtest.show.rows", tongue, rows=rows, seconds=seconds, rate=rows / seconds), err=True
         )
+        if muted:
+            click.echo(text("backtest.show.muted", tongue, count=len(muted)), err=True)
 
 
 def _archive(
@@ -155,6 +157,17 @@ def _tell_faults(parsed: Readings, file: str, tongue: Language) -> None:
         raise FaultsError([*parsed.faults, unused])
     for fault in parsed.faults:
         click.echo(str(fault), err=True)
+
+
+def _tell_defects(results: Sequence[Result], tongue: Language) -> None:
+    """Name what the rules could not judge."""
+    for result in results:
+        if result.fault_count:
+            what = result.faults[-1]
+            message = f"{what.detector} {what.sensor_id} {what.error}"
+            click.echo(
+                text("backtest.show.faults", tongue, count=result.fault_count, error=message), err=True
+            )
 
 
 def _run(

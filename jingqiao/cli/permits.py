@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import click
-import sqlalchemy as sa
 
 from config.messages import text
 from config.settings import Settings
@@ -22,9 +21,11 @@ from jingqiao.cli.dossier_options import (
 from jingqiao.cli.output import language, print_json, print_table
 from jingqiao.database import reading
 from jingqiao.dossier.entries import UnknownAssetError, announce_work
+from jingqiao.dossier.permits import as_json as permit_as_json
+from jingqiao.dossier.permits import permits
 from jingqiao.dossier.plain import instant_text
-from jingqiao.dossier.tables import control_request
-from jingqiao.explaining import muted_now
+from jingqiao.incidents.muted import as_json as muted_as_json
+from jingqiao.incidents.muted import muted_by
 
 
 @click.group()
@@ -49,7 +50,7 @@ def add(
     if end <= begin:
         raise click.UsageError("--to lies before --from")
     try:
-        announce_work(
+        number = announce_work(
             database_of(settings),
             asset_id,
             start=begin,
@@ -61,7 +62,8 @@ def add(
         )
     except UnknownAssetError:
         refuse("assets.unknown", asset_id=asset_id)
-    click.echo(text("devices_.permit", language(), asset_id=asset_id, end=_local(end, settings)))
+    until = local(instant_text(end), settings.zone)
+    click.echo(text("devices_.permit", language(), id=number, asset_id=asset_id, end=until))
 
 
 @group.command("list")
@@ -70,57 +72,84 @@ def add(
 @json_option
 @city_option
 def list_(asset_id: str | None, also_past: bool, as_json: bool, settings: Settings) -> None:
-    """List announced work, the newest first, with what it keeps from being told now."""
-    table = control_request
-    query = sa.select(table).where(table.c.name.in_(("permit", "intervention"))).order_by(table.c.id.desc())
+    """List announced work, the newest first: what it keeps from being told now, and how much it kept."""
+    moment, tongue = now(), language()
     with reading(database_of(settings)) as connection:
-        found = [
-            {
-                **row["payload"],
-                "who": row["who"],
-                "requested_at": row["requested_at"],
-                "in_force": row["taken_seq"] is not None,
-            }
-            for row in connection.execute(query).mappings()
-        ]
-    found = [
-        row
-        for row in found
-        if (asset_id is None or row["asset_id"] == asset_id) and (also_past or row["to"] > now())
-    ]
-    running = {row["asset_id"] for row in found if row["from"] <= now() < row["to"]}
-    muted = muted_now(settings, running)
+        found = permits(connection, asset_id=asset_id, ends_after=None if also_past else moment)
+        muted = muted_by(connection, [permit.id for permit in found])
+    rows = [permit_as_json(permit, muted.get(permit.id, ()), moment, tongue) for permit in found]
     if as_json:
-        times = ("from", "to", "requested_at")
-        print_json(
-            [
-                {
-                    **row,
-                    **{name: instant_text(row[name]) for name in times},
-                    "muted": [
-                        {**kept, "until": instant_text(kept["until"])}
-                        for kept in muted.get(row["asset_id"], ())
-                    ],
-                }
-                for row in found
-            ]
-        )
+        print_json(rows)
         return
-    columns = ("asset_id", "kind", "from", "to", "note", "who", "in_force", "muted")
+    columns = ("id", "asset_id", "kind", "from", "to", "note", "who", "in_force", "muted", "muted_count")
     print_table(
-        [text(f"devices_.column.{name}", language()) for name in columns],
+        [text(f"devices_.column.{name}", tongue) for name in columns],
         [
             (
+                row["id"],
                 row["asset_id"],
-                text(f"assets.what.{row['kind']}", language()),
-                _local(row["from"], settings),
-                _local(row["to"], settings),
+                text(f"assets.what.{row['kind']}", tongue),
+                local(row["from"], settings.zone),
+                local(row["to"], settings.zone),
                 row["note"],
                 row["who"],
-                text("assets.yes" if row["in_force"] else "assets.no", language()),
-                "、".join(_told(kept) for kept in muted.get(row["asset_id"], ())),
+                text("assets.yes" if row["in_force"] else "assets.no", tongue),
+                "、".join(_told(kept) for kept in row["muted"]),
+                row["muted_count"],
             )
-            for row in found
+            for row in rows
+        ],
+    )
+
+
+@group.command()
+@click.argument("number", type=int)
+@json_option
+@city_option
+def show(number: int, as_json: bool, settings: Settings) -> None:
+    """What permit NUMBER kept from being told: every alarm, from when to when, and how grave it was."""
+    tongue = language()
+    with reading(database_of(settings)) as connection:
+        known = permits(connection, ids=[number])
+        found = muted_by(connection, [number]).get(number, [])
+    if not known:
+        refuse("devices_.permits.unknown", id=number)
+    (permit,) = known
+    rows = [muted_as_json(item, tongue) for item in found]
+    if as_json:
+        print_json({**permit_as_json(permit, found, now(), tongue), "muted": rows})
+        return
+    begin, end = (local(instant_text(at), settings.zone) for at in (permit.from_at, permit.to_at))
+    what = text(f"assets.what.{permit.kind}", tongue)
+    click.echo(
+        text(
+            "devices_.permits.head",
+            tongue,
+            id=number,
+            kind=what,
+            asset_id=permit.asset_id,
+            start=begin,
+            end=end,
+            who=permit.who,
+            note=permit.note,
+        )
+    )
+    if not rows:
+        click.echo(text("devices_.permits.nothing", tongue))
+        return
+    print_table(
+        [text(f"devices_.column.{name}", tongue) for name in ("hazard", "severity", "from", "to", "reason")]
+        + [text("devices_.column.sensor_id", tongue)],
+        [
+            (
+                text(f"notify.hazard.{row['hazard']}", tongue),
+                text(f"notify.severity.{row['severity']}", tongue),
+                local(row["from"], settings.zone),
+                local(row["to"], settings.zone) if row["to"] else text("devices_.permits.stood", tongue),
+                row["reason"] + (text("devices_.permits.late", tongue) if row["historical"] else ""),
+                row["sensor_id"],
+            )
+            for row in rows
         ],
     )
 
@@ -128,9 +157,3 @@ def list_(asset_id: str | None, also_past: bool, as_json: bool, settings: Settin
 def _told(kept: Mapping[str, str]) -> str:
     hazard, severity = kept["hazard"], kept["severity"]
     return f"{text(f'notify.hazard.{hazard}', language())} {text(f'notify.severity.{severity}', language())}"
-
-
-def _local(micros: int, settings: Settings) -> str:
-    from zoneinfo import ZoneInfo  # noqa: PLC0415 - only where a time is printed
-
-    return local(instant_text(micros), ZoneInfo(settings.timezone))

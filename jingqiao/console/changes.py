@@ -14,7 +14,7 @@ import structlog
 
 from jingqiao.accounts.tables import audit
 from jingqiao.database import reading
-from jingqiao.incidents.tables import alarm_change, incident_transition
+from jingqiao.incidents.tables import alarm_change, incident_transition, muted_alarm
 from jingqiao.notify.tables import attempt, message, receipt, silence
 
 LOOK_S: Final = 1.0
@@ -23,7 +23,9 @@ BEAT_S: Final = 5.0
 """How often a console hears that all is as it was [s]."""
 
 _log = structlog.get_logger()
-_WATCHED: Final = (alarm_change, incident_transition, message, attempt, receipt, silence, audit)
+_WATCHED: Final = (
+    *(alarm_change, muted_alarm, incident_transition, message, attempt, receipt, silence, audit),
+)
 _RECENT: Final = 500
 """Attempts whose end is watched: the newest."""
 

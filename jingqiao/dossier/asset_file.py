@@ -12,8 +12,11 @@ from devices.component_codes import Scheme, parse
 from devices.registry import Kind, Role
 from jingqiao.dossier.dangers import Limits, of_asset
 from jingqiao.dossier.entries import asset_row
+from jingqiao.dossier.permits import WORK
 from jingqiao.dossier.plain import day_text, instant_text
 from jingqiao.dossier.tables import asset, baseline, binding, entry, sensor
+from jingqiao.incidents.muted import Muted, muted_by
+from jingqiao.incidents.muted import as_json as muted_as_json
 from jingqiao.incidents.tables import incident
 
 
@@ -50,6 +53,7 @@ def asset_file(
         .where(incident.c.asset_id == asset_id)
         .order_by(incident.c.id),
     )
+    muted = muted_by(connection, [number for e in entries if (number := e["details"].get("permit"))])
     code = parse(asset_id, scheme, language)
     return {
         **_asset_json(facts),
@@ -66,6 +70,7 @@ def asset_file(
         "bindings": [_binding_json(b) for b in bindings],
         "baselines": [_baseline_json(b) for b in baselines],
         "history": [_entry_json(e) for e in entries],
+        "permits": [_permit_json(e, muted, language) for e in reversed(entries) if _is_work(e)],
         "incidents": [{**i, "opened_at": instant_text(i["opened_at"])} for i in incidents],
     }
 
@@ -126,6 +131,25 @@ def _entry_json(row: Mapping[str, Any]) -> dict[str, Any]:
         "sensor_id": row["sensor_id"],
         "note": row["note"],
         "details": details,
+    }
+
+
+def _is_work(row: Mapping[str, Any]) -> bool:
+    return row["what"] in WORK and {"from", "to"} <= set(row["details"])
+
+
+def _permit_json(
+    row: Mapping[str, Any], muted: Mapping[int, Sequence[Muted]], language: Language
+) -> dict[str, Any]:
+    number = row["details"].get("permit")
+    return {
+        "id": number,
+        "kind": row["what"],
+        "from": _instant(row["details"]["from"]),
+        "to": _instant(row["details"]["to"]),
+        "note": row["note"],
+        "who": row["who"],
+        "muted": [muted_as_json(item, language) for item in muted.get(number, ())],
     }
 
 

@@ -153,6 +153,8 @@ def announce_work(
     payload = {"asset_id": asset_id, "from": start, "to": end, "kind": kind, "note": note}
     with writing(database) as connection:
         row = asset_row(connection, asset_id)
+        # In force as soon as it is in the log, even when it begins later: its times are in the payload.
+        number = request_control(connection, kind, payload, recorded_at, recorded_at, who, note)
         write_entry(
             connection,
             kind,
@@ -161,7 +163,6 @@ def announce_work(
             who=who,
             asset_row=row,
             note=note,
-            details={"from": start, "to": end},
+            details={"from": start, "to": end, "permit": number},
         )
-        # In force as soon as it is in the log, even when it begins later: its times are in the payload.
-        return request_control(connection, kind, payload, recorded_at, recorded_at, who, note)
+        return number

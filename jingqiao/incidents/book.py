@@ -20,9 +20,10 @@ from jingqiao.incidents.incident import (
     Incident,
     State,
 )
+from jingqiao.incidents.muted import note_muted
 from jingqiao.incidents.store import insert_incidents, insert_transitions, latest_of, update_incidents
 from jingqiao.incidents.tables import alarm_change, engine_checkpoint
-from rules.alarm import AlarmChange, AlarmState
+from rules.alarm import AlarmChange, AlarmState, MutedAlarm
 
 _KEY = tuple[str, str]
 _log = structlog.get_logger()
@@ -67,6 +68,7 @@ class IncidentBook:
         changes: Sequence[AlarmChange],
         now: int,
         change_seqs: Sequence[int] | None = None,
+        muted: Sequence[tuple[int, MutedAlarm]] = (),
     ) -> None:
         """Take in what the log said up to `seq`: checkpoint, changes, incidents, messages, all or nothing.
 
@@ -75,6 +77,8 @@ class IncidentBook:
         change_seqs : int[n] | None  Record behind each change. With it a batch may reach over the committed
             seq (a replay that cuts its batches elsewhere): changes at or below it are suppressed. Without
             it all changes belong after the committed seq.
+        muted : (record, what announced work kept from being told), suppressed likewise: put on record, and
+            never more than that.
         """
         seqs = [seq] * len(changes) if change_seqs is None else list(change_seqs)
         with writing(self._database) as connection:
@@ -87,6 +91,7 @@ class IncidentBook:
                 for s, change in zip(seqs, changes, strict=True)
                 if committed is None or s > committed
             ]
+            note_muted(connection, [item for item in muted if committed is None or item[0] > committed], now)
             if not fresh:
                 return
             connection.execute(sa.insert(alarm_change), [_change_row(s, change, now) for s, change in fresh])

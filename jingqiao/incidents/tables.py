@@ -45,6 +45,36 @@ alarm_change = sa.Table(
 )
 """What the engine said, as it said it."""
 
+muted_alarm = sa.Table(
+    "muted_alarm",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("recorded_at", sa.BigInteger, nullable=False),
+    sa.Column("permit_id", sa.BigInteger, nullable=False),
+    sa.Column("permit_until", sa.BigInteger, nullable=False),
+    sa.Column("asset_id", sa.String(64), nullable=False),
+    sa.Column("sensor_id", sa.Text, nullable=False),
+    sa.Column("detector", sa.String(64), nullable=False),
+    sa.Column("hazard", sa.String(32), nullable=False),
+    sa.Column("severity", sa.SmallInteger, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("event_at", sa.BigInteger, nullable=False),
+    sa.Column("value", sa.Double),
+    sa.Column("limit", sa.Double),
+    sa.Column("unit", sa.String(16), nullable=False),
+    sa.Column("reason_key", sa.String(128), nullable=False),
+    sa.Column("reason_values", sa.JSON, nullable=False),
+    sa.Column("provisional", sa.Boolean, nullable=False),
+    sa.Column("historical", sa.Boolean, nullable=False),
+    sa.Column("evidence", sa.JSON, nullable=False),
+    sa.Index(None, "permit_id"),
+    sa.Index(None, "permit_until"),
+    sa.Index(None, "recorded_at"),
+)
+"""What announced work kept the engine from saying: a row for each change and each permit (the number of its
+request) that held then; 0 = a permit of an earlier version, whose number the engine did not know."""
+
 incident = sa.Table(
     "incident",
     metadata,

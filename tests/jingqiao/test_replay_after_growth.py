@@ -12,7 +12,7 @@ from ingest.log import Control, Tick
 from ingest.sqlite_log import SqliteLog
 from jingqiao.registry_files import save_registry
 from jingqiao.startup import KnownRegistry, start_engine
-from rules.alarm import AlarmChange
+from rules.alarm import AlarmChange, MutedAlarm
 
 NOON = 1_795_000_000_000_000
 
@@ -21,7 +21,12 @@ class NoBook:
     """Keeps nothing."""
 
     def commit(
-        self, seq: int, changes: Sequence[AlarmChange], now: int, seqs: Sequence[int] | None = None
+        self,
+        seq: int,
+        changes: Sequence[AlarmChange],
+        now: int,
+        change_seqs: Sequence[int] | None = None,
+        muted: Sequence[tuple[int, MutedAlarm]] = (),
     ) -> None:
         """Take no note."""
 

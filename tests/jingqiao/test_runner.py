@@ -11,7 +11,7 @@ from devices.frame import Frame
 from ingest.log import Control, Tick
 from jingqiao.runner import Runner
 from jingqiao.vitals import Vitals
-from rules.alarm import AlarmChange, AlarmState, Hazard, Reason, Severity
+from rules.alarm import AlarmChange, AlarmState, Hazard, MutedAlarm, Reason, Severity
 from tests.support.eventually import eventually
 
 
@@ -38,6 +38,9 @@ class TickEcho:
         self.seen.append(-at)
         return []
 
+    def take_muted(self) -> list[MutedAlarm]:
+        return []
+
     def snapshot(self) -> bytes:
         return bytes(self.seen)
 
@@ -50,7 +53,12 @@ class ListBook:
         self.commits: list[tuple[int, list[int], list[int]]] = []
 
     def commit(
-        self, seq: int, changes: Sequence[AlarmChange], now: int, change_seqs: Sequence[int] | None = None
+        self,
+        seq: int,
+        changes: Sequence[AlarmChange],
+        now: int,
+        change_seqs: Sequence[int] | None = None,
+        muted: Sequence[tuple[int, MutedAlarm]] = (),
     ) -> None:
         if self.failures:
             self.failures -= 1
@@ -119,11 +127,16 @@ async def test_a_snapshot_says_which_record_is_the_last_in_it() -> None:
 async def test_a_defect_in_the_book_is_shouted_and_holds_up_nobody_behind_it() -> None:
     class BrokenOnce(ListBook):
         def commit(
-            self, seq: int, changes: Sequence[AlarmChange], now: int, change_seqs: Sequence[int] | None = None
+            self,
+            seq: int,
+            changes: Sequence[AlarmChange],
+            now: int,
+            change_seqs: Sequence[int] | None = None,
+            muted: Sequence[tuple[int, MutedAlarm]] = (),
         ) -> None:
             if seq == 1:
                 raise KeyError("a defect")
-            super().commit(seq, changes, now, change_seqs)
+            super().commit(seq, changes, now, change_seqs, muted)
 
     book = BrokenOnce()
     run = runner(TickEcho(), book)

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Form, HTTPException, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
+from config.messages import Language
 from config.rules import RuleSet, load_rules
 from devices.registry import UNKNOWN, Kind, Registry
 from devices.registry import Role as SensorRole
@@ -31,6 +32,7 @@ from jingqiao.database import reading
 from jingqiao.dossier.entries import UnknownAssetError, announce_work
 from jingqiao.dossier.history import alarms
 from jingqiao.dossier.tables import control_request
+from jingqiao.incidents.muted import as_json, muted_by
 
 router: APIRouter = APIRouter()
 
@@ -77,7 +79,7 @@ def _drawn(
     now = page.parts.clock.now()
     with reading(page.parts.database) as connection:
         rung = alarms(connection, asset_id, 0, now + DAY_US, page.language)
-        works = _works(connection, asset_id)
+        works = _works(connection, asset_id, page.language)
     return page.show(
         "bridge.html",
         asset={"asset_id": asset_id}
@@ -251,8 +253,8 @@ def _levels(page: Page, registry: Registry, asset: int, now: int) -> dict[str, d
     return found
 
 
-def _works(connection: sa.Connection, asset_id: str) -> list[dict[str, Any]]:
-    """Announced works and new baselines of a bridge, the newest first."""
+def _works(connection: sa.Connection, asset_id: str, language: Language) -> list[dict[str, Any]]:
+    """Announced works and new baselines of a bridge, the newest first, with what they muted."""
     table = control_request
     rows = connection.execute(
         sa.select(table)
@@ -267,11 +269,13 @@ def _works(connection: sa.Connection, asset_id: str) -> list[dict[str, Any]]:
             "who": row["who"],
             "why": row["why"] or row["payload"].get("note") or "",
             "in_force": row["taken_seq"] is not None,
+            "id": row["id"],
         }
         for row in rows
         if row["payload"].get("asset_id") == asset_id
-    ]
-    return found[:WORKS_SHOWN]
+    ][:WORKS_SHOWN]
+    muted = muted_by(connection, [row["id"] for row in found])
+    return [{**row, "muted": [as_json(item, language) for item in muted.get(row["id"], ())]} for row in found]
 
 
 def _hours(page: Page, registry: Registry, asset: int, since: int, until: int) -> dict[str, dict[str, Any]]:

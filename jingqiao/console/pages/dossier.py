@@ -46,7 +46,8 @@ def show(page: ViewerPage, city: CityOf, asset_id: str) -> Response:
         dangers=[danger_text(danger, page.language) for danger in found["dangers"]],
         alarms=list(reversed(rung))[:ALARMS_SHOWN],
         alarm_count=len(rung),
-        permits=_permits(found),
+        permits=found["permits"],
+        marks=[{name: p[name] for name in ("kind", "from", "to", "note")} for p in found["permits"]],
         place=None if index == UNKNOWN else city.map.place_of(index),
         state=None if index == UNKNOWN else city.map.state_of(index),
         baselines={
@@ -191,12 +192,3 @@ def _facts(page: Page, found: dict[str, Any]) -> list[tuple[str, str]]:
     if found["lon"] is not None and found["lat"] is not None:
         shown.append((page.say("assets.column.position"), f"{found['lon']:.6f}, {found['lat']:.6f}"))
     return shown
-
-
-def _permits(found: dict[str, Any]) -> list[dict[str, Any]]:
-    """Announced work of a file, the newest first."""
-    return [
-        {**entry["details"], "kind": entry["what"], "note": entry["note"], "who": entry["who"]}
-        for entry in reversed(found["history"])
-        if entry["what"] in ("permit", "intervention") and {"from", "to"} <= set(entry["details"])
-    ]

@@ -14,8 +14,10 @@ from ingest.sqlite_log import SqliteLog
 from jingqiao.console.parts import Parts
 from jingqiao.controls import open_requests
 from jingqiao.database import reading, writing
+from jingqiao.incidents.view import rfc3339
 from jingqiao.rulebook.versions import newest
 from jingqiao.tokens.store import Scope, issue
+from tests.support.at_work import kept_back
 from tests.support.city_console import CityOffice
 from tests.support.response import LID, change
 
@@ -26,6 +28,7 @@ READS = {
     "/assets?q=55号": Scope.ASSETS_READ,
     f"/assets/{LID}": Scope.ASSETS_READ,
     f"/assets/{LID}/history?since=1758000000&until=1790200000": Scope.READINGS_READ,
+    "/permits": Scope.ASSETS_READ,
     "/fleet": Scope.ASSETS_READ,
     "/dead-letters": Scope.ASSETS_READ,
     "/reports/daily?day=2026-09-23": Scope.INCIDENTS_READ,
@@ -87,6 +90,28 @@ async def test_the_map_says_what_its_numbers_mean(office: CityOffice) -> None:
         found = (await client.get(f"/map?{VIEW}")).json()
     (lid,) = [point for point in found["points"] if point[3] == LID]
     assert (found["crs"], found["states"][lid[2]]) == ("wgs84", "red")
+
+
+async def test_a_program_asks_what_announced_work_muted(office: CityOffice) -> None:
+    number, now = kept_back(office), office.clock.now()
+    async with program(office, Scope.ASSETS_READ) as client:
+        (listed,) = (await client.get("/permits", params={"asset_id": LID})).json()
+        shown = (await client.get(f"/permits/{number}")).json()
+        assert (await client.get("/permits?asset_id=none")).json() == []
+        assert (await client.get("/permits/77")).status_code == 404
+        filed = (await client.get(f"/assets/{LID}")).json()["permits"]
+    assert (listed["id"], listed["note"], listed["muted_count"]) == (number, "电力检修", 1)
+    (muted,) = listed["muted"]
+    assert (muted["hazard"], muted["severity"], muted["to"]) == ("missing", "red", None)
+    assert muted["from"] == rfc3339(now)
+    assert (muted["value"], muted["limit"], muted["reason"]) == (92.0, 60.0, "井盖缺失")
+    assert shown["muted"] == filed[0]["muted"] == listed["muted"]
+    await office.clock.advance(7200)
+    async with program(office, Scope.ASSETS_READ) as client:
+        assert (await client.get("/permits")).json() == []
+        (past,) = (await client.get("/permits?also_past=true")).json()
+        assert (past["muted"], past["muted_count"]) == ([], 1), "it is over and mutes nothing any more"
+        assert (await client.get(f"/permits/{number}")).json()["muted"] == shown["muted"]
 
 
 async def test_a_program_records_an_inspection_and_has_letters_tried_again(office: CityOffice) -> None:

@@ -81,3 +81,15 @@ def test_a_permit_mutes_its_lid_and_a_lid_left_open_rings_at_its_end(tmp_path: P
         if r["state"] == "firing"
     ]
     assert fired == [("B", "missing", "red")]
+
+    plain = CliRunner().invoke(main, ["backtest", str(readings), *paths], env={"JINGQIAO_LANGUAGE": "en"})
+    assert "announced work kept back 3 changes" in plain.stderr
+    muted = CliRunner().invoke(main, ["backtest", str(readings), *paths, "--muted", "--json"])
+    assert [(r["asset_id"], r["hazard"], r["severity"], r["state"]) for r in json.loads(muted.stdout)] == [
+        ("A", "missing", "red", "firing"),
+        ("B", "missing", "red", "firing"),
+        ("A", "missing", "red", "clear"),
+    ]
+    without = CliRunner().invoke(main, ["backtest", str(readings), "--muted"])
+    assert without.exit_code == 2
+    assert "--muted needs --maintenance" in without.stderr

@@ -9,17 +9,19 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from config.rules import RuleSet
 from devices.import_csv import read_registry
 from ingest.log import DeadLetter
 from ingest.sqlite_log import SqliteLog
 from jingqiao.cli import main
 from jingqiao.clock import WallClock
-from jingqiao.registry_files import save_registry
-from jingqiao.snapshots import SnapshotHead, write_snapshot
-from rules.engine import Engine
+from jingqiao.database import open_database
+from jingqiao.incidents.book import IncidentBook
+from jingqiao.incidents.facts import asset_facts
+from jingqiao.incidents.view import rfc3339
+from tests.support.at_work import AtWork
 from tests.support.city import ASSETS, SENSORS
-from tests.support.frames import T0, frame_of
+
+SECOND = 1_000_000
 
 
 @pytest.fixture
@@ -248,24 +250,41 @@ def test_permits_are_listed_until_they_are_over(city):
     assert "cleaning" in city("permits", "list").stdout
 
 
-def test_running_work_is_listed_with_what_it_keeps_back_now(city):
-    city("permits", "add", "A", "--to", "+2h", "--note", "cleaning")
-    assert answer(city("permits", "list", "--json"))[0]["muted"] == []  # no snapshot yet
+def test_running_work_is_listed_with_what_it_keeps_back_now_and_shown_afterwards(city):
+    start = WallClock().now() - 3600 * SECOND
+    arguments = ("--from", "-1h", "--to", "+2h", "--note", "cleaning", "--who", "li")
+    assert "work 2 is announced" in city("permits", "add", "A", *arguments).stdout
+    (announced,) = answer(city("permits", "list", "--json"))
+    assert (announced["id"], announced["muted"], announced["muted_count"]) == (2, [], 0)
+    assert "It kept no alarm back" in city("permits", "show", "2").stdout
     registry = read_registry(Path("assets.csv"), Path("sensors.csv"))
-    sensor = registry.sensor_index("s1")
-    start = WallClock().now() - 3600 * 1_000_000
-    work = {"asset_id": "A", "from": start, "to": start + 7200 * 1_000_000, "kind": "permit", "note": ""}
-    engine = Engine(registry, RuleSet())
-    engine.control("permit", work, start)
-    began_s = (start - T0) / 1e6
-    lies = {"sensor": sensor, "t": began_s + 60, "tilt_deg": 1.0, "open": 0.0}
-    stands = {"sensor": sensor, "t": began_s + 1000, "tilt_deg": 88.0, "open": 1.0}
-    assert engine.apply(frame_of([lies])) + engine.apply(frame_of([stands])) == []
-    save_registry(registry, Path("data/registry"), 1)
-    write_snapshot(Path("data/snapshots"), SnapshotHead(1, 1), engine.snapshot())
-    (kept,) = answer(city("permits", "list", "--json"))[0]["muted"]
-    assert (kept["sensor_id"], kept["hazard"], kept["severity"]) == ("s1", "missing", "red")
+    work = AtWork(registry, "A", 2, start - 60 * SECOND, start + 7200 * SECOND, "s1")
+    database = open_database(f"sqlite:///{Path('data/jingqiao.sqlite')}")
+    book = IncidentBook(database, lambda asset_id, sensor_id: asset_facts(registry, asset_id, sensor_id))
+    told = work.lies(start + 60 * SECOND) + work.stands_open(start + 1000 * SECOND)
+    told += work.passes(start + 1005 * SECOND)
+    book.commit(1, told, start, [], [(1, item) for _, item in work.take()])
+    (running,) = answer(city("permits", "list", "--json"))
+    assert running["muted_count"] == 1
+    (kept,) = running["muted"]
+    assert (kept["sensor_id"], kept["hazard"], kept["severity"], kept["to"]) == ("s1", "missing", "red", None)
     assert "missing" in city("permits", "list").stdout
+
+    told += [change for minute in (20, 30, 40, 50) for change in work.lies(start + minute * 60 * SECOND)]
+    work.passes(start + 3500 * SECOND)
+    book.commit(100, told, start, [], [(100, item) for _, item in work.take()])
+    database.dispose()
+    assert told == []
+    shown = answer(city("permits", "show", "2", "--json"))
+    (kept,) = shown["muted"]
+    assert (kept["hazard"], kept["severity"], kept["value"]) == ("missing", "red", None)
+    assert kept["from"] < kept["to"] < rfc3339(start + 3600 * SECOND)
+    assert "missing" in city("permits", "show", "2").stdout
+    assert answer(city("permits", "list", "--json"))[0]["muted"] == [], "the lid is back in its frame"
+    (filed,) = answer(city("assets", "show", "A", "--json"))["permits"]
+    assert (filed["id"], filed["who"], filed["muted"]) == (2, "li", shown["muted"])
+    assert answer(city("incidents", "list", "--json")) == []
+    assert "no announced work has the number 77" in city("permits", "show", "77", code=1).stderr
 
 
 def test_people_read_chinese_by_default(city, monkeypatch):

@@ -13,6 +13,7 @@ from jingqiao.accounts.audit import entries
 from jingqiao.console.parts import Parts
 from jingqiao.database import reading
 from jingqiao.dossier.entries import announce_work
+from tests.support.at_work import kept_back
 from tests.support.city_console import CityOffice
 from tests.support.response import LID, change
 
@@ -56,6 +57,15 @@ async def test_the_file_of_a_cover_has_its_place_its_alarms_and_what_was_announc
     ):
         assert words in page
     assert "entry-form" not in page, "a viewer writes nothing"
+
+
+async def test_the_file_of_a_cover_says_what_announced_work_muted(office: CityOffice) -> None:
+    number = kept_back(office)
+    async with office.logged_in("viewer") as client:
+        page = (await client.get(f"/assets/{LID}")).text
+    for words in (f"#{number}", "电力检修", "已压住：", "直到作业结束", "井盖缺失"):
+        assert words in page
+    assert "仍在告警" not in page, "nothing rang"
 
 
 async def test_curves_come_in_buckets_with_the_alarms_of_the_span(office: CityOffice) -> None:

@@ -15,8 +15,9 @@ from jingqiao.console import changes
 from jingqiao.console.events import LOOK_AGAIN
 from jingqiao.incidents.incident import State
 from rules.alarm import Hazard, Severity
+from tests.support.at_work import kept_back
 from tests.support.console import PASSWORD, WITH_LIMITS, ConsoleOffice
-from tests.support.response import LID_2, at, change
+from tests.support.response import LID, LID_2, at, change
 
 
 @pytest.fixture
@@ -55,6 +56,22 @@ async def test_an_open_incident_stands_on_the_board_with_who_was_told_and_who_is
         "lids",
     ):
         assert words in page
+
+
+async def test_what_announced_work_mutes_stands_beside_the_board_as_long_as_it_does(
+    office: ConsoleOffice,
+) -> None:
+    seen = office.parts.changes.seen_now()
+    kept_back(office)
+    assert office.parts.changes.seen_now() != seen, "open consoles are told"
+    async with office.logged_in("viewer") as client:
+        page = (await client.get("/")).text
+        assert "作业期间压住的告警" in page
+        assert f'<a href="/assets/{LID}#entries">武昌大道55号电力井</a>' in page
+        assert "自 2026-09-23 03:00" in page
+        assert "目前没有未结事件" in page
+        await office.clock.advance(7200)
+        assert "作业期间压住的告警" not in (await client.get("/now/board")).text
 
 
 async def test_a_duty_officer_acknowledges_with_one_click_and_the_roster_knows_him(
