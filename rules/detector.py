@@ -122,6 +122,19 @@ class Hears(Protocol):
 
 
 @runtime_checkable
+class Prepares(Protocol):
+    """A detector that gains by knowing which sensors several rounds in a row will be of."""
+
+    def prepare(self, sensor: npt.NDArray[np.int32]) -> None:
+        """The rounds until `release` are of these sensors, and most of them of all, in this order."""
+        ...
+
+    def release(self) -> None:
+        """Those rounds are over."""
+        ...
+
+
+@runtime_checkable
 class Foresees(Protocol):
     """A detector of silence that can be told what will come, when a file is replayed."""
 

@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from devices.frame import Flag, Frame
 from rules.alarm import Hazard
-from rules.detector import FAR, Detector, JudgesHistory, Round, SpeaksForGroups, Verdicts
+from rules.detector import FAR, Detector, JudgesHistory, Prepares, Round, SpeaksForGroups, Verdicts
 from rules.faults import Faults
 from rules.machine import Machine, Transition
-from rules.rounds import rounds
+from rules.rounds import Rounds, in_rounds
 from rules.telling import Place, Telling, Told, place_of, place_of_tick
 
 NEVER: Final = np.iinfo(np.int64).min
@@ -44,6 +44,7 @@ class Judging:
         self._telling = telling
         self._faults = faults
         self._speakers = {d: it for d, it in enumerate(detectors) if isinstance(it, SpeaksForGroups)}
+        self._preparing = [it for it in detectors if isinstance(it, Prepares)]
         self._historians = [(d, it) for d, it in enumerate(detectors) if isinstance(it, JudgesHistory)]
 
     def grow(self, n_sensors: int) -> None:
@@ -63,32 +64,48 @@ class Judging:
         time, now : int64[n]  Event time as it is believed, the server's time [µs].
         lateness_us : int  Readings older than this, when they come, are late.
         """
-        earliest = now - lateness_us
-        believed = (frame.flag != Flag.FAIL) & (frame.flag != Flag.MISSING)
-        all_believed = bool(believed.all())
-        for of_round in rounds(frame.sensor):
-            rows = of_round
-            sensor, at = frame.sensor[rows], time[rows]
-            last = self.last.take(sensor)
-            fresh = (at > last) & (at >= earliest[rows])
-            if not all_believed:
-                fresh &= believed[rows]
-            if not fresh.all():
-                self._late(frame, time, now, rows[~fresh & (at != last)], told)
-                self.duplicate_count += int((at == last).sum())
-                rows, sensor, at = rows[fresh], sensor[fresh], at[fresh]
-                if len(rows) == 0:
-                    continue
+        order = in_rounds(frame.sensor)
+        rows = order.rows
+        sensor, at, received, flag = frame.sensor[rows], time[rows], frame.received[rows], frame.flag[rows]
+        columns = {name: column[rows] for name, column in frame.columns.items()}
+        may_count = (at >= now[rows] - lateness_us) & (flag != Flag.FAIL) & (flag != Flag.MISSING)
+        in_time = bool(may_count.all()) and self._in_order(order, sensor, at)
+        if in_time:
             self.last[sensor] = at
-            batch = Round(
-                sensor,
-                at,
-                frame.received[rows],
-                frame.flag[rows],
-                {name: column[rows] for name, column in frame.columns.items()},
-            )
+        prepared = in_time and len(rows) >= 2 * order.sizes[0]
+        if prepared:
+            for it in self._preparing:
+                it.prepare(sensor[: order.sizes[0]])
+        start = 0
+        for size in order.sizes.tolist():
+            of, start = slice(start, start + size), start + size
+            some = {name: column[of] for name, column in columns.items()}
+            batch = Round(sensor[of], at[of], received[of], flag[of], some)
+            rows_of = rows[of]
+            if not in_time:
+                last = self.last.take(batch.sensor)
+                fresh = (batch.time > last) & may_count[of]
+                if not fresh.all():
+                    self._late(frame, time, now, rows_of[~fresh & (batch.time != last)], told)
+                    self.duplicate_count += int((batch.time == last).sum())
+                    if not fresh.any():
+                        continue
+                    batch, rows_of = _rows(batch, fresh), rows_of[fresh]
+                self.last[batch.sensor] = batch.time
             for d, detector in enumerate(self._detectors):
-                self.take(d, self._observe(d, detector, batch), told, now, sensor, rows)
+                said = self._observe(d, detector, batch)
+                if len(said) or d in self._speakers:
+                    self.take(d, said, told, now, batch.sensor, rows_of)
+        if prepared:
+            for it in self._preparing:
+                it.release()
+
+    def _in_order(self, order: Rounds, sensor: npt.NDArray[np.int32], at: npt.NDArray[np.int64]) -> bool:
+        """Whether no reading is older than one that the same sensor sent before, or as old."""
+        first = int(order.sizes[0])
+        if not (at[:first] > self.last.take(sensor[:first])).all():
+            return False
+        return len(order.sizes) == 1 or bool((at[first:] > at[order.before()]).all())
 
     def _observe(self, d: int, detector: Detector, batch: Round) -> Sequence[Verdicts]:
         try:
@@ -100,7 +117,7 @@ class Judging:
         return [
             verdicts
             for i in range(len(batch.sensor))
-            for verdicts in self._observe(d, detector, _row(batch, i))
+            for verdicts in self._observe(d, detector, _rows(batch, slice(i, i + 1)))
         ]
 
     def _late(
@@ -155,9 +172,9 @@ class Judging:
         def row_of(sensor: int) -> int:
             assert sensors is not None
             if rows is not None:
-                i = int(np.searchsorted(sensors, sensor))
+                at = np.flatnonzero(sensors == sensor)
                 # A verdict on a sensor that is not in the round is the round's as a whole.
-                return int(rows[i] if i < len(rows) and sensors[i] == sensor else rows.max())
+                return int(rows[at[0]] if len(at) else rows.max())
             if not first:
                 first.update({s: row for row, s in reversed(list(enumerate(sensors.tolist())))})
             return first.get(sensor, len(sensors) - 1)
@@ -189,7 +206,6 @@ class Judging:
                 told.append(((2 * last + 1, 0, len(self._lane_of), 0), changes))
 
 
-def _row(batch: Round, i: int) -> Round:
-    one = slice(i, i + 1)
-    columns = {name: column[one] for name, column in batch.columns.items()}
-    return Round(batch.sensor[one], batch.time[one], batch.received[one], batch.flag[one], columns)
+def _rows(batch: Round, rows: slice | npt.NDArray[np.bool_]) -> Round:
+    columns = {name: column[rows] for name, column in batch.columns.items()}
+    return Round(batch.sensor[rows], batch.time[rows], batch.received[rows], batch.flag[rows], columns)

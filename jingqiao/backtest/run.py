@@ -18,7 +18,7 @@ from rules.detector import FAR
 from rules.engine import Engine
 from rules.faults import EngineFault
 
-FRAME_ROWS: Final = 20_000
+FRAME_ROWS: Final = 100_000
 AGAIN_US: Final = 60_000_000
 """A frame reaches no further while something is due that a tick could not settle."""
 

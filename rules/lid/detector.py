@@ -94,6 +94,14 @@ class LidDetector:
 
     # --- what comes in ---------------------------------------------------------------------------
 
+    def prepare(self, sensor: npt.NDArray[np.int32]) -> None:
+        """Take out what is remembered of sensors that the next rounds are of."""
+        self._state.take_out(sensor[self._mine.take(sensor)])
+
+    def release(self) -> None:
+        """Put it back."""
+        self._state.put_back()
+
     def observe(self, batch: Round) -> Sequence[Verdicts]:
         """Judge a round."""
         mine = self._mine.take(batch.sensor)
@@ -207,11 +215,11 @@ class LidDetector:
     def explain(self, sensor: int, hazard: Hazard) -> tuple[Reason, Mapping[str, Any]]:
         """Baseline, latest features and conditions of one sensor."""
         limits = self._limits.at(self._class_of, np.array([sensor]))
-        return evidence_of(self._state, sensor, hazard, limits)
+        return evidence_of(*self._state.find(sensor), hazard, limits)
 
     def sees(self, sensor: int) -> Mapping[Hazard, str]:
         """Which hazards this sensor can show, and by what."""
-        return sees(self._state, sensor)
+        return sees(*self._state.find(sensor))
 
     # --- inside ----------------------------------------------------------------------------------
 
@@ -313,7 +321,8 @@ class LidDetector:
         )
         burned = self._settle_fuses(features.sensor, features.time)
         if burned:
-            features = replace(features, said=state.said[features.sensor])
+            of, rows = state.find(features.sensor)
+            features = replace(features, said=of.said[rows])
         verdicts, fuses = judge(state, features, limits.take(at))
         self._light(features, fuses)
         return [*burned, *verdicts]
@@ -339,7 +348,8 @@ class LidDetector:
     def _burn(self, ripe: Sequence[Fuse]) -> list[Verdicts]:
         verdicts = []
         for fuse in ripe:
-            self._state.said[fuse.sensor, fuse.hazard] = fuse.level
+            state, row = self._state.find(fuse.sensor)
+            state.said[row, fuse.hazard] = fuse.level
             verdicts.append(
                 Verdicts(
                     HAZARDS[fuse.hazard],

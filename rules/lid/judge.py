@@ -108,16 +108,11 @@ class Features:
 
 def judge(state: LidState, f: Features, limits: Limits) -> tuple[Sequence[Verdicts], Fuses]:
     """Verdicts of all hazards, and what silence will say."""
-    tilt = state.tilt[f.sensor]
-    sink = state.sink[f.sensor]
-    shock = state.shock[f.sensor]
-    water = state.water[f.sensor]
+    state, rows = state.find(f.sensor)
+    tilt, sink, shock, water = state.tilt[rows], state.sink[rows], state.shock[rows], state.water[rows]
     with np.errstate(invalid="ignore"):
         opinions, fuses, watch = _judge(f, limits, tilt, sink, shock, water)
-    state.tilt[f.sensor] = tilt
-    state.sink[f.sensor] = sink
-    state.shock[f.sensor] = shock
-    state.water[f.sensor] = water
+    state.tilt[rows], state.sink[rows], state.shock[rows], state.water[rows] = tilt, sink, shock, water
     said = f.said.copy()
     verdicts = []
     for row, (hazard, opinion) in enumerate(zip(HAZARDS, opinions, strict=True)):
@@ -137,7 +132,7 @@ def judge(state: LidState, f: Features, limits: Limits) -> tuple[Sequence[Verdic
                 )
             )
     said[:, WATCH] = (said[:, WATCH] & ~WATCHED) | watch
-    state.said[f.sensor] = said
+    state.said[rows] = said
     return verdicts, fuses
 
 

@@ -132,27 +132,35 @@ SENT: Final = {"open": np.uint8(2), "water_alarm": np.uint8(4)}
 UNDER_WATCH: Final = np.array([0xFF] * WATCH + [int(WATCHED)], np.uint8).view(np.uint64)[0]
 """What of a whole row of `said` asks for a closer look."""
 
-_SHAPE: Final[tuple[tuple[str, type[np.generic], int], ...]] = (
+_WORDS: Final[tuple[tuple[str, type[np.generic], int], ...]] = (
     ("last", np.int64, 1),
     ("beat", np.int64, 1),
     ("said", np.uint8, 8),
-    ("gap", np.float32, 1),
-    ("events", np.float32, 1),
-    ("pace", np.float32, 1),
-    ("wobble", np.float32, 1),
-    ("tilt", np.float32, len(Tilt)),
-    ("sink", np.float32, len(Sink)),
-    ("shock", np.float32, len(Shock)),
-    ("water", np.float32, len(Water)),
 )
-"""Parts of a row: name, type, columns."""
+_NUMBERS: Final[tuple[tuple[str, int], ...]] = (
+    ("gap", 1),
+    ("events", 1),
+    ("pace", 1),
+    ("wobble", 1),
+    ("tilt", len(Tilt)),
+    ("sink", len(Sink)),
+    ("shock", len(Shock)),
+    ("water", len(Water)),
+)
+"""Parts of a row: first of eight bytes each, then of float32: name, (type,) columns."""
+_NAMES: Final = (*(name for name, _, _ in _WORDS), *(name for name, _ in _NUMBERS))
+_WORDS_BYTES: Final = 8 * len(_WORDS)
+_ROW_BYTES: Final = _WORDS_BYTES + -(-4 * sum(columns for _, columns in _NUMBERS) // 8) * 8
+"""Whole words, so that the next row's int64 is aligned."""
+_ROW: Final = np.dtype((np.void, _ROW_BYTES))
 
 
 class LidState:
     """All state of n sensors, in one table whose row is one sensor.
 
     A round then costs one gather and one scatter, each of a few neighbouring cache lines a sensor: what is
-    remembered of a million sensors lies in no cache. The parts are views of the table.
+    remembered of a million sensors lies in no cache. The parts are views of the table. Where the same sensors
+    are asked for again and again, their rows are taken out for that long and lie column by column.
 
     last : int64[n]  Event time of the latest reading [µs]; 0 = none.
     gap : float32[n]  Seconds between the latest two messages; 0 = unknown.
@@ -167,36 +175,93 @@ class LidState:
         self._hold(np.zeros((n, _ROW_BYTES), np.uint8))
 
     def __len__(self) -> int:
-        return len(self._table)
+        return len(self.last)
 
     def _hold(self, table: npt.NDArray[np.uint8]) -> None:
         self._table = table
-        parts = _parts(table)
-        self.last: npt.NDArray[np.int64] = parts["last"]
-        self.said: npt.NDArray[np.uint8] = parts["said"]
-        self.gap: Float32 = parts["gap"]
-        self.events: Float32 = parts["events"]
-        self.pace: Float32 = parts["pace"]
-        self.wobble: Float32 = parts["wobble"]
-        self.beat: npt.NDArray[np.int64] = parts["beat"]
-        self.tilt: Float32 = parts["tilt"]
-        self.sink: Float32 = parts["sink"]
-        self.shock: Float32 = parts["shock"]
-        self.water: Float32 = parts["water"]
+        self._out: LidState | None = None
+        self._out_of = np.empty(0, np.int32)
+        self._out_row = np.empty(0, np.int32)
+        self._show(table[:, :_WORDS_BYTES].view(np.int64), table[:, _WORDS_BYTES:].view(np.float32))
+
+    def _show(self, words: npt.NDArray[np.int64], numbers: Float32) -> None:
+        """Name the columns of int64[n, 3] and float32[n, …]."""
+        self._words, self._numbers = words, numbers
+        self.last, self.beat = words[:, 0], words[:, 1]
+        self.said: npt.NDArray[np.uint8] = words[:, 2:].view(np.uint8)
+        self.gap, self.events, self.pace, self.wobble = (numbers[:, column] for column in range(4))
+        at = 4
+        self.tilt: Float32 = numbers[:, at : (at := at + len(Tilt))]
+        self.sink: Float32 = numbers[:, at : (at := at + len(Sink))]
+        self.shock: Float32 = numbers[:, at : (at := at + len(Shock))]
+        self.water: Float32 = numbers[:, at : (at := at + len(Water))]
+
+    # --- rows -----------------------------------------------------------------------------------
 
     def take(self, sensors: npt.NDArray[Any]) -> LidState:
         """Rows of some sensors, copied."""
         some = LidState.__new__(LidState)
-        some._hold(self._table.take(sensors, axis=0))
+        if self._out is None:
+            some._hold(self._table.take(sensors, axis=0))
+            return some
+        rows = self._rows(sensors)
+        words, numbers = self._out._words, self._out._numbers
+        if isinstance(rows, slice):
+            some._show(words[rows].copy("F"), numbers[rows].copy("F"))
+        else:
+            some._show(words.T.take(rows, axis=1).T, numbers.T.take(rows, axis=1).T)
         return some
 
     def put(self, sensors: npt.NDArray[Any], rows: LidState) -> None:
-        """Write the rows of some sensors back, each as one piece of memory."""
-        self._table.view(_ROW).ravel()[sensors] = rows._table.view(_ROW).ravel()
+        """Write the rows of some sensors back, as `take` gave them."""
+        if self._out is None:
+            self._table.view(_ROW).ravel()[sensors] = rows._table.view(_ROW).ravel()
+        elif len(rows) == len(self._out) and isinstance(self._rows(sensors), slice):
+            self._out = rows
+        else:
+            at = self._rows(sensors)
+            self._out._words[at], self._out._numbers[at] = rows._words, rows._numbers
+
+    def take_out(self, sensors: npt.NDArray[np.int32]) -> None:
+        """Keep the rows of these sensors at hand until `put_back`; until then no others are asked for."""
+        rows = self._table.take(sensors, axis=0)
+        out = LidState.__new__(LidState)
+        out._show(
+            np.asfortranarray(rows[:, :_WORDS_BYTES].view(np.int64)),
+            np.asfortranarray(rows[:, _WORDS_BYTES:].view(np.float32)),
+        )
+        if len(self._out_row) != len(self):
+            self._out_row = np.empty(len(self), np.int32)
+        self._out_row[sensors] = np.arange(len(sensors), dtype=np.int32)
+        self._out, self._out_of = out, sensors
+
+    def put_back(self) -> None:
+        """Write back what was taken out."""
+        if self._out is None:
+            return
+        whole = np.empty((len(self._out), _ROW_BYTES), np.uint8)
+        whole[:, :_WORDS_BYTES].view(np.int64)[:] = self._out._words
+        whole[:, _WORDS_BYTES:].view(np.float32)[:] = self._out._numbers
+        self._out = None
+        self._table.view(_ROW).ravel()[self._out_of] = whole.view(_ROW).ravel()
+
+    def find(self, sensors: Any) -> tuple[LidState, Any]:
+        """State and rows where the parts of sensors are to be read and written now."""
+        return (self, sensors) if self._out is None else (self._out, self._out_row[sensors])
+
+    def _rows(self, sensors: npt.NDArray[Any]) -> slice | npt.NDArray[np.int32]:
+        """Rows of what was taken out; a slice where they are neighbours."""
+        rows = self._out_row.take(sensors)
+        first, n = int(rows[0]), len(rows)
+        if int(rows[-1]) - first == n - 1 and (rows == np.arange(first, first + n, dtype=np.int32)).all():
+            return slice(first, first + n)
+        return rows
+
+    # --- the whole -------------------------------------------------------------------------------
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """All of it by name; views, not copies."""
-        return {name: getattr(self, name) for name, _, _ in _SHAPE}
+        return {name: getattr(self, name) for name in _NAMES}
 
     def grow(self, n: int) -> None:
         """Make room for n sensors; the new ones are unknown."""
@@ -222,19 +287,3 @@ class LidState:
                 raise ValueError(f"lid state {name} does not fit")
             own[:] = given
         return state
-
-
-def _parts(table: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[Any]]:
-    parts: dict[str, npt.NDArray[Any]] = {}
-    at = 0
-    for name, kind, columns in _SHAPE:
-        size = columns * np.dtype(kind).itemsize
-        part = table[:, at : at + size].view(kind)
-        parts[name] = part[:, 0] if columns == 1 else part
-        at += size
-    return parts
-
-
-_ROW_BYTES: Final = -(-sum(columns * np.dtype(kind).itemsize for _, kind, columns in _SHAPE) // 8) * 8
-"""Whole words, so that the next row's int64 is aligned."""
-_ROW: Final = np.dtype((np.void, _ROW_BYTES))

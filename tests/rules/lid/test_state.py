@@ -45,6 +45,35 @@ def test_rows_that_are_taken_changed_and_put_back_change_nothing_else(n: int, da
     assert all(np.array_equal(array, slow[name]) for name, array in state.arrays().items())
 
 
+@settings(max_examples=50, deadline=None)
+@given(st.integers(2, 20), st.data())
+def test_rows_that_are_out_for_some_rounds_change_as_those_of_the_table(n: int, data: st.DataObject) -> None:
+    """Whatever rows are asked for: all, the first, neighbours or any."""
+    chosen = st.lists(st.integers(0, n - 1), unique=True, min_size=1)
+    out = np.array(data.draw(chosen), np.int32)
+    quick, slow = filled(n, 1), filled(n, 1)
+    quick.take_out(out)
+    picks = st.one_of(
+        st.integers(1, len(out)).map(np.arange),
+        st.integers(0, len(out) - 1).map(lambda start: np.arange(start, len(out))),
+        st.lists(st.integers(0, len(out) - 1), unique=True, min_size=1).map(np.array),
+    )
+    for seed, pick in enumerate(data.draw(st.lists(picks, max_size=5))):
+        sensors = out[pick]
+        rows, twin = quick.take(sensors), slow.take(sensors)
+        assert same(rows, twin)
+        other = filled(len(sensors), seed)
+        for name in other.arrays():
+            rows.arrays()[name][:] = other.arrays()[name]
+            twin.arrays()[name][:] = other.arrays()[name]
+        quick.put(sensors, rows)
+        slow.put(sensors, twin)
+        state, at = quick.find(sensors)
+        assert np.array_equal(state.tilt[at], other.tilt)
+    quick.put_back()
+    assert same(quick, slow)
+
+
 def test_a_grown_table_keeps_what_it_had_and_knows_nothing_of_the_new() -> None:
     state = filled(3, 1)
     state.grow(5)
