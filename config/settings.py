@@ -37,8 +37,11 @@ class LogSettings(_Section):
 
 
 class RecordSettings(_Section):
-    """How long what went to people and to other systems is kept; what still waits is never dropped."""
+    """How long what rang, and what went to people and other systems, is kept; never dropped is what still
+    waits, or belongs to an incident that is not over.
+    """
 
+    alarm_days: float = Field(default=1826, ge=30)
     message_days: float = Field(default=1095, ge=30)
     event_days: float = Field(default=90, ge=7)
     cap_days: float = Field(default=1095, ge=7)

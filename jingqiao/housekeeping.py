@@ -18,7 +18,14 @@ from ingest.log import LogUnavailableError
 from ingest.sqlite_log import SqliteLog
 from jingqiao.archive.contract import Archive, ArchiveUnavailableError
 from jingqiao.clock import Clock
-from jingqiao.old_rows import forget_events, forget_messages, forget_replies, forget_warnings
+from jingqiao.old_rows import (
+    forget_alarms,
+    forget_events,
+    forget_messages,
+    forget_muted,
+    forget_replies,
+    forget_warnings,
+)
 from jingqiao.registry_files import forget_registries
 from jingqiao.snapshots import snapshot_heads
 
@@ -96,7 +103,10 @@ class Housekeeping:
     def _forget_what_went_out(self, now: int) -> None:
         keep = self._settings.records
         people = now - int(keep.message_days * _DAY_US)
+        alarms = now - int(keep.alarm_days * _DAY_US)
         gone = {
+            "alarms": forget_alarms(self._database, alarms),
+            "muted": forget_muted(self._database, alarms),
             "messages": forget_messages(self._database, people),
             "replies": forget_replies(self._database, people),
             "events": forget_events(self._database, now - int(keep.event_days * _DAY_US)),

@@ -1,4 +1,4 @@
-"""Forgets rows of what went out long ago: messages, answers by SMS, events for other systems, CAP messages.
+"""Forgets rows of long ago: alarms, messages, answers by SMS, events for other systems, CAP messages.
 
 Never what still waits, and never what belongs to an incident that is not over. A few rows at a time: the
 engine and the dispatcher write into the same database.
@@ -14,9 +14,10 @@ import sqlalchemy as sa
 from jingqiao.database import reading, writing
 from jingqiao.exchange.tables import cap_message, outlet_event, outlet_start, webhook_delivery
 from jingqiao.incidents.incident import LIVE
-from jingqiao.incidents.tables import incident
+from jingqiao.incidents.tables import alarm_change, incident, muted_alarm
 from jingqiao.notify.outbox import ARRIVED, MessageState
 from jingqiao.notify.tables import attempt, message, receipt, sms_reply
+from rules.alarm import AlarmState
 
 BATCH: Final = 500
 """Rows in one transaction."""
@@ -76,6 +77,48 @@ def forget_warnings(database: sa.Engine, before: int) -> int:
         .limit(BATCH)
     )
     return _in_batches(database, old, lambda connection, ids: _delete(connection, cap_message.c.id, ids))
+
+
+def forget_alarms(database: sa.Engine, before: int) -> int:
+    """Forget what the engine said before then; how many changes. Incidents with their history stay for good.
+
+    An alarm is forgotten as a whole, when it has cleared before then: one that still rings stays from its
+    beginning, and so does what is behind an incident that is not over.
+    """
+    cleared = alarm_change.alias()
+    over = sa.exists().where(
+        cleared.c.subject == alarm_change.c.subject,
+        cleared.c.hazard == alarm_change.c.hazard,
+        cleared.c.state == AlarmState.CLEAR.value,
+        cleared.c.recorded_at < before,
+        cleared.c.id >= alarm_change.c.id,
+    )
+    worked_on = sa.exists().where(
+        incident.c.subject == alarm_change.c.subject,
+        incident.c.hazard == alarm_change.c.hazard,
+        incident.c.state.in_([s.value for s in LIVE]),
+    )
+    old = (
+        sa.select(alarm_change.c.id)
+        .where(
+            alarm_change.c.recorded_at < before,
+            sa.or_(alarm_change.c.historical, over),
+            ~worked_on,
+        )
+        .order_by(alarm_change.c.id)
+        .limit(BATCH)
+    )
+    return _in_batches(database, old, lambda connection, ids: _delete(connection, alarm_change.c.id, ids))
+
+
+def forget_muted(database: sa.Engine, before: int) -> int:
+    """Forget what announced work muted, when both are of before then; how many changes."""
+    old = (
+        sa.select(muted_alarm.c.id)
+        .where(muted_alarm.c.recorded_at < before, muted_alarm.c.permit_until < before)
+        .limit(BATCH)
+    )
+    return _in_batches(database, old, lambda connection, ids: _delete(connection, muted_alarm.c.id, ids))
 
 
 def _live(incident_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -58,6 +58,7 @@ from jingqiao.notify.planner import Planner
 from jingqiao.notify.pushed import PushedReceipts
 from jingqiao.notify.replies import Replies
 from jingqiao.notify.reply_pull import ReplyPull
+from jingqiao.notify.reply_spool import ReplySpool
 from jingqiao.notify.sender import Sender
 from jingqiao.notify.shift_watch import ShiftWatch
 from jingqiao.notify.urging import look_again
@@ -75,6 +76,9 @@ from jingqiao.vitals import Vitals
 from jingqiao.work_calendar import calendar_of, unknown_year
 
 _log = structlog.get_logger()
+
+REPLY_SPOOL: Final = "sms-replies.jsonl"
+"""File in the data directory for answers that are in no database yet."""
 
 
 class Service:
@@ -106,7 +110,13 @@ class Service:
         wake = self.dispatcher.wake
         self.receipts = PushedReceipts(self.database, self.roster, planner, wake)
         self.replies = Replies(self.database, self.roster, planner, clock.now, wake)
-        self.reply_pull = ReplyPull(self.database, self.roster, self.replies, clock)
+        self.reply_pull = ReplyPull(
+            self.database,
+            self.roster,
+            self.replies,
+            clock,
+            ReplySpool(settings.data_dir / REPLY_SPOOL),
+        )
         self.webhooks = Webhooks(
             self.database, settings, Outlet(self.database, settings, clock.now, self.roster), clock
         )

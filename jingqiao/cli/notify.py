@@ -25,8 +25,8 @@ from jingqiao.clock import WallClock
 from jingqiao.database import reading
 from jingqiao.incidents.view import rfc3339
 from jingqiao.notify.apprise_sender import AppriseSender
-from jingqiao.notify.channels import limits_of, strict_channel
-from jingqiao.notify.limits import account_of, free_at, used
+from jingqiao.notify.channels import account_of, limits_of, strict_channel
+from jingqiao.notify.limits import free_at, used
 from jingqiao.notify.outbox import MessageState, attempts_of, latest_messages
 from jingqiao.notify.sender import Outgoing, Result
 from jingqiao.notify.tables import sms_reply

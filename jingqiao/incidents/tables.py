@@ -42,6 +42,7 @@ alarm_change = sa.Table(
     sa.Column("historical", sa.Boolean, nullable=False),
     sa.Column("evidence", sa.JSON, nullable=False),
     sa.Index(None, "subject", "hazard", "event_at"),
+    sa.Index(None, "recorded_at"),
 )
 """What the engine said, as it said it."""
 

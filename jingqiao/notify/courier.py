@@ -13,8 +13,8 @@ from config.roster import Channel, Roster
 from jingqiao.database import reading, writing
 from jingqiao.drills.drill import next_end
 from jingqiao.incidents.tables import incident as incident_table
-from jingqiao.notify.channels import limits_of
-from jingqiao.notify.limits import HELD, account_of, free_at
+from jingqiao.notify.channels import account_of, limits_of, mark_of
+from jingqiao.notify.limits import HELD, free_at
 from jingqiao.notify.outbox import (
     STEP_KINDS,
     Claimed,
@@ -192,7 +192,7 @@ class Courier:
             claimed,
             channel,
             outgoing,
-            begin_attempt(connection, claimed, channel.name, account, now),
+            begin_attempt(connection, claimed, channel.name, account, now, address=mark_of(channel.url)),
             None,
             now,
         )
@@ -217,7 +217,15 @@ class Courier:
             return
         detail = f"the provider's limit is reached for {wait_s:.0f} s"
         begin_attempt(
-            connection, claimed, channel.name, account, now, finished_at=now, outcome=HELD, detail=detail
+            connection,
+            claimed,
+            channel.name,
+            account,
+            now,
+            address=mark_of(channel.url),
+            finished_at=now,
+            outcome=HELD,
+            detail=detail,
         )
         settle(
             connection,

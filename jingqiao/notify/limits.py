@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +13,7 @@ from jingqiao.notify.tables import attempt
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `count` messages in any `window_s` seconds by one channel URL."""
+    """At most `count` messages in any `window_s` seconds by one account (`channels.account_of`)."""
 
     count: int
     window_s: float
@@ -22,11 +21,6 @@ class Limit:
 
 HELD = "held"
 """`attempt.outcome` of a try that was not made because the limit was reached."""
-
-
-def account_of(channel_url: str) -> str:
-    """What a channel's URL is called in the ledger: the same URL the same word, and no way back to it."""
-    return hashlib.sha256(channel_url.encode()).hexdigest()[:24]
 
 
 def used(connection: sa.Connection, account: str, limit: Limit, now: int) -> int:

@@ -20,8 +20,8 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import SecretStr
 
-from jingqiao.notify.channels import plain_phone
 from jingqiao.notify.channels.alivoice.channel import call_ended, seconds
+from jingqiao.notify.phone_number import plain_phone
 from jingqiao.notify.pushed import Pushed, PushedReceipts
 from jingqiao.notify.replies import Replies, Said
 from jingqiao.notify.sender import Delivery, Receipt

@@ -20,8 +20,9 @@ from jingqiao.database import reading, writing
 from jingqiao.incidents.desk import NotPossibleError, UnknownIncidentError, act
 from jingqiao.incidents.incident import LIVE, Action, Incident, from_row
 from jingqiao.incidents.tables import incident as incident_table
-from jingqiao.notify.channels import phone_of, plain_phone
+from jingqiao.notify.channels import phone_of
 from jingqiao.notify.outbox import STEP_KINDS, NewMessage, enqueue
+from jingqiao.notify.phone_number import plain_phone
 from jingqiao.notify.planner import Planner
 from jingqiao.notify.sender import Result
 from jingqiao.notify.spoken import Answer, understood

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import sqlalchemy as sa
@@ -17,6 +17,7 @@ from jingqiao.notify.channels import strict_channel
 from jingqiao.notify.channels.tencentsms.channel import TencentSms
 from jingqiao.notify.provider_posts import tencent_said
 from jingqiao.notify.replies import Replies, Said
+from jingqiao.notify.reply_spool import ReplySpool
 from jingqiao.notify.sender import Outcome
 
 AWAITED_S: Final = 5.0
@@ -32,17 +33,24 @@ log = structlog.get_logger()
 class ReplyPull:
     """Asks for answers, and hands them to `Replies`.
 
-    The provider gives no answer twice: what could not be written down is kept here for the next time.
+    The provider gives no answer twice: each is on disk before anything else is done with it, and stays there
+    until the database has it. What not even the disk could take is kept here for the next time.
     """
 
     def __init__(
-        self, database: sa.Engine, roster: Callable[[], Roster], replies: Replies, clock: Clock
+        self,
+        database: sa.Engine,
+        roster: Callable[[], Roster],
+        replies: Replies,
+        clock: Clock,
+        spool: ReplySpool,
     ) -> None:
         self._database = database
         self._roster = roster
         self._replies = replies
         self._clock = clock
         self._refused: set[str] = set()
+        self._spool = spool
         self._unwritten: list[Said] = []
 
     async def run(self) -> None:
@@ -63,16 +71,27 @@ class ReplyPull:
                     self._tell(account, found)
                     break
                 self._refused.discard(account)
-                self._unwritten += [tencent_said(*answer) for answer in found]
+                self._keep([tencent_said(*answer) for answer in found])
                 self._write_down()
                 count += len(found)
                 if len(found) < AT_ONCE:
                     break
         return count
 
+    def _keep(self, said: Sequence[Said]) -> None:
+        try:
+            self._spool.keep(said)
+        except OSError as error:
+            log.error("answers by SMS could not be put on disk", answers=len(said), reason=error.strerror)
+            self._unwritten += said
+
     def _write_down(self) -> None:
-        self._replies.take(self._unwritten)
+        """Into the database, which takes an answer that it has once only; first what a crash left over."""
+        waiting = [*self._spool.waiting(), *self._unwritten]
+        self._replies.take(waiting)
         self._unwritten = []
+        if waiting:
+            self._spool.forget()
 
     def _accounts(self) -> Iterator[tuple[str, TencentSms]]:
         """One channel of each account in the roster: answers are kept by account, not by phone."""

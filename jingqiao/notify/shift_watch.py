@@ -15,8 +15,7 @@ from config.messages import text
 from config.roster import Roster, Team
 from jingqiao.clock import Clock
 from jingqiao.database import writing
-from jingqiao.notify.channels import strict_channel
-from jingqiao.notify.limits import account_of
+from jingqiao.notify.channels import mark_of, strict_channel
 from jingqiao.notify.outbox import NewMessage, enqueue
 from jingqiao.notify.sender import Result
 from jingqiao.notify.tables import attempt
@@ -93,7 +92,7 @@ def can_be_told(connection: sa.Connection, roster: Roster, person: str, now: int
         last = connection.execute(
             sa.select(attempt.c.outcome)
             .where(
-                attempt.c.account == account_of(channel.url),
+                attempt.c.address == mark_of(channel.url),
                 attempt.c.person == person,
                 attempt.c.started_at > now - _DAY_US,
                 attempt.c.outcome.in_([result.value for result in Result]),

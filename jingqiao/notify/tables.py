@@ -53,6 +53,7 @@ attempt = sa.Table(
     sa.Column("person", sa.String(128), nullable=False),
     sa.Column("channel", sa.String(64), nullable=False),
     sa.Column("account", sa.String(32), nullable=False),
+    sa.Column("address", sa.String(32)),
     sa.Column("started_at", sa.BigInteger, nullable=False),
     sa.Column("finished_at", sa.BigInteger),
     sa.Column("outcome", sa.String(24)),
@@ -61,8 +62,9 @@ attempt = sa.Table(
     sa.Column("provider_id", sa.String(256), index=True),
     sa.Index(None, "account", "started_at"),
 )
-"""One try by one channel, `account` being its name in the ledger (`limits.account_of`). Written before the
-provider is called: a row without an outcome is a try that nobody saw end."""
+"""One try by one channel: `account` is what it counts as in the ledger (`channels.account_of`), `address`
+stands for the channel's whole URL (`channels.mark_of`; NULL in old rows). Written before the provider is
+called: a row without an outcome is a try that nobody saw end."""
 
 receipt = sa.Table(
     "receipt",

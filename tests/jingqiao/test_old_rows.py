@@ -11,12 +11,22 @@ import sqlalchemy as sa
 from jingqiao.database import reading, writing
 from jingqiao.exchange.tables import cap_message, outlet_event, webhook_delivery
 from jingqiao.incidents.incident import Action
+from jingqiao.incidents.tables import alarm_change, incident_transition, muted_alarm
 from jingqiao.notify.outbox import NewMessage, enqueue
 from jingqiao.notify.tables import attempt, message, sms_reply
-from jingqiao.old_rows import forget_events, forget_messages, forget_replies, forget_warnings
+from jingqiao.old_rows import (
+    forget_alarms,
+    forget_events,
+    forget_messages,
+    forget_muted,
+    forget_replies,
+    forget_warnings,
+)
+from rules.alarm import AlarmState, Hazard, Severity
+from tests.support.at_work import kept_back
 from tests.support.exchange import CAP, OutwardOffice, hook
 from tests.support.http_fake import Answer, HttpFake
-from tests.support.response import LID_2, change
+from tests.support.response import LID, LID_2, change
 
 NOWHERE = "http://127.0.0.1:9/in"
 YEAR_US = 365 * 86_400_000_000
@@ -60,6 +70,43 @@ async def test_a_message_that_was_not_sent_yet_stays(office: OutwardOffice) -> N
         enqueue(connection, [waiting], office.clock.now())
     assert forget_messages(office.database, later(office)) == 0
     assert count(office, message) == 1
+
+
+async def test_an_alarm_is_forgotten_when_it_is_over_and_the_incidents_history_stays(
+    office: OutwardOffice,
+) -> None:
+    await office.engine_says(change())
+    await office.engine_says(change(severity=Severity.ORANGE))
+    assert forget_alarms(office.database, later(office)) == 0, "it rings"
+    await office.engine_says(change(AlarmState.CLEAR))
+    assert forget_alarms(office.database, later(office)) == 0, "nobody has looked at the lid"
+    await office.does("zhang", Action.CLOSE, why="已修")
+    assert forget_alarms(office.database, office.clock.now() - YEAR_US) == 0
+    history = count(office, incident_transition)
+    assert forget_alarms(office.database, later(office)) == 3
+    assert count(office, alarm_change) == 0
+    assert (len(office.incidents()), count(office, incident_transition)) == (1, history)
+
+
+async def test_an_alarm_that_rings_on_stays_from_its_beginning_and_its_neighbours_go(
+    office: OutwardOffice,
+) -> None:
+    await office.engine_says(change(), change(AlarmState.CLEAR), change(asset_id=LID_2))
+    await office.engine_says(change(asset_id=LID_2, historical=True), change(hazard=Hazard.SILENT))
+    for incident_id in (1, 2, 3):
+        await office.does("zhang", Action.FALSE_ALARM, incident_id, why="误报")
+    assert forget_alarms(office.database, later(office)) == 3
+    with reading(office.database) as connection:
+        rows = connection.execute(sa.select(alarm_change).order_by(alarm_change.c.id)).mappings()
+        left = [(row["asset_id"], row["hazard"], row["state"]) for row in rows]
+    assert left == [(LID_2, "missing", "firing"), (LID, "silent", "firing")]
+
+
+def test_what_announced_work_muted_is_forgotten_with_the_work(office: OutwardOffice) -> None:
+    kept_back(office)
+    assert forget_muted(office.database, office.clock.now() + 60_000_000) == 0, "the work goes on"
+    assert forget_muted(office.database, later(office)) == 1
+    assert count(office, muted_alarm) == 0
 
 
 def test_an_answer_that_nobody_handled_yet_stays(office: OutwardOffice) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
@@ -17,6 +18,7 @@ from jingqiao.notify.channels.tencentsms.channel import TencentSms
 from jingqiao.notify.channels.wecomapp.channel import WeComApp
 from jingqiao.notify.channels.wecombot.channel import WeComBot
 from jingqiao.notify.limits import Limit
+from jingqiao.notify.phone_number import plain_phone
 
 CHANNELS: Final[Mapping[str, type[Channel]]] = MappingProxyType(
     {kind.scheme: kind for kind in (WeComBot, WeComApp, DingTalk, Feishu, AliSms, TencentSms, AliVoice)}
@@ -49,13 +51,21 @@ def phone_of(url: str) -> str:
     return plain_phone(str(getattr(channel, "phone", "")))
 
 
-def plain_phone(number: str) -> str:
-    """`+8613800000000`, `008613…`, `8613…` and `138 0000 0000` are all 13800000000."""
-    digits = "".join(sign for sign in number if sign.isdigit())
-    for prefix in ("0086", "86"):
-        if digits.startswith(prefix) and len(digits) - len(prefix) >= 11:
-            return digits.removeprefix(prefix)
-    return digits
+def account_of(url: str) -> str:
+    """What the messages of a channel's URL count as in the ledger, with no way back to it.
+
+    Of our own channels what the provider counts by (`Channel.counted_by`); of any other the whole URL.
+    """
+    try:
+        channel = strict_channel(url)
+    except ValueError:
+        channel = None
+    return mark_of(url if channel is None else "\n".join((channel.scheme, *channel.counted_by)))
+
+
+def mark_of(written: str) -> str:
+    """The same word for the same text, and no way back to it: URLs hold keys."""
+    return hashlib.sha256(written.encode()).hexdigest()[:24]
 
 
 def meant_for(url: str) -> tuple[str, ...]:

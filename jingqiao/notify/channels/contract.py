@@ -21,10 +21,16 @@ class Channel(Protocol):
     premises (政务微信), a proxy, or a fake in a test."""
 
     limits: ClassVar[tuple[Limit, ...]]
-    """How many the provider takes by one URL; () = unknown, its own refusals are heard."""
+    """How many the provider takes; () = unknown, its own refusals are heard."""
 
     only: ClassVar[tuple[str, ...]]
     """Severities that it is meant for where the roster does not say; () = all."""
+
+    @property
+    def counted_by(self) -> tuple[str, ...]:
+        """What the provider counts its limits by: not the whole URL, of which a changed word starts no new
+        count over there."""
+        ...
 
     @classmethod
     def of(cls, address: Address, line: Line) -> Self:

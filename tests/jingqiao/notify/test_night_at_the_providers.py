@@ -16,6 +16,7 @@ from jingqiao.notify.outbox import attempts_of, messages_of
 from jingqiao.notify.pushed import Pushed, PushedReceipts
 from jingqiao.notify.replies import Replies
 from jingqiao.notify.reply_pull import ReplyPull
+from jingqiao.notify.reply_spool import ReplySpool
 from jingqiao.notify.sender import Delivery, Receipt
 from tests.support.exchange import CAP, hook
 from tests.support.http_fake import Answer, HttpFake, Request
@@ -54,7 +55,9 @@ class Night:
         wake = office.dispatcher.wake
         self.receipts = PushedReceipts(office.database, lambda: office.roster, office.planner, wake)
         replies = Replies(office.database, lambda: office.roster, office.planner, office.clock.now, wake)
-        self.pull = ReplyPull(office.database, lambda: office.roster, replies, office.clock)
+        self.pull = ReplyPull(
+            office.database, lambda: office.roster, replies, office.clock, ReplySpool(folder / "spool")
+        )
         self.settings = Settings(data_dir=folder, cap=CAP, webhooks=[hook("p", served(platform))])
         self.outlet = Outlet(office.database, self.settings, office.clock.now, lambda: office.roster)
         self.outlet.start()

@@ -1,6 +1,6 @@
 """Answers by SMS, in the language of the duty office: `1` stops the escalation, of the right incident."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -8,8 +8,10 @@ import sqlalchemy as sa
 
 from jingqiao.database import reading, writing
 from jingqiao.incidents.incident import Action, State
+from jingqiao.notify.provider_posts import tencent_said
 from jingqiao.notify.replies import Replies, Said
 from jingqiao.notify.reply_pull import ReplyPull
+from jingqiao.notify.reply_spool import ReplySpool
 from jingqiao.notify.sender import Outcome, Result
 from jingqiao.notify.tables import sms_reply
 from rules.alarm import Hazard, Severity
@@ -215,12 +217,18 @@ async def test_no_phone_number_is_kept_with_an_answer(office: AnsweringOffice, t
     assert ZHANG not in str(dict(row))
 
 
+def pulling(office: AnsweringOffice, folder: Path) -> ReplyPull:
+    """A service that asks Tencent, as it is after each start."""
+    spool = ReplySpool(folder / "sms-replies.jsonl")
+    return ReplyPull(office.database, lambda: office.roster, office.replies, office.clock, spool)
+
+
 async def test_a_tencent_answer_is_fetched_and_counts(tmp_path: Path) -> None:
     provider = Tencent()
     with HttpFake(provider) as fake:
         url = f"tencentsms://AKID:tc@1400006666/449739/{ZHANG}?sign=x&endpoint={fake.url}"
         office = AnsweringOffice(tmp_path, ROSTER.replace("phone://zhang", url))
-        pull = ReplyPull(office.database, lambda: office.roster, office.replies, office.clock)
+        pull = pulling(office, tmp_path)
         await office.engine_says(change())
         provider.replies.append(
             {
@@ -248,7 +256,7 @@ async def test_an_answer_that_the_database_could_not_take_is_written_down_later(
     with HttpFake(provider) as fake:
         url = f"tencentsms://AKID:tc@1400006666/449739/{ZHANG}?sign=x&endpoint={fake.url}"
         office = AnsweringOffice(tmp_path, ROSTER.replace("phone://zhang", url))
-        pull = ReplyPull(office.database, lambda: office.roster, office.replies, office.clock)
+        pull = pulling(office, tmp_path)
         await office.engine_says(change())
         said_at = office.clock.now() // 1_000_000 + 30
         provider.replies.append(
@@ -271,13 +279,71 @@ async def test_an_answer_that_the_database_could_not_take_is_written_down_later(
         office.close()
 
 
+@pytest.mark.parametrize("torn", [False, True])
+async def test_an_answer_that_was_fetched_when_the_service_was_killed_counts_after_the_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, torn: bool
+) -> None:
+    """03:00 a lid is missing; Zhang answers 1; killed between provider and database; 03:05 he has it."""
+    provider = Tencent()
+    spool = tmp_path / "sms-replies.jsonl"
+    with HttpFake(provider) as fake:
+        url = f"tencentsms://AKID:tc@1400006666/449739/{ZHANG}?sign=x&endpoint={fake.url}"
+        office = AnsweringOffice(tmp_path, ROSTER.replace("phone://zhang", url))
+        await office.engine_says(change())
+        if torn:  # an earlier crash has left half a line
+            spool.touch(0o600)
+            spool.write_bytes(b'{"provider": "tencent", "key": "ab')
+        said_at = office.clock.now() // 1_000_000 + 30
+        provider.replies.append(
+            {"PhoneNumber": f"+86{ZHANG}", "ReplyContent": "1", "ReplyTime": said_at, "ExtendCode": ""}
+        )
+        await office.until("03:00:31")
+
+        def killed(said: Sequence[object]) -> None:
+            if any(getattr(answer, "words", "") == "1" for answer in said):
+                raise SystemExit
+
+        with monkeypatch.context() as patch:
+            patch.setattr(office.replies, "take", killed)
+            with pytest.raises(SystemExit):
+                pulling(office, tmp_path).pull()
+        assert provider.replies == []
+        assert office.states() == [State.OPEN]
+        assert spool.stat().st_mode & 0o077 == 0, "it holds a phone number"
+
+        await office.until("03:04:00")
+        assert pulling(office, tmp_path).pull() == 0
+        assert office.states() == [State.ACKNOWLEDGED]
+        assert not spool.exists()
+        office.close()
+
+
+async def test_an_answer_that_stands_in_database_and_file_counts_once(tmp_path: Path) -> None:
+    """Killed between database and file: the file is read again."""
+    spool = ReplySpool(tmp_path / "sms-replies.jsonl")
+    with HttpFake(Tencent()) as fake:
+        url = f"tencentsms://AKID:tc@1400006666/449739/{ZHANG}?sign=x&endpoint={fake.url}"
+        office = AnsweringOffice(tmp_path, ROSTER.replace("phone://zhang", url))
+        await office.engine_says(change())
+        await office.until("03:00:31")
+        said = tencent_said(f"+86{ZHANG}", "1", office.clock.now() // 1_000_000)
+        spool.keep([said])
+        office.replies.take([said])
+        pulling(office, tmp_path).pull()
+        with reading(office.database) as connection:
+            (row,) = connection.execute(sa.select(sms_reply)).mappings()
+        assert row["outcome"] == "acknowledged"
+        assert spool.waiting() == []
+        office.close()
+
+
 async def test_a_refusal_to_give_answers_is_told_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with HttpFake(Tencent(secret_key="other")) as fake:
         url = f"tencentsms://AKID:tc@1400006666/449739/{ZHANG}?sign=x&endpoint={fake.url}"
         office = AnsweringOffice(tmp_path, ROSTER.replace("phone://zhang", url))
-        pull = ReplyPull(office.database, lambda: office.roster, office.replies, office.clock)
+        pull = pulling(office, tmp_path)
         assert (pull.pull(), pull.pull()) == (0, 0)
         office.close()
     assert capsys.readouterr().out.count("answers by SMS cannot be fetched") == 1

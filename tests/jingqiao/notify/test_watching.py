@@ -8,6 +8,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from config.roster import load_roster
 from config.settings import HeartbeatSettings, HttpSettings, Settings
 from jingqiao.api.app import create_app
 from jingqiao.clock import ManualClock, WallClock
@@ -68,6 +69,21 @@ async def test_who_was_refused_for_good_today_counts_as_not_reachable(tmp_path: 
     found = watch(office).step()
     office.close()
     assert {(hole.team, hole.why) for hole in found} == {("lids", "unreachable")}
+
+
+async def test_a_channel_that_was_mended_counts_as_reachable_though_its_account_is_the_same(
+    tmp_path: Path,
+) -> None:
+    wrong, right = (f"wecomapp://ww1:{secret}@1000002/ZhangSan" for secret in ("wrong", "right"))
+    ahead = ROSTER.replace("warn_ahead_h = 0", "warn_ahead_h = 24").replace("phone://zhang", wrong)
+    office = Office(tmp_path, ahead)
+    office.phones.broken[wrong] = Outcome(Result.FAILED_PERMANENT, "40001")
+    await office.engine_says(change())
+    assert [hole.why for hole in watch(office).step()] == ["unreachable"]
+    (tmp_path / "roster.toml").write_text(ahead.replace(wrong, right), "utf-8")
+    office.roster = load_roster(tmp_path / "roster.toml", {})
+    assert watch(office).step() == []
+    office.close()
 
 
 async def test_the_second_system_hears_us_while_messages_get_out_and_not_when_none_does(

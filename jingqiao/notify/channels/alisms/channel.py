@@ -16,6 +16,7 @@ from jingqiao.notify.channels.address import Address, require
 from jingqiao.notify.channels.aliyun import Account, judged_code, out_id, template_json, variables
 from jingqiao.notify.channels.http import Line, Reply
 from jingqiao.notify.limits import Limit
+from jingqiao.notify.phone_number import plain_phone
 from jingqiao.notify.sender import Delivery, Outcome, Outgoing, Receipt
 
 SETTLE_S: Final = 20.0
@@ -41,6 +42,11 @@ class AliSms:
     phone: str = field(repr=False)
     sign: str
     fields: tuple[str, ...]
+
+    @property
+    def counted_by(self) -> tuple[str, ...]:
+        """Number, signature and template; a new access key changes none of them."""
+        return (plain_phone(self.phone), self.sign, self.template)
 
     @classmethod
     def of(cls, address: Address, line: Line) -> Self:

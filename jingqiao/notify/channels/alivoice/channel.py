@@ -16,6 +16,7 @@ from jingqiao.notify.channels.address import Address, require
 from jingqiao.notify.channels.aliyun import Account, judged_code, out_id, template_json, variables
 from jingqiao.notify.channels.http import Line, Reply
 from jingqiao.notify.limits import Limit
+from jingqiao.notify.phone_number import plain_phone
 from jingqiao.notify.sender import Delivery, Outcome, Outgoing, Receipt
 
 NOTICE: Final = "11000000300006"
@@ -44,6 +45,11 @@ class AliVoice:
     show: str
     times: int
     fields: tuple[str, ...]
+
+    @property
+    def counted_by(self) -> tuple[str, ...]:
+        """The number that is called."""
+        return (plain_phone(self.phone),)
 
     @classmethod
     def of(cls, address: Address, line: Line) -> Self:

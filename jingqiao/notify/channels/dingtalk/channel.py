@@ -48,6 +48,11 @@ class DingTalk:
     phones: tuple[str, ...] = field(repr=False)
     line: Line
 
+    @property
+    def counted_by(self) -> tuple[str, ...]:
+        """The robot, whomever it calls by @."""
+        return (self.token,)
+
     @classmethod
     def of(cls, address: Address, line: Line) -> Self:
         """`dingtalk://SECRET@TOKEN/PHONE…`"""

@@ -45,6 +45,11 @@ class Feishu:
     secret: str = field(repr=False)
     line: Line
 
+    @property
+    def counted_by(self) -> tuple[str, ...]:
+        """The robot."""
+        return (self.token,)
+
     @classmethod
     def of(cls, address: Address, line: Line) -> Self:
         """`feishu://TOKEN?secret=SECRET`"""

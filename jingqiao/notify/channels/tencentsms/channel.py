@@ -15,6 +15,7 @@ from jingqiao.notify.channels.address import Address, require
 from jingqiao.notify.channels.http import Line, Reply
 from jingqiao.notify.channels.tencentsms.signing import authorization
 from jingqiao.notify.limits import Limit
+from jingqiao.notify.phone_number import plain_phone
 from jingqiao.notify.sender import Delivery, Outcome, Outgoing, Receipt, Result
 
 FIELDS: Final = ("severity", "hazard", "place", "id")
@@ -58,6 +59,11 @@ class TencentSms:
     fields: tuple[str, ...]
     region: str
     line: Line
+
+    @property
+    def counted_by(self) -> tuple[str, ...]:
+        """The number, in one application."""
+        return (self.app_id, plain_phone(self.phone))
 
     @classmethod
     def of(cls, address: Address, line: Line) -> Self:

@@ -70,6 +70,11 @@ class WeComApp:
     line: Line
     tokens: TokenCache = field(default_factory=TokenCache, repr=False, compare=False)
 
+    @property
+    def counted_by(self) -> tuple[str, ...]:
+        """The member, in one application."""
+        return (self.corpid, self.agentid, self.userid)
+
     @classmethod
     def of(cls, address: Address, line: Line) -> Self:
         """`wecomapp://CORPID:SECRET@AGENTID/USERID`"""

@@ -35,6 +35,11 @@ class WeComBot:
     key: str = field(repr=False)
     line: Line
 
+    @property
+    def counted_by(self) -> tuple[str, ...]:
+        """The robot."""
+        return (self.key,)
+
     @classmethod
     def of(cls, address: Address, line: Line) -> Self:
         """`wecombot://KEY`"""
