@@ -133,8 +133,11 @@ class Machine:
         now_of : sensor → the server's time when its verdict came [µs].
         """
         level, held = verdicts.level, self._level[lane][verdicts.sensor]
+        differs = level != held
+        if not np.count_nonzero(differs):
+            return
         # A verdict without an opinion is still time that has passed for what is on its way.
-        rest = np.flatnonzero((level != held) & ((level != NO_OPINION) | (held == BUSY)))
+        rest = np.flatnonzero(differs & ((level != NO_OPINION) | (held == BUSY)))
         for i in rest.tolist():
             sensor = int(verdicts.sensor[i])
             said = Said(

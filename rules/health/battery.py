@@ -74,7 +74,7 @@ class BatteryLow:
         low, empty, gap = (_at(limit, of, sensor) for limit in (self._low, self._empty, self._gap))
         before = self._level.take(sensor)
         self._charge[sensor] = charge
-        if alarm is None and not before.any() and (charge >= low).all():
+        if alarm is None and not np.count_nonzero(before) and (charge >= low).all():
             # Nearly always; told all the same, for whatever is on its way to be settled by it.
             nothing = np.zeros(len(sensor), np.int8)
             limit = np.full(len(sensor), low, np.float32)
@@ -139,12 +139,11 @@ class BatteryLow:
         volts = batch.columns.get("battery_v")
         if volts is None:
             return np.full(len(batch.sensor), np.nan, np.float32) if percent is None else percent
-        model = self._model.take(batch.sensor)
-        one = len(model) > 0 and bool((model == model[0]).all())
-        full, dead = (table[model[0] if one else model] for table in (self._full_v, self._dead_v))
+        model = self._one_model if self._one_model is not None else self._model.take(batch.sensor)
+        full, dead = self._full_v[model], self._dead_v[model]
         by_volts = np.minimum(np.maximum(100 * (volts - dead) / (full - dead), 0), 100)
         foreign = volts > UNKNOWN_MODEL_HIGHEST_V
-        if foreign.any():
+        if np.count_nonzero(foreign):
             by_volts[foreign & (model == 0)] = np.nan
         charge = by_volts if percent is None else np.where(np.isnan(percent), by_volts, percent)
         return charge.astype(np.float32)
@@ -157,6 +156,8 @@ class BatteryLow:
         models = self._registry.sensors.texts["model"].dictionary_encode()
         rows = np.array([row_of.get(m.lower(), 0) for m in models.dictionary.to_pylist()] or [0], np.uint8)
         self._model = rows[models.indices.to_numpy(zero_copy_only=False)]
+        one = len(self._model) > 0 and bool((self._model == self._model[0]).all())
+        self._one_model = int(self._model[0]) if one else None
 
 
 def _at(

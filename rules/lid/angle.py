@@ -64,18 +64,18 @@ def turn(
     """
     young = rows[:, Tilt.COUNT] < limits["commission_readings"]
     young |= hours - rows[:, Tilt.SINCE] < limits["commission_hours"]
-    any_young = bool(young.any())
+    any_young = np.count_nonzero(young) > 0
     new = rows[:, Tilt.COUNT] == 0 if any_young else np.zeros(len(rows), bool)
     scalar = vector = now = None
     if tilt_deg is not None:
         scalar = np.abs(tilt_deg - rows[:, Tilt.BASE])
-        if any_young or np.isnan(scalar).any():
+        if any_young or np.count_nonzero(np.isnan(scalar)):
             base = rows[:, Tilt.BASE]
             unseen = new | (np.isnan(base) & ~np.isnan(tilt_deg))
             if unseen.any():
                 rows[:, Tilt.BASE] = np.where(unseen, tilt_deg, base)
                 scalar = np.abs(tilt_deg - rows[:, Tilt.BASE])
-    elif new.any():
+    elif any_young and new.any():
         rows[new, Tilt.BASE] = np.nan
     if x_deg is not None and y_deg is not None:
         now = normal(x_deg, y_deg)
@@ -84,7 +84,7 @@ def turn(
             for column, part in zip((Tilt.X, Tilt.Y, Tilt.Z), now, strict=True):
                 rows[unseen, column] = part[unseen]
         vector = between(now, (rows[:, Tilt.X], rows[:, Tilt.Y], rows[:, Tilt.Z]))
-    elif new.any():
+    elif any_young and new.any():
         rows[new, Tilt.X : Tilt.Z + 1] = np.nan
     change = _greater(scalar, vector, len(rows))
     if any_young:
@@ -134,19 +134,21 @@ def creep(rows: Float32, angle_deg: Float32, gap_s: Float32, limits: Limits) -> 
     never taken for a sensor that creeps, and a sensor that swings with the sun may creep all the same.
     """
     rest = angle_deg - rows[:, Tilt.CREEP]
-    measured = ~np.isnan(rest)
-    share = np.where(measured, gap_s / (gap_s + np.float32(86400)), np.float32(0))
-    rest = np.where(measured, rest, np.float32(0))
-    # Bounded, so that wheels which are caught standing on the lid do not move its mean.
-    rows[:, Tilt.OFF] += share * np.clip(rest - rows[:, Tilt.OFF], -GREATEST_PULL_DEG, GREATEST_PULL_DEG)
+    missing = np.isnan(rest)
+    if np.count_nonzero(missing):
+        # What was not measured lies where it was, and no time has passed for it.
+        rest, gap_s = np.where(missing, np.float32(0), rest), np.where(missing, np.float32(0), gap_s)
+    share = gap_s / (gap_s + np.float32(86400))
     off, rough = rows[:, Tilt.OFF], rows[:, Tilt.ROUGH]
+    # Bounded, so that wheels which are caught standing on the lid do not move its mean.
+    off += share * np.minimum(np.maximum(rest - off, -GREATEST_PULL_DEG), GREATEST_PULL_DEG)
     # The mean needs a day to follow a lid that has moved: that is no swing, and must not grow into one.
     away = np.minimum(np.abs(rest - off), np.float32(1.5) * rough + np.float32(0.5))
-    rows[:, Tilt.ROUGH] += share * (away - rough)
-    days = np.where(measured, gap_s, np.float32(0)) * np.float32(1 / 86400)
+    rough += share * (away - rough)
+    days = gap_s * np.float32(1 / 86400)
     reach = limits["creep_deg_per_day"] * days
     # Slower than the mean itself, or the two would chase one another.
-    follow = np.clip(off * np.minimum(days / FOLLOW_DAYS, 1), -reach, reach)
+    follow = np.minimum(np.maximum(off * np.minimum(days / FOLLOW_DAYS, 1), -reach), reach)
     rows[:, Tilt.CREEP] += np.where(np.abs(off) < CREPT_DEG, follow, np.float32(0))
 
 

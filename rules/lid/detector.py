@@ -14,37 +14,26 @@ from config.lid_rules import LidRules
 from devices.registry import Registry, Role
 from rules.alarm import Hazard, Reason
 from rules.detector import FAR, Round, Verdicts
-from rules.lid.angle import between, creep, normal, torn, turn
+from rules.lid.channels import displacement, gap_since, note_switches, torn_at, turning, water_of
 from rules.lid.explain import evidence_of, sees
 from rules.lid.history import look_back
-from rules.lid.judge import HAZARDS, STILL_READINGS, Features, judge
+from rules.lid.judge import HAZARDS, Features, judge
 from rules.lid.limits import Limits
 from rules.lid.opinion import Fuses
 from rules.lid.reasons import REASONS
 from rules.lid.rocking import rock
 from rules.lid.schedule import Pace, on_schedule
-from rules.lid.settlement import settle
 from rules.lid.state import (
     EPOCH_US,
     HOUR_US,
-    SENT,
     UNDER_WATCH,
-    WATCH,
     LidState,
     Shock,
-    Tilt,
 )
-from rules.lid.water import stand
 
 Float32 = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
 SECOND: Final = 1_000_000
-PASSING_DEG: Final = np.float32(4)
-PASSING_S: Final = np.float32(60)
-"""A lid that leaned this much and lay flat again within this time was only driven over."""
-PASSES_SHARE: Final = np.float32(1 / 256)
-OFTEN_PASSED: Final = np.float32(0.01)
-"""Where wheels are caught this often, steps are those between the readings that none was caught by."""
 BLOCK_ROWS: Final = 5000
 """Rows judged at a time: their state and all that is derived from it stay in the processor's cache."""
 
@@ -59,20 +48,6 @@ class Fuse(NamedTuple):
     value: float
     limit: float
     reason: int
-
-
-class Turned(NamedTuple):
-    """What the inclination says.
-
-    angle_deg, step_deg : float32[k]  Turn since the baseline, movement since the last reading [°].
-    rocking_deg : float32[k]  The same movement, without wheels that are caught standing on the lid.
-    still : bool[k]  It stands suspiciously still.
-    """
-
-    angle_deg: Float32
-    step_deg: Float32
-    rocking_deg: Float32
-    still: Bool
 
 
 class LidDetector:
@@ -253,7 +228,7 @@ class LidDetector:
         limits = self._limits.at(self._class_of, sensor)
         hours = ((time - EPOCH_US) / HOUR_US).astype(np.float32)
         last = own.last
-        gap = np.where(last > 0, (time - last) * np.float32(1e-6), 0).astype(np.float32)
+        gap = gap_since(last, time)
         before = own.gap.copy()
         own.last[:] = time
         own.gap[:] = gap
@@ -267,11 +242,9 @@ class LidDetector:
             look | (before == 0), events, events + (~scheduled - events) * np.float32(1 / 16)
         )
 
-        n = len(sensor)
-        absent = np.full(n, np.nan, np.float32)
-        turned = _angle(own.tilt, columns, hours, gap, limits)
+        turned = turning(own.tilt, columns, hours, gap, limits)
         angle, step = (None, None) if turned is None else (turned.angle_deg, turned.step_deg)
-        change = _displacement(own.sink, columns, hours, gap, limits)
+        change = displacement(own.sink, columns, hours, gap, limits)
         vibration = columns.get("vibration_g")
         if vibration is not None or angle is not None:
             rows = own.shock
@@ -285,15 +258,15 @@ class LidDetector:
             look |= turned.angle_deg >= self._limits.least("tilt_attention_deg") * np.float32(0.8)
         if change is not None:
             look |= np.abs(change) >= self._limits.least("forecast_least_mm")
-        look |= _sent(own, columns)
-        leans = np.zeros(n, bool) if angle is None else angle >= limits["tilt_attention_deg"]
-        water = stand(own.water, columns, leans, hours, limits)
+        note_switches(own, columns, look)
+        water = water_of(own.water, columns, angle, hours, limits)
         state.put(sensor, own)
         if water is not None:
             look |= water >= self._limits.least("flood_mm")
-        if not look.any():
+        if not np.count_nonzero(look):
             return ()
         at = np.flatnonzero(look)
+        absent = np.full(len(sensor), np.nan, np.float32)
 
         def some(column: Float32 | None) -> Float32:
             return absent[at] if column is None else column[at]
@@ -308,7 +281,7 @@ class LidDetector:
             scheduled=scheduled[at],
             events=events[at],
             angle_deg=some(angle),
-            torn=_torn(own.tilt[at], columns, at),
+            torn=torn_at(own.tilt[at], columns, at),
             step_deg=some(step),
             change_mm=some(change),
             displacement_mm=some(columns.get("displacement_mm")),
@@ -376,90 +349,3 @@ class LidDetector:
             )
             self._fuses[fuse.sensor] = fuse
             heapq.heappush(self._heap, (fuse.due, fuse.sensor))
-
-
-def _sent(own: LidState, columns: Mapping[str, Float32]) -> Bool:
-    """Note switches that were sent, for `sees` and `explain`; bool[k] switches that are on."""
-    on = np.zeros(len(own), bool)
-    for name, bit in SENT.items():
-        if name in columns:
-            on |= columns[name] > 0.5
-            own.said[~np.isnan(columns[name]), WATCH] |= bit
-    return on
-
-
-def _angle(
-    rows: Float32, columns: Mapping[str, Float32], hours: Float32, gap: Float32, limits: Limits
-) -> Turned | None:
-    """What the inclination says; None = nothing that measures it was sent."""
-    tilt = columns.get("tilt_deg")
-    x, y = columns.get("tilt_x_deg"), columns.get("tilt_y_deg")
-    if tilt is None and (x is None or y is None):
-        return None
-    angle = turn(rows, tilt, x, y, hours, limits)
-    measured = ~np.isnan(angle)
-    step = _step(rows, angle, tilt, x, y)
-    passed = (step >= PASSING_DEG) & (gap <= PASSING_S) & (angle < PASSING_DEG)
-    if passed.any():
-        rows[passed, Tilt.PASSING] = hours[passed]
-    was = np.abs(rows[:, Tilt.CHANGE] - rows[:, Tilt.CREEP] - rows[:, Tilt.OFF]) >= PASSING_DEG
-    creep(rows, angle, gap, limits)
-    lies = np.abs(angle - rows[:, Tilt.CREEP] - rows[:, Tilt.OFF]) < PASSING_DEG
-    rows[:, Tilt.PASSES] += np.where(lies, (was - rows[:, Tilt.PASSES]) * PASSES_SHARE, np.float32(0))
-    rows[:, Tilt.CHANGE] = np.where(measured, angle, rows[:, Tilt.CHANGE])
-    raw = angle if tilt is None else np.where(np.isnan(tilt), angle, tilt)
-    moved = measured & (raw != rows[:, Tilt.LAST])
-    still = rows[:, Tilt.STILL]
-    moves = rows[:, Tilt.MOVES]
-    rows[:, Tilt.MOVES] = np.where(moved, moves + (1 / (still + 1) - moves) * np.float32(0.05), moves)
-    rows[:, Tilt.STILL] = np.where(moved, 0, still + measured)
-    rows[:, Tilt.LAST] = np.where(measured, raw, rows[:, Tilt.LAST])
-    rocks = np.where((rows[:, Tilt.PASSES] >= OFTEN_PASSED) & (was | ~lies), np.float32(np.nan), step)
-    return Turned(angle, step, rocks, rows[:, Tilt.STILL] >= STILL_READINGS)
-
-
-def _step(
-    rows: Float32, angle: Float32, tilt: Float32 | None, x: Float32 | None, y: Float32 | None
-) -> Float32:
-    """How far the lid has moved since the last reading [°].
-
-    What is measured says more than the turn since the baseline: that of a lid which rocks to both sides of
-    it is the same on either.
-    """
-    step = np.abs(angle - rows[:, Tilt.CHANGE])
-    before = rows[:, Tilt.COUNT] > 1
-    if tilt is not None:
-        step = np.fmax(step, np.where(before, np.abs(tilt - rows[:, Tilt.LAST]), 0))
-    if x is not None and y is not None:
-        moved = np.hypot(x - rows[:, Tilt.LAST_X], y - rows[:, Tilt.LAST_Y])
-        step = np.fmax(step, np.where(before, moved, 0))
-        for column, axis in ((Tilt.LAST_X, x), (Tilt.LAST_Y, y)):
-            rows[:, column] = np.where(np.isnan(moved), rows[:, column], axis)
-    return np.asarray(np.where(np.isnan(angle), np.float32(np.nan), step), np.float32)
-
-
-def _torn(rows: Float32, columns: Mapping[str, Float32], at: npt.NDArray[np.intp]) -> Bool:
-    """Whether inclination and axes of the rows `at` contradict one another."""
-    if not {"tilt_deg", "tilt_x_deg", "tilt_y_deg"} <= columns.keys():
-        return np.zeros(len(at), bool)
-    tilt, x, y = (columns[name][at] for name in ("tilt_deg", "tilt_x_deg", "tilt_y_deg"))
-    turned = between(normal(x, y), (rows[:, Tilt.X], rows[:, Tilt.Y], rows[:, Tilt.Z]))
-    return torn(rows[:, Tilt.BASE], turned, tilt, x, y)
-
-
-def _displacement(
-    rows: Float32, columns: Mapping[str, Float32], hours: Float32, gap: Float32, limits: Limits
-) -> Float32 | None:
-    """Change since the baseline [mm]; NaN = not measured."""
-    displacement = columns.get("displacement_mm")
-    if displacement is None:
-        return None
-    measured = ~np.isnan(displacement)
-    if measured.all():
-        return settle(rows, displacement, hours, gap, limits)
-    i = np.flatnonzero(measured)
-    some = rows[i]
-    change = np.full(len(rows), np.nan, np.float32)
-    change[i] = settle(some, displacement[i], hours[i], gap[i], limits.take(i))
-    rows[i] = some
-    return change

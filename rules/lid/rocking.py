@@ -50,9 +50,10 @@ def rock(
         seen = np.maximum(step_deg, STEP_FLOOR_DEG)
         rows[:, Shock.STEP_PEAK] = np.fmax(rows[:, Shock.STEP_PEAK], seen)
     over = hours - rows[:, Shock.START] >= limits["window_hours"]
-    if over.all():
+    closing = np.count_nonzero(over)
+    if closing == len(over):
         _close(rows, hours, limits)
-    elif over.any():
+    elif closing:
         i = np.flatnonzero(over)
         closed = rows[i]
         _close(closed, hours[i], limits.take(i))
@@ -66,7 +67,7 @@ def _close(rows: Float32, hours: Float32, limits: Limits) -> None:
     peak = parts[0].copy()
     parts[0] = 0
     seen = (start > 0) & (peak > 0)
-    if not seen.any():
+    if not np.count_nonzero(seen):
         return
     count, mean, m2, score = parts[1:].copy()
     span = np.minimum(np.maximum((hours - start) / limits["window_hours"], 1), np.float32(1.5))
@@ -76,7 +77,7 @@ def _close(rows: Float32, hours: Float32, limits: Limits) -> None:
     spread = np.sqrt(np.maximum(m2, 0) / at_least_1)
     # For a while the usual goes on being learned, from quiet windows only; then it is frozen.
     learn = seen & (count < LEARNS_TIMES * limits["reference_windows"])
-    if learn.any():
+    if np.count_nonzero(learn):
         off = x - mean
         quiet = (score < 1) & (np.abs(off) <= 2 * np.maximum(spread, LEAST_SPREAD))
         learn &= ~known | quiet
@@ -90,7 +91,7 @@ def _close(rows: Float32, hours: Float32, limits: Limits) -> None:
         parts[2] = mean
         parts[1] = np.where(learn, total, count)
     known &= seen
-    if known.any():
+    if np.count_nonzero(known):
         # A spread learned from few windows is often too small.
         sigma = np.maximum(spread * (1 + 3 / at_least_1), LEAST_SPREAD)
         z = np.minimum((x - mean - _MARGIN) / sigma, GREATEST_Z)

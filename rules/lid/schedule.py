@@ -60,9 +60,8 @@ def on_schedule(
     )
     unknown = known.pace_s <= 0
     pace = np.where(unknown, heartbeat_s, known.pace_s)
-    reach = np.minimum(
-        np.maximum(np.maximum(LEAST_S, RELATIVE * pace), WOBBLES * known.wobble_s), np.float32(0.1) * pace
-    )
+    tenth = np.float32(0.1) * pace
+    reach = np.minimum(np.maximum(np.maximum(LEAST_S, RELATIVE * pace), WOBBLES * known.wobble_s), tenth)
     since = ((time - known.beat) * 1e-6).astype(np.float32)
     off, beats = _off(gap_s, pace)
     late, missed = _off(since, pace)
@@ -70,7 +69,7 @@ def on_schedule(
     after_beat = (missed >= 1) & (missed <= MOST_BEATS) & (np.abs(late) < reach * missed)
     scheduled = (gap_s > 0) & (like | after_any | after_beat)
     # Learned from whatever comes about one beat on, a little wider than what passes for on time.
-    loose = np.minimum(3 * reach, np.float32(0.1) * pace)
+    loose = np.minimum(3 * reach, tenth)
     error = np.where(
         (beats == 1) & (np.abs(off) < loose),
         off,
@@ -81,16 +80,16 @@ def on_schedule(
     kept = near & ~unknown
     learned = np.where(kept, learned + error * np.float32(1 / 8), learned)
     wobble = np.where(kept, wobble + (np.abs(error) - wobble) * np.float32(1 / 8), wobble)
-    other = np.abs(gap_s - pace) > np.float32(0.1) * pace
+    other = np.abs(gap_s - pace) > tenth
     new = calm & (gap_s > 0) & ((like & other & (gap_s >= BURST_S)) | (unknown & (like | near)))
-    if new.any():
+    if np.count_nonzero(new):
         learned = np.where(new, gap_s, learned)
         wobble = np.where(new, np.minimum(np.abs(gap_s - gap_before_s), np.float32(0.02) * gap_s), wobble)
     beat = np.where(scheduled | (known.beat == 0), time, known.beat)
-    return scheduled, Pace(learned.astype(np.float32), wobble.astype(np.float32), beat)
+    return scheduled, Pace(np.asarray(learned, np.float32), np.asarray(wobble, np.float32), beat)
 
 
 def _off(span_s: Float32, pace_s: Float32) -> tuple[Float32, Float32]:
     """(error, whole beats) of a span; NaN where the pace is unknown [s]."""
-    beats = np.round(span_s / pace_s)
+    beats = np.rint(span_s / pace_s)
     return np.asarray(span_s - beats * pace_s, np.float32), np.asarray(beats, np.float32)

@@ -45,7 +45,7 @@ def settle(
     young = rows[:, Sink.COUNT] < limits["commission_readings"]
     young |= hours - rows[:, Sink.SINCE] < limits["commission_hours"]
     change = displacement_mm - rows[:, Sink.BASE]
-    if young.any():
+    if np.count_nonzero(young):
         new = rows[:, Sink.COUNT] == 0
         base = np.abs(rows[:, Sink.BASE])
         again = young & ~new & (np.abs(displacement_mm) < base - limits["sunk_defect_mm"])
@@ -69,9 +69,10 @@ def settle(
     slow += share * np.minimum(np.maximum(level - slow, np.float32(-5)), np.float32(5))
     day = np.floor(hours / np.float32(24))
     fresh = day != rows[:, Sink.DAY]
-    if fresh.all():
+    turning = np.count_nonzero(fresh)
+    if turning == len(fresh):
         _turn_day(rows, day)
-    elif fresh.any():
+    elif turning:
         i = np.flatnonzero(fresh)
         turned = rows[i]
         _turn_day(turned, day[i])

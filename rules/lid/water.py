@@ -12,6 +12,8 @@ from rules.lid.state import Water
 
 Float32 = npt.NDArray[np.float32]
 
+SHOW_WATER = frozenset({"water_mm", "distance_mm"})
+"""Columns that show how high it stands."""
 ACCEPT_MM = np.float32(100.0)
 """A distance within so much of the others belongs to the same dry well."""
 WAS_WET_MM = np.float32(200.0)

@@ -1,0 +1,162 @@
+"""What each channel of a lid sensor says against what is remembered, all rows of a round at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from rules.lid.angle import between, creep, normal, torn, turn
+from rules.lid.judge import STILL_READINGS
+from rules.lid.limits import Limits
+from rules.lid.settlement import settle
+from rules.lid.state import SENT, WATCH, LidState, Tilt
+from rules.lid.water import SHOW_WATER, stand
+
+Float32 = npt.NDArray[np.float32]
+Int64 = npt.NDArray[np.int64]
+Bool = npt.NDArray[np.bool_]
+
+PASSING_DEG: Final = np.float32(4)
+PASSING_S: Final = np.float32(60)
+"""A lid that leaned this much and lay flat again within this time was only driven over."""
+PASSES_SHARE: Final = np.float32(1 / 256)
+OFTEN_PASSED: Final = np.float32(0.01)
+"""Where wheels are caught this often, steps are those between the readings that none was caught by."""
+
+
+class Turned(NamedTuple):
+    """What the inclination says.
+
+    angle_deg, step_deg : float32[k]  Turn since the baseline, movement since the last reading [°].
+    rocking_deg : float32[k]  The same movement, without wheels that are caught standing on the lid.
+    still : bool[k]  It stands suspiciously still.
+    """
+
+    angle_deg: Float32
+    step_deg: Float32
+    rocking_deg: Float32
+    still: Bool
+
+
+def gap_since(last: Int64, time: Int64) -> Float32:
+    """Seconds since the message before; 0 = there was none. last, time : int64[k]  [µs]."""
+    gap = ((time - last) * np.float32(1e-6)).astype(np.float32)
+    heard = last > 0
+    if np.count_nonzero(heard) < len(heard):
+        gap[~heard] = 0
+    return gap
+
+
+def note_switches(own: LidState, columns: Mapping[str, Float32], look: Bool) -> None:
+    """Note switches that were sent, for `sees` and `explain`; those that are on ask for a look."""
+    for name, bit in SENT.items():
+        if name in columns:
+            look |= columns[name] > 0.5
+            own.said[~np.isnan(columns[name]), WATCH] |= bit
+
+
+def turning(
+    rows: Float32, columns: Mapping[str, Float32], hours: Float32, gap: Float32, limits: Limits
+) -> Turned | None:
+    """What the inclination says; None = nothing that measures it was sent."""
+    tilt = columns.get("tilt_deg")
+    x, y = columns.get("tilt_x_deg"), columns.get("tilt_y_deg")
+    if tilt is None and (x is None or y is None):
+        return None
+    angle = turn(rows, tilt, x, y, hours, limits)
+    missing = np.isnan(angle)
+    some_missing = np.count_nonzero(missing) > 0
+    step = _step(rows, angle, tilt, x, y)
+    if some_missing:
+        step = np.where(missing, np.float32(np.nan), step)
+    passed = (step >= PASSING_DEG) & (gap <= PASSING_S) & (angle < PASSING_DEG)
+    if np.count_nonzero(passed):
+        rows[passed, Tilt.PASSING] = hours[passed]
+    was = np.abs(rows[:, Tilt.CHANGE] - rows[:, Tilt.CREEP] - rows[:, Tilt.OFF]) >= PASSING_DEG
+    creep(rows, angle, gap, limits)
+    lies = np.abs(angle - rows[:, Tilt.CREEP] - rows[:, Tilt.OFF]) < PASSING_DEG
+    rows[:, Tilt.PASSES] += np.where(lies, (was - rows[:, Tilt.PASSES]) * PASSES_SHARE, np.float32(0))
+    raw = angle
+    if tilt is not None:
+        no_tilt = np.isnan(tilt)
+        raw = np.where(no_tilt, angle, tilt) if np.count_nonzero(no_tilt) else tilt
+    moved = raw != rows[:, Tilt.LAST]
+    again = rows[:, Tilt.STILL] + np.float32(1)
+    moves = rows[:, Tilt.MOVES]
+    learned = moves + (1 / again - moves) * np.float32(0.05)
+    change = angle
+    if some_missing:
+        moved &= ~missing
+        again = np.where(missing, rows[:, Tilt.STILL], again)
+        raw = np.where(missing, rows[:, Tilt.LAST], raw)
+        change = np.where(missing, rows[:, Tilt.CHANGE], angle)
+    rows[:, Tilt.CHANGE] = change
+    rows[:, Tilt.MOVES] = np.where(moved, learned, moves)
+    rows[:, Tilt.STILL] = np.where(moved, np.float32(0), again)
+    rows[:, Tilt.LAST] = raw
+    rocks, often = step, rows[:, Tilt.PASSES] >= OFTEN_PASSED
+    if np.count_nonzero(often):
+        rocks = np.where(often & (was | ~lies), np.float32(np.nan), step)
+    return Turned(angle, step, rocks, rows[:, Tilt.STILL] >= STILL_READINGS)
+
+
+def _step(
+    rows: Float32, angle: Float32, tilt: Float32 | None, x: Float32 | None, y: Float32 | None
+) -> Float32:
+    """How far the lid has moved since the last reading [°].
+
+    What is measured says more than the turn since the baseline: that of a lid which rocks to both sides of
+    it is the same on either.
+    """
+    step = np.abs(angle - rows[:, Tilt.CHANGE])
+    first = rows[:, Tilt.COUNT] <= 1
+    none_first = np.count_nonzero(first) == 0
+    if tilt is not None:
+        moved = np.abs(tilt - rows[:, Tilt.LAST])
+        step = np.fmax(step, moved if none_first else np.where(first, np.float32(0), moved))
+    if x is not None and y is not None:
+        moved = np.hypot(x - rows[:, Tilt.LAST_X], y - rows[:, Tilt.LAST_Y])
+        step = np.fmax(step, moved if none_first else np.where(first, np.float32(0), moved))
+        for column, axis in ((Tilt.LAST_X, x), (Tilt.LAST_Y, y)):
+            rows[:, column] = np.where(np.isnan(moved), rows[:, column], axis)
+    return np.asarray(step, np.float32)
+
+
+def torn_at(rows: Float32, columns: Mapping[str, Float32], at: npt.NDArray[np.intp]) -> Bool:
+    """Whether inclination and axes of the rows `at` contradict one another."""
+    if not {"tilt_deg", "tilt_x_deg", "tilt_y_deg"} <= columns.keys():
+        return np.zeros(len(at), bool)
+    tilt, x, y = (columns[name][at] for name in ("tilt_deg", "tilt_x_deg", "tilt_y_deg"))
+    turned = between(normal(x, y), (rows[:, Tilt.X], rows[:, Tilt.Y], rows[:, Tilt.Z]))
+    return torn(rows[:, Tilt.BASE], turned, tilt, x, y)
+
+
+def displacement(
+    rows: Float32, columns: Mapping[str, Float32], hours: Float32, gap: Float32, limits: Limits
+) -> Float32 | None:
+    """Change since the baseline [mm]; NaN = not measured."""
+    sunk = columns.get("displacement_mm")
+    if sunk is None:
+        return None
+    measured = ~np.isnan(sunk)
+    if measured.all():
+        return settle(rows, sunk, hours, gap, limits)
+    i = np.flatnonzero(measured)
+    some = rows[i]
+    change = np.full(len(rows), np.nan, np.float32)
+    change[i] = settle(some, sunk[i], hours[i], gap[i], limits.take(i))
+    rows[i] = some
+    return change
+
+
+def water_of(
+    rows: Float32, columns: Mapping[str, Float32], angle: Float32 | None, hours: Float32, limits: Limits
+) -> Float32 | None:
+    """How high the water stands [mm]; None = nothing that shows it was sent."""
+    if columns.keys().isdisjoint(SHOW_WATER):
+        return None
+    leans = np.zeros(len(rows), bool) if angle is None else angle >= limits["tilt_attention_deg"]
+    return stand(rows, columns, leans, hours, limits)
