@@ -160,8 +160,10 @@ class SlowDriftLimits(BaseModel):
     cusum_k, cusum_h : Reference value and limit of the two-sided CUSUM on whitened daily residuals [σ]:
         0.25 and 12.6 give one false alarm per channel in 10 years.
     pair_h : Limit when two gauges elsewhere on the bridge move with it [σ].
-    joint_k, joint_h, joint_h_per_gauge : Reference value of the CUSUM of a section's gauges together, and its
-        limit, joint_h + joint_h_per_gauge · gauges [σ]: one false alarm in 8 years of a section.
+    joint_p : Chance of a look at a section's gauges together to be beyond its limit by weather alone.
+    joint_others_p : … of what is left when the gauge that explains most is set free: then it is structure.
+    joint_others_alone_p : … once one gauge of the section was seen to move by itself.
+    alone_sigma : Limit of a gauge of a section against its neighbours [σ].
     ewma_lambda, ewma_limit : Second opinion [σ of the EWMA].
     least_ue : Movements below this are never drift [µε]. sigma_floor_ue : least believable noise [µε].
     stiffness_share : Change of a gauge's share of its section's live load that is told.
@@ -175,9 +177,10 @@ class SlowDriftLimits(BaseModel):
     cusum_k: float = Field(default=0.25, gt=0)
     cusum_h: float = Field(default=12.6, gt=0)
     pair_h: float = Field(default=10, gt=0)
-    joint_k: float = Field(default=0.5, gt=0)
-    joint_h: float = Field(default=3.5, gt=0)
-    joint_h_per_gauge: float = Field(default=1.3, ge=0)
+    joint_p: float = Field(default=0.0006, gt=0, lt=1)
+    joint_others_p: float = Field(default=0.02, gt=0, lt=1)
+    joint_others_alone_p: float = Field(default=0.0015, gt=0, lt=1)
+    alone_sigma: float = Field(default=3.8, gt=0)
     ewma_lambda: float = Field(default=0.2, gt=0, lt=1)
     ewma_limit: float = Field(default=4.5, gt=0)
     least_ue: float = Field(default=1.5, ge=0)

@@ -110,6 +110,7 @@ class Evidence:
             "neighbours": len(names),
         }
         provisional = not bool(d.slow.complete[channel])
+        together, alone = d.slow.joint.sigmas(channel)
         facts = {
             "provisional": provisional,
             "compensated_ue": _round(shift),
@@ -130,7 +131,8 @@ class Evidence:
             "live_load_days": int(d.stiffness.days[channel]),
             "moved_further": int(d.fast.moves[channel]),
             "cusum_sigma": _round(float(max(d.slow.up[channel], d.slow.down[channel]))),
-            "joint_sigma": _round(d.slow.joint_distance(channel)),
+            "joint_sigma": _round(together),
+            "alone_sigma": _round(alone),
             "day_rho": _round(float(d.slow.rho[channel]), 2),
             "ewma_sigma": _round(float(d.slow.ewma[channel])),
             "model_error_ue": _round(float(d.slow.model_error[channel])),

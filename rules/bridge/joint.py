@@ -1,15 +1,20 @@
 """Gauges of one section judged together: a movement of several is found sooner, and told from a dying gauge.
 
-Crosier's multivariate CUSUM (Technometrics 30, 1988) on the whitened daily residuals of up to eight
-gauges, in the metric of their own correlation: weather that all of a section share weighs little. The
-correlation is learned on quiet days and frozen with the models. Whether more than one gauge moves is asked
-of the sums of the latest fortnight: what is left of them, when the one gauge that explains most is set free,
-is χ² with one degree less if only that one moves.
+A generalised likelihood ratio over windows (Lai, JRSS B 57, 1995): the sums of the whitened daily residuals
+of up to eight gauges over the latest 3 to 80 days, in the metric of the gauges' own correlation, so that
+weather that all of a section share weighs little. A step shows in the short windows, a ramp in the long ones.
+What the models may be wrong by is part of a sum's spread: it grows with the window, as a wrong level does.
+
+Of each window: D², the squared length of the sums, is χ² of all gauges when nothing moves. What the one gauge
+that explains most explains is χ² of 1; it is told as that gauge's own movement. What is left then is the
+length of the *other* gauges' sums, whatever the one does: more than one moves when that, too, is beyond its
+limit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -18,43 +23,81 @@ from scipy.special import chdtri  # scipy.stats takes a second to import
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
+Bool = npt.NDArray[np.bool_]
 
 MEMBERS: Final = 8
 """Most gauges that are judged together; a larger section is cut."""
+WINDOWS: Final = np.array([3, 5, 7, 10, 14, 20, 28, 40, 56, 80], np.int64)
+"""Days over which is summed."""
+KEPT: Final = int(WINDOWS[-1]) + 1
+OFFSET: Final = np.log(14 / WINDOWS)
+"""Added to the limits of χ²: a short window is asked anew more often, and so must be surer each time."""
+MODEL_SHARE: Final = 0.7
+"""Of what a lasting residual is forgiven, as spread of the level: that many of its standard errors."""
+YOUNG_DAYS: Final = 20.0
+TRAINED_DAYS: Final = 10.0
+"""A spread that is known from few days is wrong by much: sums are thought more variable, 1 + 20 / days."""
 PRIOR_DAYS: Final = 30.0
 PRIOR_COMMON: Final = 0.5
 """Variance that the gauges of a section are thought to share before any is known: weather."""
-NONE: Final = -(1 << 60)
-STRUCTURE_P: Final = 0.003
-"""Chance that a gauge that moves alone is called structure at some look."""
 MOVES_SIGMA: Final = 2.0
-MEMORY: Final = 1 - 1 / 15
-"""Share of the sums that is kept to the next day: a fortnight shows who moves."""
+HOLDS: Final = 0.4
+"""Share of the limit above which what was found goes on."""
+ALONE_HOLDS: Final = 0.7
+OTHERS_SHARE: Final = 0.45
+"""Of D² that must be left without the gauge that explains most: beside a large movement of one gauge, what
+the others show by chance is nothing."""
+NONE: Final = -(1 << 60)
 NOBODY: Final = -1
+
+
+@dataclass(frozen=True, slots=True)
+class JointLimits:
+    """Chances that a look is beyond its limit by weather alone, at a window of a fortnight.
+
+    p : of the section's D². others_p : of what is left when the gauge that explains most is set free.
+    others_alone_p : the same once one gauge is known to move by itself. alone_sigma : limit of one gauge [σ].
+    """
+
+    p: float
+    others_p: float
+    others_alone_p: float
+    alone_sigma: float
+
+    def of(self, p: float) -> Float:
+        """float64[MEMBERS + 1]  Limit of χ² by degrees of freedom; of none it is never reached."""
+        return np.append(np.inf, chdtri(np.arange(1, MEMBERS + 1), p))
 
 
 class Joint:
     """State of all sections.
 
-    members : int64[s, MEMBERS]  Channels, padded with NOBODY. of_channel : int64[c]  Section, or NOBODY.
-    distance : float64[s]  Length of the CUSUM [σ]. since : int64[s]  Day on which it left zero.
-    moving : int8[s, MEMBERS]  Sign of each gauge's movement in the latest fortnight, 0 = it shows none.
-    structure : bool[s]  More than one gauge moves.
+    members : int64[s, w]  Channels, padded with NOBODY. of_channel : int64[c]  Section, or NOBODY.
+    distance : float64[s]  Greatest length of the windows' sums [σ].
+    found : bool[s]  More than one gauge moves. holds : bool[s]  The sums are still far from what they were.
+    moving : int8[s, w]  Sign of each gauge's sum in the window that shows most; 0 = it shows none.
+    alone : int8[s, w]  Sign of the gauge that moves by itself. alone_sigma : float64[s]  How far [σ].
+    lone, was_lone : bool[s]  One gauge has been seen to move by itself, by today and by yesterday.
     """
 
-    _BY_CHANNEL: Final = ("z", "z_day", "allowed", "cusum", "total")
+    _BY_CHANNEL: Final = ("z", "z_day", "allowed", "sums")
     _BY_SECTION: Final = (
         "products",
         "days_learned",
         "inverse",
+        "day",
+        "count",
         "distance",
-        "mass",
-        "since",
+        "found",
+        "holds",
         "moving",
-        "structure",
+        "alone",
+        "alone_sigma",
+        "lone",
+        "was_lone",
     )
 
-    def __init__(self, near: npt.NDArray[np.int32], gauge: npt.NDArray[np.bool_]) -> None:
+    def __init__(self, near: npt.NDArray[np.int32], gauge: Bool) -> None:
         rows: list[list[int]] = []
         for section in np.unique(near[gauge]).tolist():
             channels = np.flatnonzero(gauge & (near == section)).tolist()
@@ -68,95 +111,138 @@ class Joint:
         self.members = self.members[:, : self.width]
         self.there = self.members != NOBODY
         n, c, w = len(rows), len(near), self.width
-        self.z, self.z_day = np.full(c, np.nan), np.full(c, NONE, np.int64)
-        self.allowed, self.cusum, self.total = np.zeros(c), np.zeros(c), np.zeros(c)
+        self.z, self.z_day, self.allowed = np.full(c, np.nan), np.full(c, NONE, np.int64), np.zeros(c)
+        self.sums = np.zeros((c, KEPT), np.float32)
         self.products, self.days_learned = np.zeros((n, w, w)), np.zeros(n)
-        self.prior = np.eye(w) + PRIOR_COMMON
-        self.inverse = np.broadcast_to(np.linalg.inv(self.prior), (n, w, w)).copy()
-        self.distance, self.mass = np.zeros(n), np.zeros(n)
-        self.since = np.full(n, NONE, np.int64)
-        self.moving = np.zeros((n, w), np.int8)
-        self.structure = np.zeros(n, bool)
+        both = self.there[:, :, None] & self.there[:, None, :]
+        self.prior = np.eye(w) + PRIOR_COMMON * both
+        self.inverse = np.linalg.inv(self.prior)
+        self.day, self.count = np.full(n, NONE, np.int64), np.zeros(n, np.int64)
+        self.distance, self.alone_sigma = np.zeros(n), np.zeros(n)
+        self.found, self.holds, self.lone, self.was_lone = (np.zeros(n, bool) for _ in range(4))
+        self.moving, self.alone = np.zeros((n, w), np.int8), np.zeros((n, w), np.int8)
+
+    def several(self, c: Int) -> Bool:
+        """bool[k]  Channels that are not the only gauge of their section: they are judged here."""
+        section = self.of_channel[c]
+        found: Bool = (section != NOBODY) & (self.there[section].sum(axis=1) > 1)
+        return found
 
     def put(self, c: Int, day: Int, z: Float, allowed: Float) -> None:
         """Take whitened residuals [σ] of a day, and what a lasting one is forgiven for the model's sake."""
         self.z[c], self.z_day[c], self.allowed[c] = z, day, allowed
 
-    def judge(self, c: Int, k: float, most: float, learns: npt.NDArray[np.bool_]) -> Int:
+    def judge(self, c: Int, limits: JointLimits, learns: Bool) -> Int:
         """Judge the sections of channels whose day came in; return all their channels.
 
-        k, most : float  Reference value, and the greatest length [σ].
-        learns : bool[c]  Not yet frozen, and quiet.
+        A day may come in by pieces: what came earlier is judged again with it. A gauge without that day adds
+        nothing to the sums. learns : bool[c]  Not yet frozen, and quiet.
         """
         s: Int = np.unique(self.of_channel[c])
         s = s[s != NOBODY]
+        s = s[self.there[s].sum(axis=1) > 1]
         if len(s) == 0:
             return s
         members, there = self.members[s], self.there[s]
         day = np.where(there, self.z_day[members], NONE).max(axis=1)
         known = there & (self.z_day[members] == day[:, None])
         z = np.where(known, self.z[members], 0.0)
-        self._learn(s, z, (known | ~there).all(axis=1) & np.where(there, learns[members], True).all(axis=1))
-        inverse = self.inverse[s]
-        moved = np.where(there, self.cusum[members], 0.0) + z
-        length = _length(moved, inverse)
-        allowed = np.where(there, self.allowed[members], 0.0)
-        needed = k + 0.7 * np.sqrt((allowed**2).sum(axis=1))
-        shrunk = np.where(length > needed, np.minimum(1 - needed / np.maximum(length, 1e-9), 1.0), 0.0)
-        shrunk = np.minimum(shrunk, most / np.maximum(length, 1e-9))
-        moved *= shrunk[:, None]
-        begins = shrunk == 0
-        self.distance[s] = length * shrunk
-        total = MEMORY * np.where(there, self.total[members], 0.0) + z
-        self.mass[s] = MEMORY**2 * self.mass[s] + 1.0
-        self.since[s] = np.where(begins, NONE, np.where(self.since[s] == NONE, day, self.since[s]))
-        self.cusum[members[there]], self.total[members[there]] = moved[there], total[there]
-        self._told(s, total, inverse, there)
+        quiet = known.sum(axis=1) == there.sum(axis=1)
+        quiet &= np.where(there, learns[members], True).all(axis=1)
+        self._learn(s, z, quiet)
+        new = day != self.day[s]
+        self.count[s] += new
+        self.was_lone[s[new]] = self.lone[s[new]]
+        self.day[s] = day
+        at = self.count[s] % KEPT
+        before = self.sums[members, (at[:, None] - 1) % KEPT]
+        now = np.where(there, before + z, 0.0)
+        self.sums[members[there], np.broadcast_to(at[:, None], there.shape)[there]] = now[there]
+        past = self.sums[members[:, :, None], (at[:, None, None] - WINDOWS) % KEPT]
+        allowed = MODEL_SHARE * np.where(there, self.allowed[members], 0.0)[:, :, None] * WINDOWS
+        known_days = (self.count[s] + TRAINED_DAYS)[:, None, None]
+        length = np.sqrt(WINDOWS * (1 + YOUNG_DAYS / known_days) + allowed**2)
+        whole = self.count[s][:, None] >= WINDOWS
+        u = np.where(there[:, :, None] & whole[:, None, :], (now[:, :, None] - past) / length, 0.0)
+        self._told(s, u, whole, there, limits)
         found: Int = members[there]
         return found
 
     def forget(self, c: Int) -> None:
         """Begin anew with the sections of these channels."""
         self.z_day[c] = NONE
-        for array in (self.cusum, self.total, self.allowed):
-            array[c] = 0
         s = np.unique(self.of_channel[c])
         s = s[s != NOBODY]
+        self.sums[self.members[s][self.there[s]]] = 0
         self.products[s], self.days_learned[s] = 0, 0
-        self.inverse[s] = np.linalg.inv(self.prior)
-        self.distance[s], self.mass[s], self.structure[s] = 0, 0, False
-        self.moving[s], self.since[s] = 0, NONE
+        self.inverse[s] = np.linalg.inv(self.prior[s])
+        self.day[s] = NONE
+        for name in ("count", "distance", "found", "holds", "lone", "was_lone", "alone_sigma"):
+            getattr(self, name)[s] = 0
+        self.moving[s], self.alone[s] = 0, 0
 
-    def _learn(self, s: Int, z: Float, quiet: npt.NDArray[np.bool_]) -> None:
+    def _learn(self, s: Int, z: Float, quiet: Bool) -> None:
         s, z = s[quiet], np.clip(z[quiet], -4, 4)
         self.products[s] += z[:, :, None] * z[:, None, :]
         self.days_learned[s] += 1
         own = s[(self.days_learned[s] >= 10) & (self.days_learned[s] % 5 == 0)]
         mass = self.days_learned[own, None, None] + PRIOR_DAYS
-        spread = (self.products[own] + PRIOR_DAYS * self.prior) / mass
+        spread = (self.products[own] + PRIOR_DAYS * self.prior[own]) / mass
         least = np.maximum(np.diagonal(spread, axis1=1, axis2=2), 1.0)
         spread[:, np.arange(self.width), np.arange(self.width)] = least
         self.inverse[own] = np.linalg.inv(spread)
 
-    def _told(self, s: Int, total: Float, inverse: Float, there: npt.NDArray[np.bool_]) -> None:
-        """Who moves, and whether it is more than one."""
-        w = total / np.sqrt(self.mass[s])[:, None]
-        pulled = np.einsum("sij,sj->si", inverse, w)
-        own = np.diagonal(inverse, axis1=1, axis2=2)
-        explained = np.where(there, pulled**2 / own, 0.0)
-        left = (pulled * w).sum(axis=1) - explained.max(axis=1)
-        free = np.maximum(there.sum(axis=1) - 1, 0)
-        limit = np.append(np.inf, chdtri(np.arange(1, MEMBERS), STRUCTURE_P))[free]
-        self.structure[s] = left >= limit
-        self.moving[s] = np.where(there & (np.abs(w) >= MOVES_SIGMA), np.sign(w), 0).astype(np.int8)
+    def _told(self, s: Int, u: Float, whole: Bool, there: Bool, limits: JointLimits) -> None:
+        """Who moves, and whether it is more than one.
 
-    def moving_of(self, c: Int) -> npt.NDArray[np.int8]:
-        """int8[k]  Sign in which gauges move within their section lately; 0 = they do not."""
+        u : float64[k, w, windows]  Sums of unit spread. whole : bool[k, windows]  So many days are there.
+        """
+        inverse = self.inverse[s]
+        pulled = inverse @ u
+        own = np.diagonal(inverse, axis1=1, axis2=2)[:, :, None]
+        explained = np.where(there[:, :, None], pulled**2 / own, 0.0)
+        length = (pulled * u).sum(axis=1)
+        most = explained.max(axis=1)
+        far, left = np.where(whole, length - OFFSET, -np.inf), length - most - OFFSET
+        gauges = there.sum(axis=1)
+        beyond = far > limits.of(limits.p)[gauges][:, None]
+        surely = beyond & (left > limits.of(limits.others_alone_p)[gauges - 1][:, None])
+        likely = beyond & (left > limits.of(limits.others_p)[gauges - 1][:, None])
+        sure, easy = surely.any(axis=1), (surely | likely & (left > OTHERS_SHARE * length)).any(axis=1)
+        rows = np.arange(len(s))
+        shows = far.argmax(axis=1)
+        sum_there = u[rows, :, shows]
+        self.moving[s] = np.where(there & (np.abs(sum_there) >= MOVES_SIGMA), np.sign(sum_there), 0)
+        self.distance[s] = np.sqrt(length[rows, shows])
+        self.holds[s] = far[rows, shows] > HOLDS * limits.of(limits.p)[gauges]
+        window = most.argmax(axis=1)
+        gauge = explained[rows, :, window].argmax(axis=1)
+        self.alone_sigma[s] = np.sqrt(most[rows, window])
+        alone = self.alone_sigma[s] > limits.alone_sigma
+        self.found[s] = found = np.where(self.was_lone[s], sure, easy)
+        side = np.sign(pulled[rows, gauge, window])
+        self.alone[s] = 0
+        self.alone[s, gauge] = np.where(alone, side, 0)
+        goes_on = self.alone_sigma[s] > ALONE_HOLDS * limits.alone_sigma
+        self.lone[s] = (self.was_lone[s] | alone) & ~found & goes_on
+
+    def sigmas(self, channel: int) -> tuple[float, float]:
+        """Length of what the gauges of a channel's section show [σ], and how far it stands out alone.
+
+        NaN where it is the only gauge; the second also where it does not stand out.
+        """
+        own = np.array([channel])
+        section = int(self.of_channel[channel])
+        if not self.several(own)[0]:
+            return float("nan"), float("nan")
+        alone = float(self.alone_sigma[section]) if self.of_member("alone", own)[0] else float("nan")
+        return float(self.distance[section]), alone
+
+    def of_member(self, name: str, c: Int) -> npt.NDArray[np.int8]:
+        """int8[k]  `moving` or `alone` of channels; 0 where they are in no section."""
         section = self.of_channel[c]
         mine = self.members[section] == c[:, None]
-        found: npt.NDArray[np.int8] = np.where(
-            section == NOBODY, 0, (self.moving[section] * mine).sum(axis=1)
-        )
+        found = np.where(section == NOBODY, 0, (getattr(self, name)[section] * mine).sum(axis=1))
         return found.astype(np.int8)
 
     def snapshot(self) -> dict[str, npt.NDArray[Any]]:
@@ -187,8 +273,3 @@ class Joint:
             if kept.shape[1:] == mine.shape[1:]:
                 old = first < len(kept)
                 mine[old] = kept[first[old]]
-
-
-def _length(vectors: Float, inverse: Float) -> Float:
-    length: Float = np.sqrt(np.maximum(np.einsum("si,sij,sj->s", vectors, inverse, vectors), 0.0))
-    return length

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rules.bridge.compensation import NONE, TERMS, Compensation
-from rules.bridge.joint import Joint
+from rules.bridge.joint import Joint, JointLimits
 from rules.bridge.noise import DailyNoise
 from rules.bridge.trend import theil_sen
 
@@ -48,9 +48,10 @@ class SlowLimits:
     cusum_k: Float
     cusum_h: Float
     pair_h: Float
-    joint_k: Float
-    joint_h: Float
-    joint_h_per_gauge: Float
+    joint_p: Float
+    joint_others_p: Float
+    joint_others_alone_p: Float
+    alone_sigma: Float
     ewma_lambda: Float
     ewma_limit: Float
     least_ue: Float
@@ -339,10 +340,8 @@ class SlowDrift:
         strong = np.abs(self.ewma[c]) > limits.ewma_limit[c] * allowance
         over = (agree_up & (up > limits.cusum_h[c])) | (agree_down & (down > limits.cusum_h[c]))
         over |= enough & strong & (np.sign(self.ewma[c]) == np.sign(self.residual_ue[c]))
-        stays = self.moved[c] & (
-            np.abs(self.residual_ue[c]) >= 0.5 * np.maximum(limits.least_ue[c], self.sigma[c])
-        )
-        self.moved[c] = over | stays
+        lonely = ~self.joint.several(c)
+        self._moves(c[lonely], over[lonely])
         pair = limits.pair_h[c]
         self.leaning[c] = np.where(agree_up & (up > pair), 1, np.where(agree_down & (down > pair), -1, 0))
         self.joint.put(c, day, step, forgiven)
@@ -351,29 +350,27 @@ class SlowDrift:
         quiet = self.run[c] == 0
         self.quiet_ue[c[quiet]] = residual[quiet]
 
+    def _moves(self, c: Int, over: Bool) -> None:
+        """A gauge that is beyond its own limit moves, until its residual is small again."""
+        small = 0.5 * np.maximum(self.limits.least_ue[c], self.sigma[c])
+        self.moved[c] = over | (self.moved[c] & (np.abs(self.residual_ue[c]) >= small))
+
     def _together(self, c: Int) -> None:
-        """Judge sections; a gauge that moves with others is beyond the joint limit in its own direction."""
-        joint, limits = self.joint, self.limits
+        """Judge sections: a gauge moves alone, or with others, each in its own direction."""
+        joint, limits, first = self.joint, self.limits, int(c[0])
         learns = ~self.complete & self.frozen & ~self.moved & (self.leaning == 0)
-        first = int(c[0])
-        most = limits.joint_h[first] + limits.joint_h_per_gauge[first] * joint.width
-        c = joint.judge(c, float(limits.joint_k[first]), 2 * float(most), learns)
+        names = ("joint_p", "joint_others_p", "joint_others_alone_p", "alone_sigma")
+        asked = JointLimits(*(float(getattr(limits, name)[first]) for name in names))
+        c = joint.judge(c, asked, learns)
         if len(c) == 0:
             return
-        section = joint.of_channel[c]
-        limit = limits.joint_h[c] + limits.joint_h_per_gauge[c] * joint.there[section].sum(axis=1)
-        far = joint.distance[section] > np.where(self.joint_sign[c] != 0, 0.5, 1.0) * limit
-        moving = joint.moving_of(c)
-        enough = np.abs(self.residual_ue[c]) >= 0.5 * np.maximum(limits.least_ue[c], self.sigma[c])
-        side = np.sign(self.residual_ue[c])
-        begins = joint.structure[section] & (side == moving)
-        together = far & enough & (begins | (side == self.joint_sign[c]))
-        self.joint_sign[c] = np.where(together, side, 0).astype(np.int8)
-
-    def joint_distance(self, channel: int) -> float:
-        """Length of the CUSUM of a gauge's section [σ]."""
-        section = int(self.joint.of_channel[channel])
-        return float(self.joint.distance[section]) if section >= 0 else float("nan")
+        section, side = joint.of_channel[c], np.sign(self.residual_ue[c])
+        size, least = np.abs(self.residual_ue[c]), np.maximum(limits.least_ue[c], self.sigma[c])
+        alone = joint.of_member("alone", c)
+        self._moves(c, (alone != 0) & (size >= 0.5 * least) & (side == alone))
+        begins = joint.found[section] & (size >= 0.5 * least) & (side == joint.of_member("moving", c))
+        goes_on = joint.holds[section] & (size >= 0.25 * least) & (side == self.joint_sign[c])
+        self.joint_sign[c] = np.where(begins | goes_on, side, 0).astype(np.int8)
 
     def together(self, channel: int) -> Int:
         """Gauges of the section that move with this one; empty unless it moves and more than one does."""
@@ -381,7 +378,7 @@ class SlowDrift:
         if section < 0 or self.joint_sign[channel] == 0:
             return np.empty(0, np.int64)
         members = self.joint.members[section][self.joint.there[section]]
-        moves = (self.joint.moving_of(members) != 0) | (self.joint_sign[members] != 0)
+        moves = (self.joint.of_member("moving", members) != 0) | (self.joint_sign[members] != 0)
         found: Int = members[moves & (members != channel)]
         return found
 

@@ -68,7 +68,12 @@ def limits() -> SlowLimits:
     table = {name: np.array([getattr(one, name) for one in LIMITS]) for name in vars(LIMITS[0])}
     joint = {
         name: np.full(GAUGES, value)
-        for name, value in (("joint_k", 0.5), ("joint_h", 3.5), ("joint_h_per_gauge", 1.3))
+        for name, value in (
+            ("joint_p", 0.0005),
+            ("joint_others_p", 0.013),
+            ("joint_others_alone_p", 0.0046),
+            ("alone_sigma", 3.9),
+        )
     }
     return SlowLimits(**table, **joint, stiffness_share=np.full(GAUGES, 0.06))
 

@@ -1,0 +1,97 @@
+"""A slow, obvious twin of the joint test: one section, every day kept, every window summed anew."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.stats import chi2
+
+WINDOWS = (3, 5, 7, 10, 14, 20, 28, 40, 56, 80)
+
+
+@dataclass
+class NaiveSection:
+    """Gauges by number; `days` are their whitened residuals, 0 where a gauge has none."""
+
+    gauges: int
+    p: float
+    others_p: float
+    others_alone_p: float
+    alone_sigma: float
+    days: list[dict[int, float]] = field(default_factory=list)
+    learned: list[list[float]] = field(default_factory=list)
+    spread: np.ndarray = field(init=False)
+    allowed: dict[int, float] = field(default_factory=dict)
+    lone: bool = False
+    found: bool = False
+    alone: int | None = None
+    alone_side: int = 0
+    far_alone: float = 0.0
+    distance: float = 0.0
+    moving: dict[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.spread = np.eye(self.gauges) + 0.5
+
+    def day(self, z: dict[int, float], allowed: dict[int, float], learns: bool) -> None:
+        """A day of the gauges that have one."""
+        self.allowed |= allowed
+        if learns and len(z) == self.gauges:
+            self.learned.append([min(max(z[g], -4), 4) for g in range(self.gauges)])
+            if len(self.learned) >= 10 and len(self.learned) % 5 == 0:
+                total = (np.eye(self.gauges) + 0.5) * 30
+                for row in self.learned:
+                    total = total + np.outer(row, row)
+                self.spread = total / (len(self.learned) + 30)
+                for g in range(self.gauges):
+                    self.spread[g, g] = max(self.spread[g, g], 1.0)
+        self.days.append(z)
+        self.look()
+
+    def look(self) -> None:
+        shown, young = [], 1 + 20 / (len(self.days) + 10)
+        for w in WINDOWS:
+            if len(self.days) < w:
+                continue
+            u = np.array(
+                [
+                    math.fsum(day.get(g, 0.0) for day in self.days[-w:])
+                    / math.sqrt(w * young + (0.7 * self.allowed.get(g, 0.0) * w) ** 2)
+                    for g in range(self.gauges)
+                ]
+            )
+            whole = float(u @ np.linalg.solve(self.spread, u))
+            # What is left when one gauge may be anything is the length of the others by themselves.
+            left = []
+            for g in range(self.gauges):
+                rest = [i for i in range(self.gauges) if i != g]
+                part = self.spread[np.ix_(rest, rest)]
+                left.append(float(u[rest] @ np.linalg.solve(part, u[rest])))
+            gauge = int(np.argmin(left))
+            push = float(np.linalg.solve(self.spread, u)[gauge])
+            shown.append((w, u, whole, left[gauge], gauge, push))
+        if not shown:
+            self.found, self.alone, self.distance, self.moving = False, None, 0.0, {}
+            return
+        limit = chi2.isf(self.p, self.gauges)
+        others = chi2.isf(self.others_p, self.gauges - 1)
+        sure = chi2.isf(self.others_alone_p, self.gauges - 1)
+        likely = surely = False
+        for w, _, whole, rest, _, _ in shown:
+            more = math.log(14 / w)
+            if whole - more <= limit:
+                continue
+            surely |= rest - more > sure
+            likely |= rest - more > others and rest - more > 0.45 * whole
+        self.found = surely if self.lone else surely or likely
+        w, u, whole, *_ = max(shown, key=lambda row: row[2] - math.log(14 / row[0]))
+        self.distance = math.sqrt(whole)
+        self.moving = {g: int(np.sign(u[g])) for g in range(self.gauges) if abs(u[g]) >= 2}
+        _, _, whole, rest, gauge, push = max(shown, key=lambda row: row[2] - row[3])
+        self.far_alone = math.sqrt(max(whole - rest, 0.0))
+        told = self.far_alone > self.alone_sigma
+        self.alone = gauge if told else None
+        self.alone_side = int(np.sign(push)) if told else 0
+        self.lone = (self.lone or told) and not self.found and self.far_alone > 0.7 * self.alone_sigma
