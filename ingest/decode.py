@@ -98,4 +98,5 @@ def _merge(parts: Sequence[DecodedBatch]) -> DecodedBatch:
         sum(part.unknown_keys for part in parts),
         sum(part.notices for part in parts),
         tuple(message for part in parts for message in part.answers),
+        {sensor: said for part in parts for sensor, said in part.versions.items()},
     )

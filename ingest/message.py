@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from devices.frame import Frame, empty
-from ingest.log import DeadLetter, StrainBlock
+from devices.versions import Versions
+from ingest.log import Control, DeadLetter, Record, StrainBlock
+
+VERSIONS: Final = "versions"
+"""Control record of what devices said of themselves: `sensors`, a list of [registry index, firmware,
+hardware, serial number, when it was said µs]."""
 
 
 class Message(NamedTuple):
@@ -33,6 +38,7 @@ class DecodedBatch:
     unknown_keys : int  How many keys nobody knows were passed over.
     notices : int  Well-formed messages without readings (joins, answers, version reports).
     answers : tuple[Message, ...]  Those that may answer a command: a device's word, or its network's.
+    versions : registry index → (what the device said of itself last, when it said so µs).
     """
 
     frame: Frame = field(default_factory=empty)
@@ -43,3 +49,14 @@ class DecodedBatch:
     unknown_keys: int = 0
     notices: int = 0
     answers: tuple[Message, ...] = ()
+    versions: Mapping[int, tuple[Versions, int]] = field(default_factory=dict)
+
+    @property
+    def records(self) -> list[Record]:
+        """What goes into the log of it, in this order; the dead letters go beside it."""
+        records: list[Record] = [self.frame] if len(self.frame) else []
+        records.extend(self.blocks)
+        if self.versions:
+            rows = [[sensor, *said, at] for sensor, (said, at) in self.versions.items()]
+            records.append(Control(VERSIONS, {"sensors": rows}, max(at for _, at in self.versions.values())))
+        return records

@@ -10,12 +10,14 @@ import numpy.typing as npt
 
 from devices.frame import Frame, Int64, concat
 from devices.registry import UNKNOWN, Registry
+from devices.versions import Versions
 from ingest.log import DeadLetter, StrainBlock
 from ingest.message import DecodedBatch, Message
 from ingest.native_faults import Refusal, one_refusal
 from ingest.native_others import StrainRow, decode_status, decode_strain, strain_frame
 from ingest.native_readings import decode_readings
 from ingest.native_schema import PREFIX
+from ingest.native_versions import versions_in
 
 _READINGS: Final = "/readings"
 
@@ -33,7 +35,8 @@ def decode(messages: Sequence[Message], registry: Registry) -> DecodedBatch:
     topics = [message[0] for message in messages]
     lines = "\n".join(topics) + "\n"
     if lines.count("/readings\n") == len(topics) == lines.count("\n"):
-        return _batch(messages, _Parts(), *_readings(messages, topics, registry))
+        parts = _Parts()
+        return _batch(messages, parts, *_readings(parts, messages, topics, registry))
     return _decode_mixed(messages, topics, registry)
 
 
@@ -45,10 +48,11 @@ class _Parts:
         self.strain: list[tuple[int, StrainRow]] = []
         self.presence: dict[int, tuple[bool, int]] = {}
         self.answers: list[Message] = []
+        self.versions: dict[int, tuple[Versions, int]] = {}
 
 
 def _readings(
-    messages: Sequence[Message], topics: Sequence[str], registry: Registry
+    parts: _Parts, messages: Sequence[Message], topics: Sequence[str], registry: Registry
 ) -> tuple[Frame, Int64, dict[int, list[Refusal]], int]:
     """Messages that are all readings: frame, owner of each row, refusals by message row, unknown keys."""
     first, last = len(PREFIX), -len(_READINGS)
@@ -57,10 +61,12 @@ def _readings(
     payloads = [message[1] for message in messages]
     if sensor.min() != UNKNOWN:
         decoded = decode_readings(payloads, sensor, received)
+        parts.versions |= decoded.versions
         return decoded.frame, decoded.owner, decoded.refusals, decoded.unknown_keys
     unknown = sensor == UNKNOWN
     known = np.flatnonzero(~unknown)
     decoded = decode_readings([payloads[i] for i in known], sensor[known], received[known])
+    parts.versions |= decoded.versions
     refusals = {int(known[row]): why for row, why in decoded.refusals.items()}
     refusals.update({row: [_unknown_sensor(topics[row])] for row in np.flatnonzero(unknown).tolist()})
     return decoded.frame, known[decoded.owner], refusals, decoded.unknown_keys
@@ -81,7 +87,7 @@ def _decode_mixed(messages: Sequence[Message], topics: Sequence[str], registry: 
     if not rows:
         return _batch(messages, parts, concat([]), np.empty(0, np.int64), {}, 0)
     picked = [messages[row] for row in rows]
-    frame, owner, refusals, unknown = _readings(picked, [topics[row] for row in rows], registry)
+    frame, owner, refusals, unknown = _readings(parts, picked, [topics[row] for row in rows], registry)
     place = np.array(rows, np.int64)
     moved = {int(place[row]): why for row, why in refusals.items()}
     return _batch(messages, parts, frame, place[owner], moved, unknown)
@@ -101,6 +107,8 @@ def _take_other(
         parts.strain.append((row, decode_strain(message.payload, sensor, message.received)))
     else:
         parts.presence[sensor] = decode_status(message.payload, message.received)
+        if (said := versions_in(message.payload)) is not None:
+            parts.versions[sensor] = said, parts.presence[sensor][1]
         if b'"ack"' in message.payload:
             parts.answers.append(message)
 
@@ -128,7 +136,14 @@ def _batch(
     refusals = {**refusals, **parts.refusals}
     letters = tuple(_letter(messages[row], refusals[row]) for row in sorted(refusals))
     return DecodedBatch(
-        frame, blocks, letters, {}, parts.presence, unknown_keys, answers=tuple(parts.answers)
+        frame,
+        blocks,
+        letters,
+        {},
+        parts.presence,
+        unknown_keys,
+        answers=tuple(parts.answers),
+        versions=parts.versions,
     )
 
 

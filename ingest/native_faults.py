@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from devices.quantities import QUANTITIES
+from devices.versions import NAMES
 from ingest.native_schema import (
     EARLIEST_US,
     KEYS,
@@ -30,7 +31,7 @@ _ITEMS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _KEYED: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _TIME: Final = msgspec.json.Decoder(int | str)
 
-_KNOWN: Final = frozenset(KEYS)
+_KNOWN: Final = frozenset((*KEYS, *NAMES))
 _UNPARSABLE: Final = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 
 

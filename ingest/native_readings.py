@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from devices.frame import Flag, Float32, Frame, Int64, UInt8
 from devices.quantities import QUANTITIES
+from devices.versions import Versions
 from ingest.native_faults import Refusal, check_reading, event_time, readings_of, unknown_keys
 from ingest.native_schema import (
     EARLIEST_US,
@@ -24,6 +25,7 @@ from ingest.native_schema import (
     UNSET_T,
     Reading,
 )
+from ingest.native_versions import MARK, versions_of
 
 _LINES: Final = msgspec.json.Decoder(Reading)
 _OPEN, _CLOSE, _COLON = b"{}:"
@@ -36,12 +38,14 @@ class Readings:
     frame : Frame  The readings that hold.
     owner : int64[n]  Row of the message that each came from; not decreasing.
     refusals : message row → why readings of it are refused.
+    versions : registry index → what its device said of itself, and when it came [µs].
     """
 
     frame: Frame
     owner: Int64
     refusals: dict[int, list[Refusal]] = field(default_factory=dict)
     unknown_keys: int = 0
+    versions: dict[int, tuple[Versions, int]] = field(default_factory=dict)
 
 
 def decode_readings(payloads: Sequence[bytes], sensor: npt.NDArray[np.int32], received: Int64) -> Readings:
@@ -51,6 +55,7 @@ def decode_readings(payloads: Sequence[bytes], sensor: npt.NDArray[np.int32], re
     received : int64[m]  Receive time of each payload [µs].
     """
     joined = b"\n".join(payloads)
+    versions = versions_of(payloads, sensor, received) if MARK in joined else {}
     rows = _parse_at_once(joined, payloads)
     if rows is not None:
         owner = np.arange(len(rows))
@@ -81,10 +86,10 @@ def decode_readings(payloads: Sequence[bytes], sensor: npt.NDArray[np.int32], re
     unknown = _unknown_keys(joined, payloads, rows, known) if joined else unknown_keys(payloads)
     frame = Frame(sensor, time, received, seq, flag, columns)
     if good.all():
-        return Readings(frame, owner, refusals, unknown)
+        return Readings(frame, owner, refusals, unknown, versions)
     for row in np.flatnonzero(~good):
         refusals.setdefault(int(owner[row]), []).append(_refusal(rows[row], int(received[row])))
-    return Readings(_without_empty(frame.take(good)), owner[good], refusals, unknown)
+    return Readings(_without_empty(frame.take(good)), owner[good], refusals, unknown, versions)
 
 
 def _parse_at_once(joined: bytes, payloads: Sequence[bytes]) -> list[Any] | None:

@@ -110,8 +110,7 @@ class Pipeline:
         self._source.stop()
 
     async def _store(self, batch: Batch, decoded: DecodedBatch) -> None:
-        records: list[Record] = [decoded.frame] if len(decoded.frame) else []
-        records.extend(decoded.blocks)
+        records = decoded.records
         seq = await self._append(records, decoded)
         if seq is None:
             return

@@ -105,8 +105,7 @@ class Intake:
 
     async def _store(self, messages: Sequence[Message]) -> None:
         decoded = self._decode(messages, self._registry())
-        records: list[Record] = [decoded.frame] if len(decoded.frame) else []
-        records.extend(decoded.blocks)
+        records = decoded.records
         seq = await self._log.append(records, decoded.dead_letters)
         self._waiting.put_nowait((seq, records, decoded))
         counters = self.counters

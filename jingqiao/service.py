@@ -44,6 +44,7 @@ from jingqiao.downlink import Downlink
 from jingqiao.exchange.outlet import Outlet
 from jingqiao.exchange.webhooks import Webhooks
 from jingqiao.explaining import explain_from
+from jingqiao.fleet.device_book import DeviceBook
 from jingqiao.fleet.state import FleetState, fleet_of
 from jingqiao.housekeeping import Housekeeping
 from jingqiao.incidents.areas import rule_of
@@ -104,8 +105,7 @@ class Service:
         self.vitals = Vitals(clock.now())
         self.link_key = kept_key(settings.data_dir / "links.key")
         self._roster = CurrentRoster(self.database, roster_file(settings), clock, self._roster_changed)
-        links = AnswerLinks(self.roster, self.link_key, clock.now)
-        self.planner = planner = Planner(self.roster, links)
+        self.planner = planner = Planner(self.roster, AnswerLinks(self.roster, self.link_key, clock.now))
         self.dispatcher = Dispatcher(self.database, sender, self.roster, planner, clock)
         wake = self.dispatcher.wake
         self.receipts = PushedReceipts(self.database, self.roster, planner, wake)
@@ -127,7 +127,10 @@ class Service:
             self.dispatcher.wake,
             area_rule=lambda: rule_of(self.roster().calm),
         )
-        started = start_engine(settings, known, rules, self.log, self.book, clock.now())
+        self.devices = DeviceBook(self.database)
+        started = start_engine(
+            settings, known, rules, self.log, self.book, clock.now(), heard=self.devices.take
+        )
         self._known = started.known
         self._new_rules: RuleSet | None = rules if started.engine.rules != rules else None
         self.engine = started.engine
@@ -280,6 +283,7 @@ class Service:
             records.insert(0, Control("rules", rules.model_dump(mode="json"), self.clock.now()))
         if await self.journal.write(records) is not None and self._new_rules is rules:
             self._new_rules = None
+        await asyncio.to_thread(self.devices.write)
         asked = await asyncio.to_thread(open_requests, self.database)
         for item in asked:
             if item.control.name == "registry":
@@ -292,6 +296,7 @@ class Service:
     async def keep_snapshot(self) -> None:
         """Write the engine's state to disk, and what it has learned into the dossier."""
         seq, state = await self.runner.snapshot()
+        await asyncio.to_thread(self.devices.write)  # a replay from here on does not hear them again
         head = SnapshotHead(seq, self._known.version)
         await asyncio.to_thread(write_snapshot, self.settings.snapshot_dir, head, state)
         self.vitals.snapshot_seq = seq
@@ -339,6 +344,7 @@ class Service:
             await self.journal.write(said)
 
     def _before_control(self, control: Control) -> None:
+        self.devices.take(control)
         self._known.follow(self.engine, control)
 
     def _keep_registry(self, version: int) -> None:

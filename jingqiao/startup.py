@@ -139,15 +139,26 @@ def good_or_last_good(path: Path, load: Callable[[Path], T], data_dir: Path) -> 
 
 
 def start_engine(
-    settings: Settings, newest: KnownRegistry, rules: RuleSet, log: Log, book: Book, now: int
+    settings: Settings,
+    newest: KnownRegistry,
+    rules: RuleSet,
+    log: Log,
+    book: Book,
+    now: int,
+    heard: Callable[[Control], None] = lambda _control: None,
 ) -> Started:
     """Newest usable snapshot, then the log from there, with the registry of that time.
 
-    What was committed already is suppressed by the book.
+    What was committed already is suppressed by the book. heard : told of every control of the replay.
     """
     engine, then, seq = _restored(settings, newest, rules)
     last = log.last_seq()
     first = seq
+
+    def before_control(control: Control) -> None:
+        heard(control)
+        then.follow(engine, control)
+
     while seq < last:
         changes: list[AlarmChange] = []
         seqs: list[int] = []
@@ -156,7 +167,7 @@ def start_engine(
         if not part:
             break
         for number, record in part:
-            new = judge(engine, record, lambda control: then.follow(engine, control))
+            new = judge(engine, record, before_control)
             changes += new
             seqs += [number] * len(new)
             muted += [(number, item) for item in engine.take_muted()]

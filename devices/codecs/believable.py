@@ -42,4 +42,5 @@ def without(decoded: Decoded, payload_rows: Mapping[int, str]) -> Decoded:
         {name: column[keep] for name, column in decoded.columns.items()},
         {**decoded.errors, **payload_rows},
         decoded.notices,
+        decoded.versions,
     )

@@ -9,6 +9,8 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from devices.versions import Versions
+
 NO_TIME: Final = np.iinfo(np.int64).min
 """`time` of a reading whose payload states none: it was measured when it was sent."""
 
@@ -25,6 +27,7 @@ class Decoded:
         understands (English, one line, names the byte offset and what was expected).
     notices : payload row → text  Well-formed payloads that carry no reading (version report, answer to a
         command), and what they say.
+    versions : payload row → what the device said of itself, alone or beside readings.
     """
 
     row: npt.NDArray[np.int32]
@@ -32,6 +35,7 @@ class Decoded:
     columns: Mapping[str, npt.NDArray[np.float32]]
     errors: Mapping[int, str] = field(default_factory=dict)
     notices: Mapping[int, str] = field(default_factory=dict)
+    versions: Mapping[int, Versions] = field(default_factory=dict)
 
 
 class Codec(Protocol):

@@ -22,6 +22,7 @@ from typing import Final
 
 from devices.codecs.contract import Decoded
 from devices.codecs.one_by_one import (
+    Introduction,
     Meaning,
     Reading,
     RefusedPayloadError,
@@ -30,6 +31,7 @@ from devices.codecs.one_by_one import (
     require_length,
     require_port,
 )
+from devices.versions import Versions
 
 PORT: Final = 3
 PLAIN: Final = 17
@@ -124,7 +126,9 @@ def _decode_one(name: str, model: Model, payload: bytes, port: int | None) -> Me
         raise RefusedPayloadError(f"byte {len(payload) - 1}: end must be 0x81, found 0x{payload[-1]:02x}")
     if kind == PARAMETERS:
         require_length(payload, (PLAIN, WITH_POSITION), "a parameter frame")
-        return f"parameters: firmware {payload[5]}.{payload[6]}, settings {payload[7:-1].hex()}"
+        firmware = f"{payload[5]}.{payload[6]}"
+        words = f"parameters: firmware {firmware}, settings {payload[7:-1].hex()}"
+        return Introduction(Versions(firmware), words)
     require_length(payload, _data_lengths(name, model), "a data frame")
     return [Reading(_parking_frame(payload) if name == "do200" else _level_frame(model, payload))]
 

@@ -7,6 +7,8 @@ Layouts, big-endian; the battery [mV] is the low 14 bits of the first two bytes:
   probe counts. The highest bit of the battery says that the interrupt pin woke it.
 - LLDS12: battery 2, temperature 2 [0.1 °C], distance 2 [mm], signal strength 2, interrupt 1, the lidar's own
   temperature 1 (dropped), message type 1. The distance counts only with a strength from 100 to 65534.
+- Device status on port 5 (LB models, after joining or when asked): model 1, firmware 2 (its last three
+  half-bytes are the version), frequency band 1, sub-band 1, battery 2 [mV].
 A DS18B20 that is not connected reads 3276.7 or -409.5 °C. Message type 2 answers a command.
 
 Sources: user manuals of LDDS20/45/75/04 and LLDS12, catalogue of TheThingsNetwork/lorawan-devices.
@@ -20,6 +22,7 @@ from typing import Final
 
 from devices.codecs.contract import Decoded
 from devices.codecs.one_by_one import (
+    Introduction,
     Meaning,
     Reading,
     decode_each,
@@ -27,8 +30,11 @@ from devices.codecs.one_by_one import (
     require_length,
     require_port,
 )
+from devices.versions import Versions
 
 PORT: Final = 2
+STATUS_PORT: Final = 5
+STATUS_LENGTH: Final = 7
 NO_PROBE: Final = 0
 TOO_NEAR: Final[Mapping[str, int]] = {"ldds20": 19, "ldds45": 20, "ldds75": 20}
 """Greatest raw value [mm] that stands for "nearer than the probe can tell", by model."""
@@ -103,6 +109,15 @@ def _lidar(name: str, payload: bytes) -> Meaning:  # noqa: ARG001 - one signatur
     ]
 
 
+def _status(payload: bytes) -> Meaning:
+    """A device status: what it runs, and its battery."""
+    require_length(payload, (STATUS_LENGTH,), "a device status")
+    release = _word(payload, 1)
+    firmware = f"v{release >> 8 & 0xF}.{release >> 4 & 0xF}.{release & 0xF}"
+    battery = Reading({"battery_v": _word(payload, 5) / 1000})
+    return Introduction(Versions(firmware), f"device status: firmware {firmware}", [battery])
+
+
 LAYOUTS: Final[Mapping[str, Callable[[str, bytes], Meaning]]] = {
     "ldds04": _four,
     "ldds20": _single,
@@ -122,7 +137,9 @@ class Dragino:
         layout = LAYOUTS[model]
 
         def decode_one(payload: bytes, port: int | None) -> Meaning:
-            require_port(port, (PORT,))
+            if port == STATUS_PORT:
+                return _status(payload)
+            require_port(port, (PORT, STATUS_PORT))
             return layout(model, payload)
 
         return decode_each(decode_one, payloads, ports)

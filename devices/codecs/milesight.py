@@ -23,9 +23,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from devices.codecs.contract import Decoded
-from devices.codecs.milesight_nbiot import NBIOT_START, unwrap
+from devices.codecs.milesight_nbiot import NBIOT_START, introduced, unwrap
 from devices.codecs.milesight_tilt import decode_tilts
-from devices.codecs.one_by_one import Meaning, Reading, RefusedPayloadError, decode_each
+from devices.codecs.milesight_versions import firmware, hardware
+from devices.codecs.one_by_one import Introduction, Meaning, Reading, RefusedPayloadError, decode_each
+from devices.versions import Versions
 
 FAILED: Final = 0xFFFF
 """Distance or level that could not be collected (EM500 user guide)."""
@@ -212,15 +214,27 @@ def _take(payload: bytes, start: int, length: int, name: str) -> bytes:
     return data
 
 
-def _house_item(payload: bytes, start: int, channel: int, kind: int) -> tuple[int, str]:
-    """Length and meaning of an attribute or an answer that begins at `start`."""
+VERSIONS: Final[Mapping[int, tuple[str, Callable[[bytes], str]]]] = {
+    0x09: ("hardware", hardware),
+    0x0A: ("firmware", firmware),
+    0x16: ("serial_number", bytes.hex),
+}
+"""Type of channel `ff` → what it tells of the device, and how it reads."""
+
+
+def _house_item(payload: bytes, start: int, channel: int, kind: int) -> tuple[int, str, dict[str, str]]:
+    """Length and meaning of an attribute or an answer that begins at `start`, and the version it tells."""
     if channel == 0xFF and kind in ATTRIBUTES:
         length, name = ATTRIBUTES[kind]
-        return length, f"{name} {_take(payload, start + 2, length, name).hex()}"
+        data = _take(payload, start + 2, length, name)
+        if kind in VERSIONS:
+            key, read = VERSIONS[kind]
+            return length, f"{name} {read(data)}", {key: read(data)}
+        return length, f"{name} {data.hex()}", {}
     if kind in ANSWERS:
         length = ANSWERS[kind]
         data = _take(payload, start + 2, length, f"answer {kind:02x}")
-        return length, f"answer to command {kind:02x}: {data.hex()}"
+        return length, f"answer to command {kind:02x}: {data.hex()}", {}
     raise RefusedPayloadError(f"byte {start}: unknown item {channel:02x} {kind:02x}")
 
 
@@ -231,6 +245,7 @@ def decode_items(model: str, payload: bytes) -> Meaning:
     seen: set[tuple[int, int]] = set()
     records: list[Reading] = []
     said: list[str] = []
+    versions: dict[str, str] = {}
     at = 0
     if not payload:
         raise RefusedPayloadError("empty payload")
@@ -254,22 +269,24 @@ def decode_items(model: str, payload: bytes) -> Meaning:
             )
             at += 8
         elif key[0] in (0xFE, 0xFF):
-            length, words = _house_item(payload, at, *key)
+            length, words, told = _house_item(payload, at, *key)
             said.append(words)
+            versions |= told
             at += 2 + length
         else:
             known = ", ".join(f"{channel:02x} {kind:02x}" for channel, kind in items)
             raise RefusedPayloadError(
                 f"byte {at}: unknown item {head.hex(' ')} for {model}; it sends {known}"
             )
-    if not seen and not records:
-        return "; ".join(said)
-    return [*records, Reading(present)] if present else records
+    readings = [*records, Reading(present)] if present else records
+    if versions:
+        return Introduction(Versions(**versions), "; ".join(said), readings)
+    return "; ".join(said) if not seen and not records else readings
 
 
 def _decode_one(model: str, payload: bytes) -> Meaning:
     if model.startswith("em400") and payload[:1] == NBIOT_START:
-        return decode_items(model, unwrap(payload))
+        return introduced(payload, decode_items(model, unwrap(payload)))
     return decode_items(model, payload)
 
 

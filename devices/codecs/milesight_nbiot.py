@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from devices.codecs.one_by_one import RefusedPayloadError
+from devices.codecs.milesight_versions import digits, firmware, hardware
+from devices.codecs.one_by_one import Introduction, Meaning, RefusedPayloadError
+from devices.versions import Versions, version_text
 
 NBIOT_START: Final = b"\x02"
 HEADER_LENGTH: Final = 86
@@ -42,3 +44,18 @@ def unwrap(packet: bytes) -> bytes:
             f"byte 84: data length states {data_length}, found {len(packet) - HEADER_LENGTH} bytes"
         )
     return packet[HEADER_LENGTH:]
+
+
+def introduced(packet: bytes, meaning: Meaning) -> Meaning:
+    """The meaning of a packet's items, with the versions that its head states; `unwrap` has taken it."""
+    release, board = digits(packet[9:13]), digits(packet[13:17])
+    versions = Versions(
+        firmware="" if release is None else firmware(release),
+        hardware="" if board is None else hardware(board),
+        serial_number=version_text(packet[17:33].decode("ascii")),
+    )
+    if isinstance(meaning, str):
+        return Introduction(versions, meaning)
+    if isinstance(meaning, Introduction):
+        return Introduction(versions, meaning.words, meaning.readings)
+    return Introduction(versions, "well-formed, without a reading", meaning)

@@ -85,11 +85,12 @@ def _merge(parts: Sequence[_Parsed], plain: Decoded, rest: npt.NDArray[np.intp])
         row=rest[plain.row].astype(np.int32),
         errors={int(rest[row]): reason for row, reason in plain.errors.items()},
         notices={int(rest[row]): words for row, words in plain.notices.items()},
+        versions={int(rest[row]): said for row, said in plain.versions.items()},
     )
     if len(parts) == 1 and len(plain.row) == 0:
         only = parts[0]
         time = np.full(len(only.row), NO_TIME, np.int64)
-        return Decoded(only.row, time, only.columns, plain.errors, plain.notices)
+        return Decoded(only.row, time, only.columns, plain.errors, plain.notices, plain.versions)
     every = [*parts, _Parsed(plain.row, dict(plain.columns))]
     row = np.concatenate([part.row for part in every])
     time = np.concatenate([*(np.full(len(part.row), NO_TIME, np.int64) for part in parts), plain.time])
@@ -101,4 +102,4 @@ def _merge(parts: Sequence[_Parsed], plain: Decoded, rest: npt.NDArray[np.intp])
         )[order]
         for name in names
     }
-    return Decoded(row[order], time[order], columns, plain.errors, plain.notices)
+    return Decoded(row[order], time[order], columns, plain.errors, plain.notices, plain.versions)

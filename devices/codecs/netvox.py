@@ -23,6 +23,7 @@ from typing import Final
 
 from devices.codecs.contract import Decoded
 from devices.codecs.one_by_one import (
+    Introduction,
     Meaning,
     Reading,
     RefusedPayloadError,
@@ -31,6 +32,7 @@ from devices.codecs.one_by_one import (
     require_length,
     require_port,
 )
+from devices.versions import Versions
 
 LENGTH: Final = 11
 REPORTS: Final = 6
@@ -140,7 +142,9 @@ def _decode_one(model: Model, payload: bytes, port: int | None) -> Meaning:
     require_byte(payload, 0, (0x01,), "version")
     require_byte(payload, 1, (model.device_type,), "device type")
     if payload[2] == 0:
-        return f"software {payload[3] / 10}, hardware {payload[4]}, made {payload[5:9].hex()}"
+        versions = Versions(firmware=str(payload[3] / 10), hardware=str(payload[4]))
+        words = f"software {versions.firmware}, hardware {versions.hardware}, made {payload[5:9].hex()}"
+        return Introduction(versions, words)
     report = require_byte(payload, 2, tuple(model.reports), "report type")
     return [Reading(model.reports[report](payload))]
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from devices.codecs.contract import NO_TIME, Decoded
+from devices.versions import Versions
 
 
 class RefusedPayloadError(ValueError):
@@ -27,7 +28,19 @@ class Reading:
     time: int = NO_TIME
 
 
-Meaning = Sequence[Reading] | str
+@dataclass(frozen=True, slots=True)
+class Introduction:
+    """A payload in which a device says what it runs, with readings beside it or without.
+
+    words : str  What a payload without readings says.
+    """
+
+    versions: Versions
+    words: str
+    readings: Sequence[Reading] = ()
+
+
+Meaning = Sequence[Reading] | Introduction | str
 """Readings, oldest record first as the maker orders them; or what a payload without readings says."""
 
 DecodeOne = Callable[[bytes, int | None], Meaning]
@@ -43,12 +56,16 @@ def decode_each(decode_one: DecodeOne, payloads: Sequence[bytes], ports: Sequenc
     rows: list[int] = []
     errors: dict[int, str] = {}
     notices: dict[int, str] = {}
+    versions: dict[int, Versions] = {}
     for row, (payload, port) in enumerate(zip(payloads, ports, strict=True)):
         try:
             meaning = decode_one(payload, port)
         except RefusedPayloadError as refusal:
             errors[row] = str(refusal)
             continue
+        if isinstance(meaning, Introduction):
+            versions[row] = meaning.versions
+            meaning = meaning.readings or meaning.words
         if isinstance(meaning, str):
             notices[row] = meaning
             continue
@@ -57,7 +74,7 @@ def decode_each(decode_one: DecodeOne, payloads: Sequence[bytes], ports: Sequenc
             notices[row] = "well-formed, but with none of the quantities that are kept"
         readings += said
         rows += [row] * len(said)
-    return from_readings(rows, readings, errors, notices)
+    return from_readings(rows, readings, errors, notices, versions)
 
 
 def from_readings(
@@ -65,6 +82,7 @@ def from_readings(
     readings: Sequence[Reading],
     errors: Mapping[int, str],
     notices: Mapping[int, str],
+    versions: Mapping[int, Versions],
 ) -> Decoded:
     """Columns from readings and the payload rows they came from."""
     names = list(dict.fromkeys(name for reading in readings for name in reading.values))
@@ -77,6 +95,7 @@ def from_readings(
         },
         errors,
         notices,
+        versions,
     )
 
 

@@ -19,6 +19,7 @@ from devices.codecs.contract import NO_TIME
 from devices.frame import NO_GATEWAY, NO_SEQ, Flag, Frame, empty, gateway_key
 from devices.quantities import QUANTITIES
 from devices.registry import UNKNOWN, Registry
+from devices.versions import Versions
 from ingest.log import DeadLetter
 from ingest.message import DecodedBatch, Message
 
@@ -98,11 +99,23 @@ class Collector:
     notices: int = 0
     unknown_keys: int = 0
     answers: list[Message] = field(default_factory=list)
+    _versions: dict[int, list[tuple[int, Versions, int]]] = field(default_factory=dict)
     _dead: dict[int, tuple[str, str]] = field(default_factory=dict)
 
     def dead(self, message: int, reason: str, detail: str) -> None:
         """A message that cannot be used; the first reason stands. The detail becomes one line."""
         self._dead.setdefault(message, (reason, " ".join(detail.split())))
+
+    def introduces(self, message: int, sensor: int, versions: Versions, time: int) -> None:
+        """A device says what it runs; it counts unless nobody knows it, or the message turns out dead.
+
+        time : int  When it said so [µs since 1970 UTC]; NO_TIME where nobody states it.
+        """
+        if sensor == UNKNOWN:
+            return
+        received = self.messages[message].received
+        at = received if time == NO_TIME else min(time, received)
+        self._versions.setdefault(message, []).append((sensor, versions, at))
 
     def fits(self, message: int) -> bool:
         """Whether a message is small enough to be read; one that is not becomes a dead letter."""
@@ -140,6 +153,12 @@ class Collector:
             unknown_keys=self.unknown_keys,
             notices=self.notices,
             answers=tuple(self.answers),
+            versions={
+                sensor: (said, at)
+                for message in sorted(self._versions)
+                if message not in self._dead
+                for sensor, said, at in self._versions[message]
+            },
         )
 
     def _known(self, rows: Sequence[Uplink] | Sequence[Stated]) -> npt.NDArray[np.int32]:
@@ -184,6 +203,9 @@ class Collector:
             self.dead(uplinks[refused].message, "range", f"{model}: {detail}")
         decoded = without(decoded, nonsense)
         self.notices += len(decoded.notices)
+        for told, versions in decoded.versions.items():
+            uplink = uplinks[told]
+            self.introduces(uplink.message, int(sensors[which[told]]), versions, uplink.time)
         row = decoded.row
         message = np.array([uplink.message for uplink in uplinks], np.int64)[row]
         own = decoded.time != NO_TIME

@@ -20,7 +20,7 @@ from devices.frame import NO_SEQ
 from devices.registry import UNKNOWN, Registry
 from ingest.envelopes.collect import Collector, Count, Stated, Uplink
 from ingest.envelopes.json_messages import decode_json
-from ingest.envelopes.named_values import quantities
+from ingest.envelopes.named_values import quantities, versions
 from ingest.message import DecodedBatch, Message
 
 PREFIX: Final = "ctwing/"
@@ -139,6 +139,8 @@ def _service(
 ) -> None:
     values, unknown = quantities(data.items())
     collector.unknown_keys += unknown
+    if (said := versions(data.items())) is not None:
+        collector.introduces(i, int(collector.sensors([ids])[0]), said, time)
     if values:
         collector.stated.append(Stated(i, ids, time, values, seq))
     else:

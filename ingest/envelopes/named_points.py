@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from ingest.envelopes.collect import Collector, Stated
-from ingest.envelopes.named_values import WrongTypeError, quantities
+from ingest.envelopes.named_values import WrongTypeError, quantities, versions
 
 MAX_TIME_US: Final = 2**62
 """Greatest time that our columns hold with room for sums [µs]."""
@@ -23,6 +23,8 @@ def take(
     unknown_keys = 0
     try:
         for time in sorted(by_time):
+            if (said := versions(by_time[time])) is not None:
+                collector.introduces(i, int(collector.sensors([ids])[0]), said, time)
             values, unknown = quantities(by_time[time])
             unknown_keys += unknown
             if values:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from devices.quantities import QUANTITIES
+from devices.versions import NAMES, Versions, version_text
 
 YES_NO: Final = frozenset(name for name, quantity in QUANTITIES.items() if quantity.boolean)
 
@@ -30,13 +31,22 @@ def number(name: str, value: object) -> float:
     return float(value)
 
 
+def versions(pairs: Iterable[tuple[str, object]]) -> Versions | None:
+    """What a device says of itself among named values; None where it says nothing."""
+    said = {name: text for name, value in pairs if name in NAMES and (text := version_text(value))}
+    return Versions(**said) if said else None
+
+
 def quantities(pairs: Iterable[tuple[str, object]]) -> tuple[dict[str, float], int]:
-    """Our quantities among named values, and how many names nobody knows. Raises WrongTypeError."""
+    """Our quantities among named values, and how many names nobody knows. Raises WrongTypeError.
+
+    A version is known, and no quantity; what is no text under its name is passed over like a name unknown.
+    """
     values: dict[str, float] = {}
     unknown = 0
     for name, value in pairs:
         if name in QUANTITIES:
             values[name] = number(name, value)
-        else:
+        elif not (name in NAMES and version_text(value)):
             unknown += 1
     return values, unknown

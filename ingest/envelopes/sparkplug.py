@@ -6,19 +6,21 @@ number (0 to 255, over all messages of the node). A gap, or a number nobody anno
 rebirth: `take_rebirths` gives the nodes, `sparkplug_payload.rebirth_command` what to send them. What it
 remembers is lost in a restart and comes back by the same way.
 
-Metrics bear the names of our quantities; others are passed over and counted. A sensor's id is the device's
+Metrics bear the names of our quantities, or say what the device runs (`PROPERTIES`); others are passed over
+and counted. A sensor's id is the device's
 path (`group/node/device`), its end (`node/device`), or the device's own name.
 Source: Sparkplug 3.0.0 specification (Eclipse Foundation).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from devices.codecs.contract import NO_TIME
 from devices.registry import UNKNOWN, Registry
+from devices.versions import NAMES
 from ingest.envelopes.collect import Collector
 from ingest.envelopes.named_points import MAX_TIME_US, take
 from ingest.envelopes.sparkplug_payload import Metric, NotSparkplugError, Payload, parse, typed
@@ -27,6 +29,15 @@ from ingest.message import DecodedBatch, Message
 PREFIX: Final = "spBv1.0/"
 SESSION: Final = "bdSeq"
 CONTROL: Final = ("Node Control/", "Device Control/")
+PROPERTIES: Final[Mapping[str, str]] = {
+    "fw": "firmware",
+    "firmware version": "firmware",
+    "hw": "hardware",
+    "hardware version": "hardware",
+    "serial number": "serial_number",
+    "serial": "serial_number",
+}
+"""What makers call what a device runs, in small letters and without `Properties/`; our own names hold too."""
 NODE_KINDS: Final = frozenset({"NBIRTH", "NDATA", "NDEATH"})
 DEVICE_KINDS: Final = frozenset({"DBIRTH", "DDATA", "DDEATH"})
 COMMANDS: Final = frozenset({"NCMD", "DCMD"})
@@ -197,7 +208,13 @@ def _points(node: _Node, device: str, payload: Payload) -> Iterator[tuple[int, s
         stated = payload.timestamp if metric.timestamp is None else metric.timestamp
         # A time too great for our columns is left to the clock check as one far ahead.
         time = NO_TIME if stated is None else min(stated * 1000, MAX_TIME_US)
-        yield time, name, typed(metric.value, datatype)
+        yield time, _property(name), typed(metric.value, datatype)
+
+
+def _property(name: str) -> str:
+    """Our name of a metric: `Properties/Firmware Version` is `firmware`; others stay as they are."""
+    plain = name.removeprefix("Properties/").lower().replace("_", " ")
+    return PROPERTIES.get(plain, plain if plain in NAMES else name)
 
 
 def _named(node: _Node, device: str, metric: Metric) -> tuple[str, int | None]:

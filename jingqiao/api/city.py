@@ -25,6 +25,8 @@ from jingqiao.dossier.entries import UnknownAssetError, add_entry
 from jingqiao.dossier.permits import as_json as permit_json
 from jingqiao.dossier.permits import permits
 from jingqiao.dossier.registry_store import request_control
+from jingqiao.fleet.firmware import Wanted
+from jingqiao.fleet.firmware import devices as found_devices
 from jingqiao.incidents.muted import as_json as muted_json
 from jingqiao.incidents.muted import muted_by
 from jingqiao.map.states import MapState
@@ -165,16 +167,35 @@ async def devices(request: Request, caller: AssetReader, city: CityOf) -> dict[s
 
     def told() -> dict[str, Any]:
         lost, lost_at = city.losses.get(fleet.FIRST_LOOK_S)
+        firmware, firmware_at = city.firmware.get(fleet.FIRST_LOOK_S)
         return {
             "counts": state.counts,
             "silent": fleet.fleet_list(page, state, "silent", 0),
             "battery": fleet.fleet_list(page, state, "battery", 0),
             "models": city.models(state),
+            "firmware": firmware,
+            "firmware_at": firmware_at,
             "losses": lost,
             "losses_at": lost_at,
         }
 
     return await run_in_threadpool(told)
+
+
+@router.get("/devices")
+def reported_versions(
+    request: Request,
+    caller: AssetReader,  # noqa: ARG001 - admits
+    model: Annotated[str, Query(max_length=64)] = "",
+    firmware: Annotated[str, Query(max_length=64)] = "",
+    untold: bool = False,
+    after: Annotated[int, Query(ge=0, description="rows of the registry to pass over")] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> list[dict[str, Any]]:
+    """Sensors with what their devices said of themselves last (`said_at`: µs since 1970 UTC, null = never);
+    to go on, ask `after` the last one's `row` + 1."""
+    with reading(parts_of(request).database) as connection:
+        return found_devices(connection, Wanted(model, "" if untold else firmware, untold), after, limit)
 
 
 @router.get("/dead-letters")

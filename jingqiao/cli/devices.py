@@ -22,6 +22,8 @@ from jingqiao.commands.payloads import CommandError
 from jingqiao.database import reading
 from jingqiao.dossier.entries import UnknownAssetError, UnknownSensorError
 from jingqiao.dossier.plain import instant_text
+from jingqiao.fleet.firmware import Wanted, by_firmware
+from jingqiao.fleet.firmware import devices as reported
 from jingqiao.provisioning import devices as sensors
 from jingqiao.provisioning import mosquitto
 from jingqiao.provisioning.discovery import discovered as unknown_senders
@@ -190,6 +192,61 @@ def discovered(with_refused: bool, as_json: bool, settings: Settings) -> None:
             for r in rows
         ],
     )
+
+
+@group.command()
+@json_option
+@city_option
+def firmware(as_json: bool, settings: Settings) -> None:
+    """Count sensors by model and the firmware that their devices reported."""
+    with reading(database_of(settings)) as connection:
+        found = by_firmware(connection)
+    if as_json:
+        print_json([{**row, "said_at": _instant(row["said_at"])} for row in found])
+        return
+    zone = _zone(settings)
+    _table(
+        ("model", "firmware", "sensors", "said_at"),
+        [
+            (
+                row["model"],
+                row["firmware"] or text("devices_.untold", language()),
+                row["sensors"],
+                zone(_instant(row["said_at"])),
+            )
+            for row in found
+        ],
+    )
+
+
+@group.command()
+@click.argument("sensor_ids", nargs=-1)
+@click.option("--model", default="", help="Only of this model.")
+@click.option("--firmware", default="", help="Only with exactly this firmware.")
+@click.option("--untold", is_flag=True, help="Only those that never reported theirs.")
+@click.option("--limit", type=click.IntRange(min=1), default=200, show_default=True)
+@json_option
+@city_option
+def versions(
+    sensor_ids: tuple[str, ...],
+    model: str,
+    firmware: str,
+    untold: bool,
+    limit: int,
+    as_json: bool,
+    settings: Settings,
+) -> None:
+    """List what devices reported of themselves: firmware, hardware, serial number, and when."""
+    wanted = Wanted(model, "" if untold else firmware, untold, sensor_ids)
+    with reading(database_of(settings)) as connection:
+        found = reported(connection, wanted, limit=limit)
+    columns = ("sensor_id", "asset_id", "model", "firmware", "hardware", "serial_number", "said_at")
+    rows = [{**{name: row[name] for name in columns}, "said_at": _instant(row["said_at"])} for row in found]
+    if as_json:
+        print_json(rows)
+        return
+    zone = _zone(settings)
+    _table(columns, [(*(row[name] for name in columns[:-1]), zone(row["said_at"])) for row in rows])
 
 
 @group.command("refuse")
@@ -398,6 +455,10 @@ def _refusals() -> Iterator[None]:
 
 def _table(columns: tuple[str, ...], rows: list[Any]) -> None:
     print_table([text(f"devices_.column.{name}", language()) for name in columns], rows)
+
+
+def _instant(micros: int | None) -> str | None:
+    return None if micros is None else instant_text(micros)
 
 
 def _zone(settings: Settings) -> Callable[[str | None], str]:

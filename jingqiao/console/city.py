@@ -14,6 +14,7 @@ from devices.registry import Registry
 from jingqiao.console.parts import Parts
 from jingqiao.database import reading
 from jingqiao.dossier.dangers import Limits, danger_rows, last_inspections
+from jingqiao.fleet.firmware import by_firmware
 from jingqiao.fleet.kept import Kept
 from jingqiao.fleet.state import FleetState
 from jingqiao.fleet.view import by_model, losses
@@ -27,6 +28,8 @@ FLEET_US: Final = 5_000_000
 """How old what the engine said of the fleet may get [µs]: a million rows are not copied for every look."""
 LOSSES_US: Final = 600_000_000
 """How old counts of lost messages may get [µs]."""
+FIRMWARE_US: Final = 60_000_000
+"""How old counts of what devices run may get [µs]."""
 DANGERS_US: Final = 600_000_000
 """The same of the lists of hidden dangers [µs]."""
 
@@ -43,6 +46,7 @@ class City:
         self.losses: Kept[list[dict[str, Any]] | None] = Kept(
             lambda: losses(parts.archive, parts.clock.now()), parts.clock.now, LOSSES_US
         )
+        self.firmware: Kept[list[dict[str, Any]]] = Kept(self._find_firmware, parts.clock.now, FIRMWARE_US)
         self.dangers: Kept[dict[str, npt.NDArray[np.int64]]] = Kept(
             self._find_dangers, parts.clock.now, DANGERS_US
         )
@@ -58,6 +62,10 @@ class City:
         if self._models is None or self._models[0] is not state:
             self._models = (state, by_model(self._parts.registry(), state))
         return self._models[1]
+
+    def _find_firmware(self) -> list[dict[str, Any]]:
+        with reading(self._parts.database) as connection:
+            return by_firmware(connection)
 
     def _find_dangers(self) -> dict[str, npt.NDArray[np.int64]]:
         registry = self._parts.registry()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from jingqiao.console.pages import bridge, city_map, dossier, fleet, reports, rules, search
+from jingqiao.console.pages import bridge, city_map, devices, dossier, fleet, reports, rules, search
 
 CITY_PAGES = (
     city_map.router,
     bridge.router,
     dossier.router,
+    devices.router,
     fleet.router,
     reports.router,
     rules.router,

@@ -10,11 +10,12 @@ import sqlalchemy as sa
 from config.messages import Language
 from devices.component_codes import Scheme, parse
 from devices.registry import Kind, Role
+from devices.versions import Versions
 from jingqiao.dossier.dangers import Limits, of_asset
 from jingqiao.dossier.entries import asset_row
 from jingqiao.dossier.permits import WORK
 from jingqiao.dossier.plain import day_text, instant_text
-from jingqiao.dossier.tables import asset, baseline, binding, entry, sensor
+from jingqiao.dossier.tables import asset, baseline, binding, device_versions, entry, sensor
 from jingqiao.incidents.muted import Muted, muted_by
 from jingqiao.incidents.muted import as_json as muted_as_json
 from jingqiao.incidents.tables import incident
@@ -26,7 +27,17 @@ def asset_file(
     """Everything about an asset, JSON-ready, times RFC 3339 UTC. Raises UnknownAssetError."""
     row = asset_row(connection, asset_id)
     facts = dict(connection.execute(asset.select().where(asset.c.row == row)).mappings().one())
-    sensors = _rows(connection, sensor.select().where(sensor.c.asset_row == row).order_by(sensor.c.row))
+    sensors = _rows(
+        connection,
+        sa.select(
+            sensor,
+            *(sa.func.coalesce(device_versions.c[name], "").label(name) for name in Versions._fields),
+            device_versions.c.said_at.label("versions_at"),
+        )
+        .outerjoin(device_versions, device_versions.c.sensor_row == sensor.c.row)
+        .where(sensor.c.asset_row == row)
+        .order_by(sensor.c.row),
+    )
     bindings = _rows(
         connection,
         sa.select(binding, sensor.c.sensor_id)
@@ -97,6 +108,7 @@ def _sensor_json(
         **{name: value for name, value in facts.items() if name not in ("row", "asset_row")},
         "role": Role(facts["role"]).name.lower(),
         "installed_at": _instant(facts["installed_at"]),
+        "versions_at": _instant(facts["versions_at"]),
         "bound_since": _instant(since[-1] if since else None),
         "baseline": latest,
     }

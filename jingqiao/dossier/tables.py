@@ -111,6 +111,17 @@ baseline = sa.Table(
 )
 """What a sensor read when it was commissioned, and each time that was done again."""
 
+device_versions = sa.Table(
+    "device_versions",
+    metadata,
+    sa.Column("sensor_row", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("firmware", sa.String(64), nullable=False, index=True),
+    sa.Column("hardware", sa.String(64), nullable=False),
+    sa.Column("serial_number", sa.String(64), nullable=False),
+    sa.Column("said_at", sa.BigInteger, nullable=False),
+)
+"""What the device of a sensor said of itself last, and when; "" = it never said that."""
+
 registry_version = sa.Table(
     "registry_version",
     metadata,

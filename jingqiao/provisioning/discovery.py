@@ -169,8 +169,7 @@ async def put_through_again(
             decoded = decode([Message(letter.topic, letter.payload, letter.received)], registry)
             if decoded.dead_letters:
                 continue
-            records: list[Record] = [decoded.frame] if len(decoded.frame) else []
-            records.extend(decoded.blocks)
+            records = decoded.records
             # One by one: a stop between append and mark puts one message in twice, and the engine knows
             # repeated readings; the other order could lose one.
             if records and await write(records) is None:

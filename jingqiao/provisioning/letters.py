@@ -57,14 +57,14 @@ async def put_letters_through(
         decoded = decode([Message(letter.topic, letter.payload, letter.received)], registry)
         if decoded.dead_letters:
             continue
-        records: list[Record] = [decoded.frame] if len(decoded.frame) else []
-        records.extend(decoded.blocks)
-        if records:
-            sensors = {*np.unique(decoded.frame.sensor).tolist(), *(block.sensor for block in decoded.blocks)}
-            ids = [registry.sensor_id(int(sensor)) for sensor in sorted(sensors)]
-            word = Control(RETRY, {"sensor_ids": ids}, letter.received)
-            if await write([word]) is None or await write(records) is None:
-                return None
+        sensors = {*np.unique(decoded.frame.sensor).tolist(), *(block.sensor for block in decoded.blocks)}
+        ids = [registry.sensor_id(int(sensor)) for sensor in sorted(sensors)]
+        word = Control(RETRY, {"sensor_ids": ids}, letter.received)
+        if ids and await write([word]) is None:
+            return None
+        records = decoded.records
+        if records and await write(records) is None:
+            return None
         await asyncio.to_thread(mark_retried, path, letter.number, now())
         done += 1
     return done

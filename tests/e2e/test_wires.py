@@ -23,7 +23,7 @@ from tests.support.http_fake import Answer, HttpFake
 from tests.support.listener import Listener
 from tests.support.mosquitto import Mosquitto
 from tests.support.mqtt_publisher import publish
-from tests.support.office import Office, now_ms, reading
+from tests.support.office import COVERS, Office, now_ms, reading
 
 pytestmark = pytest.mark.mosquitto
 
@@ -353,3 +353,55 @@ def test_readings_are_given_only_to_tokens_with_their_scope_and_to_the_services_
             "its scope": 200,
             "an own command": 200,
         }
+
+
+def test_a_device_that_joins_says_its_firmware_and_it_is_known_after_a_crash(
+    broker: Mosquitto, office: Office
+) -> None:
+    eui = "24e1247130000001"
+    with (office.folder / "sensors.csv").open("a", encoding="utf-8") as file:
+        file.write(f"{eui},4207040101000009,em320-tilt,lid,21600\n")
+    join = {
+        "time": "2026-01-02T08:00:00+00:00",
+        "deviceInfo": {"devEui": eui},
+        "fPort": 85,
+        "data": base64.b64encode(bytes.fromhex("ff0101ff166742d19048220011ff090310ff0a0110")).decode(),
+    }
+
+    def told() -> list[dict[str, Any]]:
+        return list(json.loads(office.command("devices", "versions", eui, "--json").stdout))
+
+    office.start()
+    send(
+        broker,
+        (f"application/1/device/{eui}/event/up", json.dumps(join).encode()),
+        ("jingqiao/v1/LID-001/status", b'{"state":"online","firmware":"2.0"}'),
+    )
+    eventually_now(lambda: told()[0]["firmware"], 20)
+    office.kill()
+    office.start()
+    assert told() == [
+        {
+            "sensor_id": eui,
+            "asset_id": "4207040101000009",
+            "model": "em320-tilt",
+            "firmware": "v1.10",
+            "hardware": "v3.1",
+            "serial_number": "6742d19048220011",
+            "said_at": "2026-01-02T08:00:00Z",
+        }
+    ]
+    counted = json.loads(office.command("devices", "firmware", "--json").stdout)
+    assert [(row["model"], row["firmware"], row["sensors"]) for row in counted] == [
+        ("em320-tilt", "v1.10", 1),
+        ("native", "2.0", 1),
+        ("native", "", COVERS - 1),
+    ]
+    assert "未报告" in office.command("devices", "firmware").stdout
+    issued = office.command("tokens", "add", "updater", "--scope", "assets:read", "--json")
+    url = f"http://127.0.0.1:{office.http_port}/api/v1/devices?firmware=v1.10"
+    token = json.loads(issued.stdout)["token"]
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert [row["sensor_id"] for row in json.load(answer)] == [eui]
+    assert office.stop() == 0

@@ -15,7 +15,7 @@ class Vector(NamedTuple):
     says: dict[str, float] | None
 
 
-def _nbiot(items: str) -> str:
+def nbiot(items: str) -> str:
     head = b"01010110" + b"6749D19056920012" + b"8" * 15 + b"4" * 15 + b"8" * 20 + b"\x1f"
     data = bytes.fromhex(items)
     length = 4 + len(head) + 2 + len(data)
@@ -102,7 +102,7 @@ MILESIGHT = [
     Vector(
         "em400-udl",
         None,
-        _nbiot("01755c0367010104824408050001"),
+        nbiot("01755c0367010104824408050001"),
         {"battery_pct": 92, "temperature_c": 25.7, "distance_mm": 2116, "tilt_alarm": 1},
     ),
     Vector("em400-tld", 85, "01755c04823200050000", {"battery_pct": 92, "distance_mm": 50, "tilt_alarm": 0}),

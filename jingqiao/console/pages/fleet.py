@@ -55,6 +55,7 @@ def _show(page: Page, city: City, state: FleetState | None) -> Response:
     with reading(parts.database) as connection:
         faults, fault_count = faulty(connection, PAGE)
     lost, lost_at = city.losses.get(FIRST_LOOK_S)
+    firmware, firmware_at = city.firmware.get(FIRST_LOOK_S)
     return page.show(
         "fleet.html",
         state=state,
@@ -62,6 +63,8 @@ def _show(page: Page, city: City, state: FleetState | None) -> Response:
         silent=None if state is None else fleet_list(page, state, "silent", 0),
         battery=None if state is None else fleet_list(page, state, "battery", 0),
         models=[] if state is None else city.models(state),
+        firmware=firmware,
+        firmware_at=firmware_at,
         faults=faults,
         fault_count=fault_count,
         losses=None if lost is None else [_named(row, state) for row in lost[:PAGE]],

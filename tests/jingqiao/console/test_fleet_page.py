@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ingest.log import DeadLetter
+from ingest.log import Control, DeadLetter
 from ingest.sqlite_log import SqliteLog
 from jingqiao.accounts.audit import entries
 from jingqiao.controls import open_requests
 from jingqiao.database import reading
+from jingqiao.fleet.device_book import DeviceBook
 from rules.alarm import Hazard, Severity
 from tests.support.city_console import CityOffice
 from tests.support.eventually import eventually
@@ -104,6 +107,37 @@ async def test_a_dead_letter_says_what_would_become_of_it_and_a_supervisor_has_i
     with reading(office.database) as connection:
         rows = [r for r in entries(connection, 10) if r["action"] == "dead_letters.retry"]
     assert len(rows) == 2
+
+
+async def test_the_fleet_shows_what_runs_where_and_leads_to_the_sensors(office: CityOffice) -> None:
+    book = DeviceBook(office.database)
+    at = office.clock.now() - 3_600_000_000
+    book.take(
+        Control("versions", {"sensors": [[0, "v1.10", "v3.1", "6742d190", at], [1, "v1.9", "", "", at]]}, at)
+    )
+    book.write()
+    async with office.logged_in("viewer") as client:
+
+        async def counted() -> bool:
+            return "/devices?model=em310-tilt&amp;firmware=v1.10" in (await client.get("/fleet")).text
+
+        await eventually(counted)
+        assert "/devices?model=em310-tilt&amp;untold=1" in (await client.get("/fleet")).text
+        listed = (await client.get("/devices?model=em310-tilt&firmware=v1.10")).text
+        assert "武昌大道55号电力井" in listed
+        assert "6742d190" in listed
+        assert "古城路57号上水井" not in listed
+        untold = (await client.get("/devices?untold=1")).text
+        assert "武昌大道55号电力井" not in untold
+        assert "未报告" in untold
+        more = re.search(r'href="(/devices\?untold=1&amp;after=\d+)"', untold)
+        assert more is not None
+        assert "<code>s0</code>" not in (await client.get(html.unescape(more[1]))).text
+        assert "没有这样的传感器" in (await client.get("/devices?firmware=nothing")).text
+        page = (await client.get(f"/assets/{LID}")).text
+        assert "v1.10 · 硬件 v3.1 · 序列号 6742d190" in page
+        told = (await client.get("/api/v1/fleet")).json()["firmware"]
+        assert [(r["firmware"], r["sensors"]) for r in told][:2] == [("v1.10", 1), ("v1.9", 1)]
 
 
 async def test_a_fleet_without_engine_or_log_says_so(tmp_path: Path) -> None:
