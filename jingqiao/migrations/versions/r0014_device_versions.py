@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0013_device_versions"
-down_revision: str | None = "0012_muted_alarms"
+revision = "0014_device_versions"
+down_revision: str | None = "0013_ledger_and_old_alarms"
 branch_labels = None
 depends_on = None
 
