@@ -39,6 +39,9 @@ ASSET_COLUMNS: Final = (
     "low_lying",
     "fall_net",
     "status",
+    "street",
+    "community",
+    "grid_code",
 )
 SENSOR_COLUMNS: Final = (
     "sensor_id",

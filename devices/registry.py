@@ -55,6 +55,9 @@ ASSET_TEXTS: Final = (
     "material",
     "load_class",
     "status",
+    "street",
+    "community",
+    "grid_code",
 )
 SENSOR_TEXTS: Final = ("sensor_id", "model", "location", "section", "group")
 

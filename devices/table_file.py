@@ -169,10 +169,13 @@ def _head(data: bytes, known: Sequence[str], faults: FaultList) -> list[str]:
         faults.add_at("is_sheet", None)
         raise FaultsError(faults.listed())
     try:
-        first = next(record for _, record in _records(data) if record)
+        first = next((record for _, record in _records(data) if record), None)
     except (UnicodeDecodeError, csv.Error) as error:
         _diagnose(data, 0, str(error), faults)
         raise FaultsError(faults.listed()) from None
+    if first is None:  # a byte order mark that breaks off, and nothing behind it
+        faults.add_at("empty_file", None)
+        raise FaultsError(faults.listed())
     names = [name.strip().lower() for name in first]
     if len(names) == 1:
         for delimiter, name in ((";", "semicolon"), ("\t", "tab"), ("，", "wide_comma"), ("|", "bar")):

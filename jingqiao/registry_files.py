@@ -72,9 +72,14 @@ def _table(path: Path) -> pa.Table:
 
 
 def _parts(table: pa.Table, texts: tuple[str, ...], arrays: tuple[str, ...]) -> dict[str, Any]:
-    parts: dict[str, Any] = {"texts": {name: table[name].combine_chunks() for name in texts}}
+    # Versions that were written before a column was known are read as if its cells were empty.
+    parts: dict[str, Any] = {
+        "texts": {
+            name: table[name].combine_chunks() if name in table.column_names else pa.repeat("", len(table))
+            for name in texts
+        }
+    }
     for name in arrays:
-        # Versions that were written before a column was known are read as if its cells were empty.
         there = name in table.column_names
         parts[name] = table[name].to_numpy().copy() if there else np.full(len(table), np.nan, np.float32)
     return parts

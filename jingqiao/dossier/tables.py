@@ -29,6 +29,9 @@ asset = sa.Table(
             "material",
             "load_class",
             "status",
+            "street",
+            "community",
+            "grid_code",
         )
     ),
     sa.Column("lon", sa.Double),

@@ -16,7 +16,7 @@ from config.settings import Settings
 from jingqiao.api.access import Access
 from jingqiao.database import reading
 from jingqiao.exchange.cap import CapMessage, cap_xml
-from jingqiao.exchange.case import case_record
+from jingqiao.exchange.case import NO_FACTS, case_record, facts_of
 from jingqiao.exchange.tables import cap_message
 from jingqiao.incidents.deadlines import deadlines_by
 from jingqiao.incidents.incident import Incident, from_row
@@ -43,16 +43,17 @@ def exchange_routes(
     access = Access(database, now)
     router = APIRouter()
 
-    def records_of(
-        incidents: Sequence[Incident], history: Mapping[int, Sequence[Mapping[str, Any]]]
-    ) -> list[dict[str, Any]]:
+    def records_of(connection: sa.Connection, incidents: Sequence[Incident]) -> list[dict[str, Any]]:
         deadlines = deadlines_by(roster())
+        history = _histories(connection, [incident.id for incident in incidents])
+        facts = facts_of(connection, {incident.asset_id for incident in incidents})
         return [
             case_record(
                 incident,
                 history.get(incident.id, []),
                 language=settings.language,
                 zone=settings.zone,
+                facts=facts.get(incident.asset_id, NO_FACTS),
                 deadlines=deadlines(incident),
                 now=now(),
             )
@@ -109,8 +110,7 @@ def exchange_routes(
         )
         with reading(database) as connection:
             found = [from_row(dict(row)) for row in connection.execute(query).mappings()]
-            history = _histories(connection, [incident.id for incident in found])
-        records = records_of(found, history)
+            records = records_of(connection, found)
         last = f"{found[-1].changed_at}.{found[-1].id}" if found else after or f"{moment}.{number}"
         return {
             "version": version,
@@ -124,10 +124,9 @@ def exchange_routes(
         """The case of one incident."""
         with reading(database) as connection:
             incident = find(connection, incident_id)
-            history = _histories(connection, [incident_id])
-        if incident is None:
-            raise HTTPException(404, "no incident of that number")
-        return records_of([incident], history)[0]
+            if incident is None:
+                raise HTTPException(404, "no incident of that number")
+            return records_of(connection, [incident])[0]
 
     return router
 

@@ -1,4 +1,4 @@
-"""A case record as the city's platform keeps it (GB/T 30428, 数字化城市管理信息系统). Pure.
+"""A case record as the city's platform keeps it (GB/T 30428, 数字化城市管理信息系统).
 
 The standard's platforms file, dispatch, handle, check and close a case; our incident is the filed case, and
 its history gives the times. docs/api.md names each field in Chinese.
@@ -6,12 +6,15 @@ its history gives the times. docs/api.md names each field in Chinese.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any, Final
 
+import sqlalchemy as sa
+
 from config.messages import Language, text
 from devices.component_codes import parse
+from jingqiao.dossier.tables import asset
 from jingqiao.incidents.deadlines import Deadline
 from jingqiao.incidents.event import Event
 from jingqiao.incidents.incident import Incident, State
@@ -30,6 +33,16 @@ STAGES: Final[Mapping[State, str]] = {
 """Where a case stands when the incident stands there."""
 _DISPATCHING: Final = (Event.ACKNOWLEDGED, Event.ASSIGNED)
 _BEGINNING: Final = (Event.OPENED, Event.REOPENED)
+NO_FACTS: Final[Mapping[str, str]] = {}
+_REGISTERED: Final = ("street", "community", "grid_code", "owner", "maintainer")
+"""Fields of a case that stand in the registry alone."""
+
+
+def facts_of(connection: sa.Connection, asset_ids: Collection[str]) -> dict[str, Mapping[str, str]]:
+    """Asset → what the registry of the moment has for its case; "" = unknown."""
+    columns = (asset.c[name] for name in ("asset_id", *_REGISTERED))
+    query = sa.select(*columns).where(asset.c.asset_id.in_(sorted(asset_ids)))
+    return {row["asset_id"]: dict(row) for row in connection.execute(query).mappings()}
 
 
 def case_record(
@@ -38,6 +51,7 @@ def case_record(
     *,
     language: Language,
     zone: tzinfo,
+    facts: Mapping[str, str] = NO_FACTS,
     deadlines: Sequence[Deadline] = (),
     now: int = 0,
 ) -> dict[str, Any]:
@@ -45,6 +59,7 @@ def case_record(
 
     transitions : rows of `incident_transition`, oldest first. Only those since it was last opened count for
         the times of its stages.
+    facts : of the asset, from the registry (`facts_of`).
     deadlines : of the incident (`incidents.deadlines`); overdue is what is so at `now` [µs].
     """
     code = parse(incident.asset_id)
@@ -69,9 +84,7 @@ def case_record(
         "road": incident.road or None,
         "district_code": incident.asset_id[:6] if code else None,
         "district": incident.district or None,
-        "street": None,
-        "community": None,
-        "grid_code": None,
+        **{name: facts.get(name) or None for name in _REGISTERED},
         "lon": incident.lon,
         "lat": incident.lat,
         "crs": "WGS-84",

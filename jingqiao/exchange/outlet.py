@@ -17,7 +17,7 @@ from config.roster import Roster
 from config.settings import Settings
 from jingqiao.database import writing
 from jingqiao.exchange.cap import DANGERS, CapMessage, Kind, issued
-from jingqiao.exchange.case import case_record
+from jingqiao.exchange.case import NO_FACTS, case_record, facts_of
 from jingqiao.exchange.shape import Point
 from jingqiao.exchange.tables import cap_message, outlet_event, outlet_start, webhook_delivery
 from jingqiao.incidents.deadlines import Deadlines, deadlines_by
@@ -130,6 +130,7 @@ class Outlet:
                 history,
                 language=self._language,
                 zone=self._zone,
+                facts=facts_of(connection, [incident.asset_id]).get(incident.asset_id, NO_FACTS),
                 deadlines=limits,
                 now=now,
             ),

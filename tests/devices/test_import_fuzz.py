@@ -42,6 +42,7 @@ def judged(name: str, data: bytes) -> None:
 
 
 @given(st.binary(max_size=200))
+@example(b"\xef")
 @example(b"asset_id,kind\n\x00,cover\n")
 @example(b'asset_id,kind\nA,"cover"x\n')
 @example(b"asset_id,kind\rA,cover\rB,bridge")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from devices.registry import ASSET_TEXTS, SENSOR_TEXTS, Registry
@@ -24,6 +25,25 @@ def test_a_damaged_one_is_passed_over(tmp_path: Path, damage: bytes) -> None:
     write_snapshot(tmp_path, SnapshotHead(1, 1), b"good")
     write_snapshot(tmp_path, SnapshotHead(2, 1), b"bad").write_bytes(damage)
     assert [head.seq for head, _ in snapshots(tmp_path)] == [1]
+
+
+def test_a_version_that_was_written_before_a_column_was_known_is_read_as_if_its_cells_were_empty(
+    tmp_path: Path,
+) -> None:
+    there = Registry.of(
+        [{"asset_id": "a", "kind": "cover", "road": "古城路"}, {"asset_id": "b", "kind": "cover"}],
+        [{"sensor_id": "s", "asset_id": "a"}],
+    )
+    save_registry(there, tmp_path, 1)
+    path = tmp_path / "assets-1.arrow"
+    with pa.OSFile(str(path), "rb") as source, pa.ipc.open_file(source) as reader:
+        old = reader.read_all().drop_columns(["street", "community", "grid_code"])
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, old.schema) as writer:
+        writer.write_table(old)
+    back = load_registry(tmp_path, 1)
+    assert [back.assets.text(name, 0) for name in ("road", "street", "grid_code")] == ["古城路", "", ""]
+    save_registry(back, tmp_path, 2)
+    assert load_registry(tmp_path, 2).assets.text("road", 0) == "古城路"
 
 
 def test_a_registry_comes_back_from_its_files_as_it_was(tmp_path: Path) -> None:

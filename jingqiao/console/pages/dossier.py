@@ -176,7 +176,8 @@ def _facts(page: Page, found: dict[str, Any]) -> list[tuple[str, str]]:
     words = catalogue(page.language)
     shown = []
     for name in (
-        *("kind", "category", "district", "road", "owner", "maintainer", "material", "load_class"),
+        *("kind", "category", "district", "street", "community", "grid_code", "road"),
+        *("owner", "maintainer", "material", "load_class"),
         *("installed_on", "design_life_years", "low_lying", "fall_net", "status"),
     ):
         value = found[name]

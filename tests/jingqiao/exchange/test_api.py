@@ -12,6 +12,7 @@ from config.settings import Settings
 from jingqiao.api.app import create_app
 from jingqiao.clock import ManualClock
 from jingqiao.database import writing
+from jingqiao.dossier.importing import import_files
 from jingqiao.incidents.desk import act
 from jingqiao.incidents.incident import Action
 from jingqiao.service import Service
@@ -148,6 +149,28 @@ async def test_a_case_has_its_times_and_codes(outside: Outside) -> None:
     ]
     assert (case["exercise"], case["parent_id"], case["photos"]) == (False, None, [])
     assert case["history"][0]["event"] == "opened"
+
+
+async def test_a_case_says_in_which_street_and_grid_its_lid_lies_and_whose_it_is(
+    outside: Outside, tmp_path: Path
+) -> None:
+    (tmp_path / "assets.csv").write_text(
+        "asset_id,kind,owner,maintainer,street,community,grid_code\n"
+        "4207040105000123,cover,市排水公司,养护一队,凤凰街道,凤凰社区,420704001001005\n"
+        "4207040105000124,cover,,,,,\n",
+        "utf-8",
+    )
+    import_files(outside.service.database, tmp_path / "assets.csv", None, at=outside.clock.now(), who="li")
+    lids = [f"420704010500012{n}" for n in (3, 4, 5)]
+    outside.happens(*(change(asset_id=lid) for lid in lids))
+    names = ("street", "community", "grid_code", "owner", "maintainer")
+    cases = (await outside.get("/api/v1/cases")).json()["cases"]
+    assert {case["component_code"]: [case[name] for name in names] for case in cases} == {
+        lids[0]: ["凤凰街道", "凤凰社区", "420704001001005", "市排水公司", "养护一队"],
+        lids[1]: [None] * 5,
+        lids[2]: [None] * 5,
+    }
+    assert (await outside.get("/api/v1/cases/1")).json() == cases[0]
 
 
 async def test_a_case_that_is_reopened_has_no_times_of_its_first_life(outside: Outside) -> None:
