@@ -138,8 +138,7 @@ class Joint:
         A day may come in by pieces: what came earlier is judged again with it. A gauge without that day adds
         nothing to the sums. learns : bool[c]  Not yet frozen, and quiet.
         """
-        s: Int = np.unique(self.of_channel[c])
-        s = s[s != NOBODY]
+        s = self._sections(c)
         s = s[self.there[s].sum(axis=1) > 1]
         if len(s) == 0:
             return s
@@ -171,8 +170,7 @@ class Joint:
     def forget(self, c: Int) -> None:
         """Begin anew with the sections of these channels."""
         self.z_day[c] = NONE
-        s = np.unique(self.of_channel[c])
-        s = s[s != NOBODY]
+        s = self._sections(c)
         self.sums[self.members[s][self.there[s]]] = 0
         self.products[s], self.days_learned[s] = 0, 0
         self.inverse[s] = np.linalg.inv(self.prior[s])
@@ -180,6 +178,13 @@ class Joint:
         for name in ("count", "distance", "found", "holds", "lone", "was_lone", "alone_sigma"):
             getattr(self, name)[s] = 0
         self.moving[s], self.alone[s] = 0, 0
+
+    def _sections(self, c: Int) -> Int:
+        """Sections of some channels, each once, in their order."""
+        of = self.of_channel[c]
+        seen = np.zeros(len(self.members), bool)
+        seen[of[of != NOBODY]] = True
+        return np.flatnonzero(seen)
 
     def _learn(self, s: Int, z: Float, quiet: Bool) -> None:
         s, z = s[quiet], np.clip(z[quiet], -4, 4)

@@ -154,14 +154,16 @@ class SlowDrift:
         self.day[c[fresh]] = day[fresh]
         usable = (compensated | ~self.with_temperature[c]) & (day > self.ended_day[c])
         self.with_temperature[c] |= compensated
-        c, hour, row, value = c[usable], hour[usable], row[usable], value[usable]
+        c, hour, row, value = _only(usable, c, hour, row, value)
         changed = self._hour(c, row, value)
         learns = ~self.complete[c] & ~self.moved[c] & (self.run[c] == 0)
         self.model.learn(c[learns], hour[learns], row[learns], value[learns], self.frozen[c[learns]])
         self.sum_row[c] += row
         self.sum_value[c] += value
         self.hours[c] += 1
-        return np.union1d(over, changed)
+        told = np.zeros(len(self.day), bool)
+        told[over] = told[changed] = True
+        return np.flatnonzero(told)
 
     def end_before(self, day: int) -> Int:
         """End what is open of days before `day`; return the channels whose day that was."""
@@ -171,7 +173,7 @@ class SlowDrift:
 
     def _hour(self, c: Int, row: Float, value: Float) -> Int:
         """Compare hours with the latest quiet day; return the channels whose `sudden` is or was set."""
-        c, row, value = c[self.frozen[c]], row[self.frozen[c]], value[self.frozen[c]]
+        c, row, value = _only(self.frozen[c], c, row, value)
         if len(c) == 0:
             return c
         off = self.model.residual(c, row, value) - self.quiet_ue[c]
@@ -270,7 +272,7 @@ class SlowDrift:
         self.noise.add(
             c[learns], day[learns], row[learns], (value - np.nan_to_num(self.model.origin[c]))[learns]
         )
-        self._judge(c[frozen], day[frozen], row[frozen], value[frozen], slot[frozen])
+        self._judge(*_only(frozen, c, day, row, value, slot))
         taught = self.model.count[young] >= LEAST_TAUGHT
         self._freeze(young[taught & (self.days[young] >= self.limits.training_days[young])])
         week = c[frozen & (self.weekday[c] >= 7) & ~self.complete[c]]
@@ -330,9 +332,9 @@ class SlowDrift:
         lam = limits.ewma_lambda[c]
         scale = np.sqrt(lam / (2 - lam))
         self.ewma[c] = (1 - lam) * self.ewma[c] + lam * step / scale
-        recent = np.stack([self.kept[c, (slot - i) % KEPT_DAYS] for i in range(3)], axis=1)
+        recent = np.stack([self.kept[c, (slot - i) % KEPT_DAYS] for i in range(3)])
         known = np.isfinite(recent)
-        self.residual_ue[c] = np.where(known, recent, 0.0).sum(axis=1) / known.sum(axis=1)
+        self.residual_ue[c] = np.where(known, recent, 0.0).sum(axis=0) / known.sum(axis=0)
         enough = np.abs(self.residual_ue[c]) >= np.maximum(limits.least_ue[c], self.sigma[c])
         up, down = self.up[c], self.down[c]
         agree_up, agree_down = enough & (self.residual_ue[c] > 0), enough & (self.residual_ue[c] < 0)
@@ -393,3 +395,8 @@ class SlowDrift:
             getattr(self, name)[: len(state[name])] = state[name]
         self.noise.restore(state)
         self.joint.restore(state)
+
+
+def _only(which: Bool, *columns: Any) -> tuple[Any, ...]:
+    """The rows of some columns that are meant; the columns themselves, not copies, where all are."""
+    return columns if which.all() else tuple(column[which] for column in columns)
