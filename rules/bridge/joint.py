@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, Final
 
 import numpy as np
@@ -73,6 +74,7 @@ class Joint:
     """State of all sections.
 
     members : int64[s, w]  Channels, padded with NOBODY. of_channel : int64[c]  Section, or NOBODY.
+    column_of : int64[c]  Column of `members` that a channel stands in. gauges : int64[s]  Its members.
     distance : float64[s]  Greatest length of the windows' sums [σ].
     found : bool[s]  More than one gauge moves. holds : bool[s]  The sums are still far from what they were.
     moving : int8[s, w]  Sign of each gauge's sum in the window that shows most; 0 = it shows none.
@@ -104,12 +106,15 @@ class Joint:
             rows += [channels[i : i + MEMBERS] for i in range(0, len(channels), MEMBERS)]
         self.members = np.full((len(rows), MEMBERS), NOBODY, np.int64)
         self.of_channel = np.full(len(near), NOBODY, np.int64)
+        self.column_of = np.zeros(len(near), np.int64)
         for s, row in enumerate(rows):
             self.members[s, : len(row)] = row
             self.of_channel[row] = s
+            self.column_of[row] = np.arange(len(row))
         self.width = max((len(row) for row in rows), default=1)
         self.members = self.members[:, : self.width]
         self.there = self.members != NOBODY
+        self.gauges: Int = self.there.sum(axis=1)
         n, c, w = len(rows), len(near), self.width
         self.z, self.z_day, self.allowed = np.full(c, np.nan), np.full(c, NONE, np.int64), np.zeros(c)
         self.sums = np.zeros((c, KEPT), np.float32)
@@ -125,7 +130,7 @@ class Joint:
     def several(self, c: Int) -> Bool:
         """bool[k]  Channels that are not the only gauge of their section: they are judged here."""
         section = self.of_channel[c]
-        found: Bool = (section != NOBODY) & (self.there[section].sum(axis=1) > 1)
+        found: Bool = (section != NOBODY) & (self.gauges[section] > 1)
         return found
 
     def put(self, c: Int, day: Int, z: Float, allowed: Float) -> None:
@@ -139,15 +144,14 @@ class Joint:
         nothing to the sums. learns : bool[c]  Not yet frozen, and quiet.
         """
         s = self._sections(c)
-        s = s[self.there[s].sum(axis=1) > 1]
+        s = s[self.gauges[s] > 1]
         if len(s) == 0:
             return s
         members, there = self.members[s], self.there[s]
         day = np.where(there, self.z_day[members], NONE).max(axis=1)
         known = there & (self.z_day[members] == day[:, None])
         z = np.where(known, self.z[members], 0.0)
-        quiet = known.sum(axis=1) == there.sum(axis=1)
-        quiet &= np.where(there, learns[members], True).all(axis=1)
+        quiet = ((known & learns[members]) | ~there).all(axis=1)
         self._learn(s, z, quiet)
         new = day != self.day[s]
         self.count[s] += new
@@ -157,7 +161,7 @@ class Joint:
         before = self.sums[members, (at[:, None] - 1) % KEPT]
         now = np.where(there, before + z, 0.0)
         self.sums[members[there], np.broadcast_to(at[:, None], there.shape)[there]] = now[there]
-        past = self.sums[members[:, :, None], (at[:, None, None] - WINDOWS) % KEPT]
+        past = self._past(members, at)
         allowed = MODEL_SHARE * np.where(there, self.allowed[members], 0.0)[:, :, None] * WINDOWS
         known_days = (self.count[s] + TRAINED_DAYS)[:, None, None]
         length = np.sqrt(WINDOWS * (1 + YOUNG_DAYS / known_days) + allowed**2)
@@ -166,6 +170,15 @@ class Joint:
         self._told(s, u, whole, there, limits)
         found: Int = members[there]
         return found
+
+    def _past(self, members: Int, at: Int) -> npt.NDArray[np.float32]:
+        """float32[k, w, windows]  Sums as they were before each window."""
+        past: npt.NDArray[np.float32]
+        if (at == at[0]).all():
+            past = self.sums[:, (at[0] - WINDOWS) % KEPT][members]
+        else:
+            past = self.sums[members[:, :, None], (at[:, None, None] - WINDOWS) % KEPT]
+        return past
 
     def forget(self, c: Int) -> None:
         """Begin anew with the sections of these channels."""
@@ -184,7 +197,8 @@ class Joint:
         of = self.of_channel[c]
         seen = np.zeros(len(self.members), bool)
         seen[of[of != NOBODY]] = True
-        return np.flatnonzero(seen)
+        found: Int = np.flatnonzero(seen)
+        return found
 
     def _learn(self, s: Int, z: Float, quiet: Bool) -> None:
         s, z = s[quiet], np.clip(z[quiet], -4, 4)
@@ -205,11 +219,12 @@ class Joint:
         inverse = self.inverse[s]
         pulled = inverse @ u
         own = np.diagonal(inverse, axis1=1, axis2=2)[:, :, None]
-        explained = np.where(there[:, :, None], pulled**2 / own, 0.0)
-        length = (pulled * u).sum(axis=1)
-        most = explained.max(axis=1)
+        explained = pulled**2 / own
+        explained[~there] = 0.0
+        length = reduce(np.add, (pulled * u).swapaxes(0, 1))
+        most = reduce(np.maximum, explained.swapaxes(0, 1))
         far, left = np.where(whole, length - OFFSET, -np.inf), length - most - OFFSET
-        gauges = there.sum(axis=1)
+        gauges = self.gauges[s]
         beyond = far > limits.of(limits.p)[gauges][:, None]
         surely = beyond & (left > limits.of(limits.others_alone_p)[gauges - 1][:, None])
         likely = beyond & (left > limits.of(limits.others_p)[gauges - 1][:, None])
@@ -246,9 +261,10 @@ class Joint:
     def of_member(self, name: str, c: Int) -> npt.NDArray[np.int8]:
         """int8[k]  `moving` or `alone` of channels; 0 where they are in no section."""
         section = self.of_channel[c]
-        mine = self.members[section] == c[:, None]
-        found = np.where(section == NOBODY, 0, (getattr(self, name)[section] * mine).sum(axis=1))
-        return found.astype(np.int8)
+        found: npt.NDArray[np.int8] = np.where(
+            section == NOBODY, np.int8(0), getattr(self, name)[section, self.column_of[c]]
+        )
+        return found
 
     def snapshot(self) -> dict[str, npt.NDArray[Any]]:
         """All state by channel; what is a section's once for each member."""

@@ -332,7 +332,7 @@ class SlowDrift:
         lam = limits.ewma_lambda[c]
         scale = np.sqrt(lam / (2 - lam))
         self.ewma[c] = (1 - lam) * self.ewma[c] + lam * step / scale
-        recent = np.stack([self.kept[c, (slot - i) % KEPT_DAYS] for i in range(3)])
+        recent = np.stack([self.kept[c, slot - i] for i in range(3)])  # before the first slot lies the last
         known = np.isfinite(recent)
         self.residual_ue[c] = np.where(known, recent, 0.0).sum(axis=0) / known.sum(axis=0)
         enough = np.abs(self.residual_ue[c]) >= np.maximum(limits.least_ue[c], self.sigma[c])
