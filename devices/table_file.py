@@ -18,6 +18,7 @@ from pyarrow import csv as arrow_csv
 
 from config.faults import Fault, FaultsError
 from config.messages import Language, text
+from devices.sheet_text import unmarked
 
 FAULTS_KEPT: Final = 10_000
 """So many faults of a file are listed one by one; the rest are counted."""
@@ -104,7 +105,7 @@ def read_table(
     _check_head(names, known, required, faults)
     if faults:
         raise FaultsError(faults.listed())
-    table = dict(zip(names, (pc.utf8_trim_whitespace(column) for column in columns), strict=True))
+    table = dict(zip(names, (unmarked(pc.utf8_trim_whitespace(column)) for column in columns), strict=True))
     rows = len(columns[0]) if columns else 0
     filled = np.zeros(rows, bool)
     for column in table.values():

@@ -6,7 +6,7 @@ SQLite runs in WAL mode, so that commands read and write while the service runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,10 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+
+Beside = Callable[[sa.Connection, int], None]
+"""Writes what belongs to an act into the act's own transaction (its row of the audit log); told the number of
+what the act made or changed."""
 
 BUSY_TIMEOUT_MS: Final = 10_000
 """How long a SQLite writer waits for another process's transaction [ms]."""
@@ -48,6 +52,10 @@ def open_database(url: str) -> sa.Engine:
             return sa.create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
         case other:
             raise ValueError(f"database {other!r} is not spoken here; use sqlite:///… or postgresql://…")
+
+
+def nothing_beside(_connection: sa.Connection, _number: int) -> None:
+    """For acts that nobody audits."""
 
 
 @contextmanager

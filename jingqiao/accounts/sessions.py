@@ -52,6 +52,22 @@ def log_in(database: sa.Engine, name: str, password: str, address: str, now: int
     """Begin a session and give its key. Raises LoginRefusedError and TooManyAttemptsError."""
     name = tidy(name)[:64]
     address = address[:64]
+    password_hash = confirm(database, name, password, address, now, action="login.refused")
+    with writing(database) as connection:
+        if outdated(password_hash):
+            values = {"password_hash": hashed(password, name)}
+            connection.execute(sa.update(account).where(account.c.name == name).values(**values))
+        mine = sa.and_(login_attempt.c.account == name, login_attempt.c.address == address)
+        connection.execute(sa.delete(login_attempt).where(sa.or_(mine, login_attempt.c.at < now - WINDOW_US)))
+        return begin(connection, name, address, now)
+
+
+def confirm(database: sa.Engine, name: str, password: str, address: str, now: int, *, action: str) -> str:
+    """Whether this is the account's password; gives its hash.
+
+    Failures count together, wherever the password was asked for. action : what the audit log calls one.
+    Raises LoginRefusedError and TooManyAttemptsError.
+    """
     with reading(database) as connection:
         _hold(connection, name, address, now)
         row = connection.execute(sa.select(account).where(account.c.name == name)).mappings().first()
@@ -61,15 +77,9 @@ def log_in(database: sa.Engine, name: str, password: str, address: str, now: int
         with writing(database) as connection:
             _hold(connection, name, address, now)
             connection.execute(sa.insert(login_attempt).values(at=now, account=name, address=address))
-            audit.note(connection, at=now, who=name, action="login.refused", address=address)
+            audit.note(connection, at=now, who=name, action=action, address=address)
         raise LoginRefusedError
-    with writing(database) as connection:
-        if outdated(row["password_hash"]):
-            values = {"password_hash": hashed(password, name)}
-            connection.execute(sa.update(account).where(account.c.name == name).values(**values))
-        mine = sa.and_(login_attempt.c.account == name, login_attempt.c.address == address)
-        connection.execute(sa.delete(login_attempt).where(sa.or_(mine, login_attempt.c.at < now - WINDOW_US)))
-        return begin(connection, name, address, now)
+    return str(password_hash)
 
 
 def begin(connection: sa.Connection, name: str, address: str, now: int) -> str:

@@ -17,8 +17,7 @@ from jingqiao.console.page import Page
 from jingqiao.console.pages import dossier, fleet, reports, rules
 from jingqiao.console.pages.city_map import District, ViewOf, Zoom
 from jingqiao.console.parts import parts_of
-from jingqiao.console.visitor import Visitor
-from jingqiao.console.visitor import note as note_act
+from jingqiao.console.visitor import Visitor, audited
 from jingqiao.controls import RETRY
 from jingqiao.database import reading, writing
 from jingqiao.dossier.entries import UnknownAssetError, add_entry
@@ -118,11 +117,17 @@ def write(request: Request, caller: AssetWriter, asset_id: str, entry: Entry) ->
     now = parts.clock.now()
     try:
         add_entry(
-            parts.database, asset_id, entry.what, at=now, recorded_at=now, who=caller.who, note=entry.note
+            parts.database,
+            asset_id,
+            entry.what,
+            at=now,
+            recorded_at=now,
+            who=caller.who,
+            note=entry.note,
+            beside=audited(parts, caller, "asset.entry", f"asset:{asset_id}", what=entry.what),
         )
     except UnknownAssetError:
         raise HTTPException(404, f"no asset {asset_id}") from None
-    note_act(request, caller, "asset.entry", f"asset:{asset_id}", what=entry.what)
     return {"asset_id": asset_id, "what": entry.what}
 
 
@@ -222,8 +227,9 @@ def retry(request: Request, caller: FleetKeeper, wanted: Retry) -> dict[str, int
     now = parts.clock.now()
     numbers = sorted(set(wanted.letters))
     with writing(parts.database) as connection:
-        request_control(connection, RETRY, {"letters": numbers}, now, now, caller.who, wanted.why)
-    note_act(request, caller, "dead_letters.retry", f"letters:{len(numbers)}", first=numbers[0])
+        asked = request_control(connection, RETRY, {"letters": numbers}, now, now, caller.who, wanted.why)
+        subject = f"letters:{len(numbers)}"
+        audited(parts, caller, "dead_letters.retry", subject, first=numbers[0])(connection, asked)
     return {"asked": len(numbers)}
 
 
@@ -266,5 +272,5 @@ def save_rules(request: Request, caller: RulesWriter, wanted: NewRules) -> dict[
     digest = versions.digest_of(wanted.text)
     with writing(page.parts.database) as connection:
         versions.note(connection, wanted.text, at=page.parts.clock.now(), who=caller.who, why=wanted.why)
-    note_act(request, caller, "rules.save", f"rules:{digest}", before=before, why=wanted.why)
+        page.audited("rules.save", f"rules:{digest}", before=before, why=wanted.why)(connection, 0)
     return {"base": digest}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Query
@@ -19,7 +19,7 @@ from jingqiao.api.caller import AccountKeeper, Auditor, MessageReader, RosterKee
 from jingqiao.console.drilling import end_for, start_for
 from jingqiao.console.pages.now import on_duty
 from jingqiao.console.parts import Parts, PartsOf
-from jingqiao.console.rostering import override_for, withdraw_for
+from jingqiao.console.rostering import override_for, swap_for, withdraw_for
 from jingqiao.console.visitor import Visitor
 from jingqiao.database import reading
 from jingqiao.drills.drill import DrillError, drills
@@ -55,6 +55,19 @@ class AccountChange(BaseModel):
     person: str | None = None
     disabled: bool | None = None
     password: SecretStr | None = None
+
+
+class NewSwap(BaseModel):
+    """`other` has the duty of `one`, and in the time back, where there is one, the other way round."""
+
+    team: str
+    one: str
+    other: str
+    from_at: AwareDatetime
+    until_at: AwareDatetime
+    back_from: AwareDatetime | None = None
+    back_until: AwareDatetime | None = None
+    why: str = Field(default="", max_length=256)
 
 
 class NewOverride(BaseModel):
@@ -130,8 +143,8 @@ def override(parts: PartsOf, caller: RosterKeeper, wanted: NewOverride) -> dict[
             parts,
             caller,
             team=wanted.team,
-            from_at=round(wanted.from_at.timestamp() * 1e6),
-            until_at=round(wanted.until_at.timestamp() * 1e6),
+            from_at=_micros(wanted.from_at),
+            until_at=_micros(wanted.until_at),
             people=wanted.people,
             instead_of=wanted.instead_of,
             extra=wanted.extra,
@@ -140,6 +153,34 @@ def override(parts: PartsOf, caller: RosterKeeper, wanted: NewOverride) -> dict[
     except OverrideError as error:
         raise HTTPException(422, text(f"roster.refused.{error.key}", "en", **error.values)) from None
     return {"id": number}
+
+
+@router.post("/roster/swaps", status_code=201)
+def exchange(parts: PartsOf, caller: RosterKeeper, wanted: NewSwap) -> dict[str, list[int]]:
+    """`other` takes the duty of `one`, and the other way round in the time back: both or neither."""
+    if (wanted.back_from is None) != (wanted.back_until is None):
+        raise HTTPException(422, "back_from and back_until belong together")
+    back = None
+    if wanted.back_from is not None and wanted.back_until is not None:
+        back = _micros(wanted.back_from), _micros(wanted.back_until)
+    try:
+        numbers = swap_for(
+            parts,
+            caller,
+            team=wanted.team,
+            one=wanted.one,
+            other=wanted.other,
+            first=(_micros(wanted.from_at), _micros(wanted.until_at)),
+            back=back,
+            why=wanted.why,
+        )
+    except OverrideError as error:
+        raise HTTPException(422, text(f"roster.refused.{error.key}", "en", **error.values)) from None
+    return {"ids": numbers}
+
+
+def _micros(moment: datetime) -> int:
+    return round(moment.timestamp() * 1e6)
 
 
 @router.delete("/roster/overrides/{number}", status_code=204)

@@ -6,20 +6,15 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from config.messages import Language, catalogue
+from config.messages import Language
+from jingqiao.incidents.reason import sentence
 from jingqiao.incidents.view import rfc3339
 from rules.alarm import AlarmChange, Reason
 
 
 def reason_text(reason: Reason, language: Language) -> str:
-    """Why, in a sentence; what the catalogue cannot say is shown as it is."""
-    template = catalogue(language).get(reason.key)
-    if template is None:
-        return reason.key
-    try:
-        return template.format(**reason.values)
-    except (KeyError, IndexError, ValueError, TypeError):
-        return template
+    """Why, in a sentence."""
+    return sentence(reason.key, reason.values, language)
 
 
 def as_json(change: AlarmChange, language: Language) -> dict[str, Any]:

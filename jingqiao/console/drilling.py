@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from jingqiao.accounts import audit
 from jingqiao.accounts.role import Role
 from jingqiao.console.parts import Parts
-from jingqiao.console.visitor import ForbiddenError, Visitor
-from jingqiao.database import reading, writing
+from jingqiao.console.visitor import ForbiddenError, Visitor, audited
+from jingqiao.database import reading
 from jingqiao.drills.drill import Drill, end_drill, start_drill
 from jingqiao.drills.target import asset_target, team_target
 from rules.alarm import Hazard, Severity
@@ -30,7 +29,7 @@ def start_for(
     _may(visitor)
     with reading(parts.database) as connection:
         target = asset_target(connection, asset) if asset.strip() else team_target(parts.roster(), team)
-    begun = start_drill(
+    return start_drill(
         parts.database,
         target,
         who=visitor.who,
@@ -41,38 +40,24 @@ def start_for(
         hazard=hazard,
         severity=severity,
         on_commit=parts.wake,
+        beside=audited(parts, visitor, "drill.start", "drill:"),
     )
-    _note(parts, visitor, "drill.start", begun.id)
-    return begun
 
 
 def end_for(parts: Parts, visitor: Visitor, drill_id: int) -> Drill:
     """End a drill. Raises ForbiddenError and DrillError."""
     _may(visitor)
-    ended = end_drill(
+    return end_drill(
         parts.database,
         drill_id,
         who=visitor.who,
         now=parts.clock.now(),
         announcer=parts.announcer,
         on_commit=parts.wake,
+        beside=audited(parts, visitor, "drill.end", "drill:"),
     )
-    _note(parts, visitor, "drill.end", drill_id)
-    return ended
 
 
 def _may(visitor: Visitor) -> None:
     if not visitor.may(Role.SUPERVISOR):
         raise ForbiddenError("role", role=Role.SUPERVISOR.value)
-
-
-def _note(parts: Parts, visitor: Visitor, action: str, drill_id: int) -> None:
-    with writing(parts.database) as connection:
-        audit.note(
-            connection,
-            at=parts.door_clock.now(),
-            who=visitor.name,
-            action=action,
-            subject=f"drill:{drill_id}",
-            address=visitor.address,
-        )

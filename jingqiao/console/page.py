@@ -21,7 +21,8 @@ from jingqiao.accounts.role import Role
 from jingqiao.console import navigation, static_files
 from jingqiao.console.parts import Parts, parts_of
 from jingqiao.console.templates_ import environment
-from jingqiao.console.visitor import Visitor, check_post, need, note, visitor_of
+from jingqiao.console.visitor import Visitor, audited, check_post, need, visitor_of
+from jingqiao.database import Beside
 
 LANGUAGE_COOKIE: Final = "jingqiao_language"
 THEME_COOKIE: Final = "jingqiao_theme"
@@ -61,10 +62,9 @@ class Page:
         """A sentence of the catalogue."""
         return text(key, self.language, **values)
 
-    def note(self, action: str, subject: str = "", **details: object) -> None:
-        """Write what the visitor does into the audit log."""
-        assert self.visitor is not None
-        note(self.request, self.visitor, action, subject, **details)
+    def audited(self, action: str, subject: str = "", **details: object) -> Beside:
+        """The audit row of what the visitor does, to be written in the act's own transaction."""
+        return audited(self.parts, self.person, action, subject, **details)
 
     @property
     def wants_part(self) -> bool:

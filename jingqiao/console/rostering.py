@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jingqiao.accounts import audit
 from jingqiao.accounts.role import Role
 from jingqiao.console.parts import Parts
-from jingqiao.console.visitor import ForbiddenError, Visitor
+from jingqiao.console.visitor import ForbiddenError, Visitor, audited
 from jingqiao.database import writing
-from jingqiao.roster.overrides import add_override, withdraw
+from jingqiao.roster.overrides import add_override, swap, withdraw
 
 
 def override_for(
@@ -41,17 +40,48 @@ def override_for(
             why=why.strip(),
             now=now,
         )
-        audit.note(
-            connection,
-            at=parts.door_clock.now(),
-            who=visitor.name,
-            action="roster.override",
-            subject=f"override:{number}",
-            address=visitor.address,
-            details={"team": team, "people": list(people)},
+        audited(parts, visitor, "roster.override", "override:", team=team, people=list(people))(
+            connection, number
         )
     parts.roster_changed()
     return number
+
+
+def swap_for(
+    parts: Parts,
+    visitor: Visitor,
+    *,
+    team: str,
+    one: str,
+    other: str,
+    first: tuple[int, int],
+    back: tuple[int, int] | None = None,
+    why: str = "",
+) -> list[int]:
+    """Two people change their duties with each other: both ways at once, or neither.
+
+    first, back : [from, until) [µs since 1970 UTC]. Gives the changes' numbers. Raises OverrideError and
+    ForbiddenError.
+    """
+    _may(visitor)
+    with writing(parts.database) as connection:
+        numbers = swap(
+            connection,
+            parts.roster(),
+            team=team,
+            one=one,
+            other=other,
+            first=first,
+            back=back,
+            who=visitor.who,
+            why=why.strip(),
+            now=parts.clock.now(),
+        )
+        write = audited(parts, visitor, "roster.swap", "override:", team=team, people=[one, other])
+        for number in numbers:
+            write(connection, number)
+    parts.roster_changed()
+    return numbers
 
 
 def withdraw_for(parts: Parts, visitor: Visitor, number: int, why: str = "") -> bool:
@@ -60,14 +90,7 @@ def withdraw_for(parts: Parts, visitor: Visitor, number: int, why: str = "") -> 
     with writing(parts.database) as connection:
         done = withdraw(connection, number, who=visitor.who, why=why.strip(), now=parts.clock.now())
         if done:
-            audit.note(
-                connection,
-                at=parts.door_clock.now(),
-                who=visitor.name,
-                action="roster.withdraw",
-                subject=f"override:{number}",
-                address=visitor.address,
-            )
+            audited(parts, visitor, "roster.withdraw", "override:")(connection, number)
     parts.roster_changed()
     return done
 

@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
 from config.messages import Language, catalogue, text
+from jingqiao.notify.text import quantity
 
 MINUTE_US = 60_000_000
 
@@ -28,7 +29,9 @@ def environment() -> Environment:
         "age": _age,
         "clock": _clock,
         "iso": _iso,
+        "duration": _duration,
         "moment": _moment,
+        "quantity": quantity,
         "rfc_moment": _rfc_moment,
         "until": _until,
         "word": _word,
@@ -81,6 +84,12 @@ def _iso(context: Context, at: int | None) -> str:
 def _age(context: Context, at: int) -> str:
     """How long ago."""
     return age_text(context["now"] - at, context["language"])
+
+
+@pass_context
+def _duration(context: Context, microseconds: float) -> str:
+    """How long."""
+    return age_text(round(microseconds), context["language"])
 
 
 @pass_context

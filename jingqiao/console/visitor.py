@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Final, cast
 from urllib.parse import urlsplit
 
+import sqlalchemy as sa
 from fastapi import Request
 
 from jingqiao.accounts import audit, sessions
 from jingqiao.accounts.accounts import Actor
 from jingqiao.accounts.role import Role, covers
 from jingqiao.console.parts import Parts, parts_of
-from jingqiao.database import writing
+from jingqiao.database import Beside
 
 COOKIE: Final = "jingqiao_session"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -109,19 +110,26 @@ def check_origin(request: Request) -> None:
         raise ForbiddenError("csrf")
 
 
-def note(request: Request, visitor: Visitor, action: str, subject: str = "", **details: object) -> None:
-    """Write an act into the audit log; for acts whose functions do not do it themselves."""
-    parts = parts_of(request)
-    with writing(parts.database) as connection:
+def audited(parts: Parts, visitor: Visitor, action: str, subject: str, /, **details: object) -> Beside:
+    """The audit row of an act, which the act writes in its own transaction: neither is without the other.
+
+    subject : what it is about; behind a colon at its end comes the act's number (`incident:`).
+    Details that say nothing are left out.
+    """
+    said = {key: value for key, value in details.items() if value not in (None, "", [])}
+
+    def write(connection: sa.Connection, number: int) -> None:
         audit.note(
             connection,
             at=parts.door_clock.now(),
             who=visitor.name,
             action=action,
-            subject=subject,
+            subject=f"{subject}{number}" if subject.endswith(":") else subject,
             address=visitor.address,
-            details=details,
+            details=said,
         )
+
+    return write
 
 
 def actor_of(request: Request, visitor: Visitor) -> Actor:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from jingqiao.database import writing
+from jingqiao.database import Beside, nothing_beside, writing
 from jingqiao.dossier.registry_store import new_version, request_control
 from jingqiao.dossier.tables import asset, entry
 
@@ -76,6 +76,7 @@ def add_entry(
     who: str,
     note: str = "",
     details: Mapping[str, Any] | None = None,
+    beside: Beside = nothing_beside,
 ) -> None:
     """Add an inspection, repair, intervention, photo or note. Raises UnknownAssetError."""
     if what not in KINDS:
@@ -92,6 +93,7 @@ def add_entry(
             note=note,
             details=details,
         )
+        beside(connection, row)
 
 
 def set_column(
@@ -141,6 +143,7 @@ def announce_work(
     note: str,
     recorded_at: int,
     who: str,
+    beside: Beside = nothing_beside,
 ) -> int:
     """A permit (a lid is opened) or an intervention (a bridge is worked on) from `start` to `end` [µs].
 
@@ -165,4 +168,5 @@ def announce_work(
             note=note,
             details={"from": start, "to": end, "permit": number},
         )
+        beside(connection, number)
         return number

@@ -12,6 +12,7 @@ import numpy as np
 from devices.crs import Crs, from_wgs84
 from devices.import_csv import ASSET_COLUMNS, SENSOR_COLUMNS
 from devices.registry import UNBOUND, Registry
+from devices.sheet_text import harmless
 from jingqiao.dossier.plain import asset_cell, sensor_cell
 
 Rows = Iterator[dict[str, Any]]
@@ -41,12 +42,15 @@ def sensor_rows(registry: Registry) -> Rows:
 
 
 def write_csv(columns: tuple[str, ...], rows: Rows, out: TextIO) -> None:
-    """CSV as the import reads it; with a byte order mark, so that spreadsheets know it for UTF-8."""
+    """CSV as the import reads it; with a byte order mark, so that spreadsheets know it for UTF-8.
+
+    Texts that they would take for formulas get a mark that the import takes off again (`devices.sheet_text`).
+    """
     out.write("\ufeff")
     writer = csv.DictWriter(out, columns, lineterminator="\r\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow(row)
+        writer.writerow({name: harmless(cell) for name, cell in row.items()})
 
 
 def write_geojson(rows: Rows, out: TextIO) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from jingqiao.database import writing
+from jingqiao.database import Beside, nothing_beside, writing
 from jingqiao.drills.tables import drill
 from jingqiao.drills.target import Target
 from jingqiao.incidents.event import Announcer, Event, IncidentEvent
@@ -61,6 +61,7 @@ def start_drill(
     severity: Severity = Severity.RED,
     beside_real: bool = False,
     on_commit: Callable[[], None] | None = None,
+    beside: Beside = nothing_beside,
 ) -> Drill:
     """Begin a drill. It ends by itself after `lasts_us` [µs].
 
@@ -85,6 +86,7 @@ def start_drill(
         insert_transitions(connection, events, now, [None])
         announcer.announce(connection, events, now)
         announcer.escalate(connection, now)
+        beside(connection, id_)
     if on_commit is not None:
         on_commit()
     return Drill(id_, incident.id, who, why, now, now + lasts_us, None, None)
@@ -98,6 +100,7 @@ def end_drill(
     now: int,
     announcer: Announcer,
     on_commit: Callable[[], None] | None = None,
+    beside: Beside = nothing_beside,
 ) -> Drill:
     """End a drill: nothing of it goes out any more, and whoever heard of it hears that it is over.
 
@@ -108,6 +111,7 @@ def end_drill(
         if found is None or found.ended_at is not None:
             raise DrillError("not_running", id=drill_id)
         announcer.announce(connection, [_close(connection, found, who, now)], now)
+        beside(connection, drill_id)
     if on_commit is not None:
         on_commit()
     return replace(found, ended_at=now, ended_by=who)

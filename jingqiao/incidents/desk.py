@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from jingqiao.database import writing
+from jingqiao.database import Beside, nothing_beside, writing
 from jingqiao.incidents import areas
 from jingqiao.incidents.event import Announcer, Event, IncidentEvent
 from jingqiao.incidents.incident import LIVE, Action, Incident, State, after, limits_anew, possible
@@ -61,6 +61,7 @@ def act(
     assignee: str | None = None,
     announcer: Announcer | None = None,
     on_commit: Callable[[], None] | None = None,
+    beside: Beside = nothing_beside,
 ) -> Incident:
     """Do one act and give the incident as it is then. What is done with an area is done with its members.
 
@@ -91,13 +92,21 @@ def act(
         if announcer is not None:
             announcer.announce(connection, events, now)
             announcer.escalate(connection, now)
+        beside(connection, incident_id)
     if on_commit is not None:
         on_commit()
     return events[0].incident
 
 
 def add_photo(
-    database: sa.Engine, incident_id: int, reference: str, *, who: str, now: int, why: str = ""
+    database: sa.Engine,
+    incident_id: int,
+    reference: str,
+    *,
+    who: str,
+    now: int,
+    why: str = "",
+    beside: Beside = nothing_beside,
 ) -> Incident:
     """Note where a photo of an incident lies (a path, a number, an address), in any state of it.
 
@@ -113,6 +122,7 @@ def add_photo(
         update_incidents(connection, [current])
         event = IncidentEvent(Event.PHOTO, current, current.severity, who, why, reference.strip())
         insert_transitions(connection, [event], now, [incident.state])
+        beside(connection, incident_id)
     return current
 
 

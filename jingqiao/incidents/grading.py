@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
-from jingqiao.database import writing
+from jingqiao.database import Beside, nothing_beside, writing
 from jingqiao.incidents import areas
 from jingqiao.incidents.alarms import after_rise
 from jingqiao.incidents.desk import UnknownIncidentError
@@ -35,6 +35,7 @@ def grade(
     now: int,
     announcer: Announcer | None = None,
     on_commit: Callable[[], None] | None = None,
+    beside: Beside = nothing_beside,
 ) -> Incident:
     """Raise or lower the severity of a live incident, and give it as it is then.
 
@@ -68,6 +69,7 @@ def grade(
         if announcer is not None:
             announcer.announce(connection, events, now)
             announcer.escalate(connection, now)
+        beside(connection, incident_id)
     if on_commit is not None:
         on_commit()
     return current

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
-from jingqiao.database import writing
+from jingqiao.database import Beside, nothing_beside, writing
 from jingqiao.incidents import areas
 from jingqiao.incidents.desk import UnknownIncidentError
 from jingqiao.incidents.event import Announcer, Event, IncidentEvent
@@ -34,6 +34,7 @@ def merge(
     into: int | None = None,
     announcer: Announcer | None = None,
     on_commit: Callable[[], None] | None = None,
+    beside: Beside = nothing_beside,
 ) -> Incident:
     """Put live incidents into a new area incident, or into a live one (`into`); gives the area.
 
@@ -54,6 +55,7 @@ def merge(
         assert area_id is not None
         merged = find(connection, area_id)
         assert merged is not None
+        beside(connection, area_id)
     if on_commit is not None:
         on_commit()
     return merged
@@ -68,6 +70,7 @@ def split(
     now: int,
     announcer: Announcer | None = None,
     on_commit: Callable[[], None] | None = None,
+    beside: Beside = nothing_beside,
 ) -> Incident:
     """Take an incident out of its area; no area takes it by itself again. Gives the incident.
 
@@ -97,6 +100,7 @@ def split(
         )
         if announcer is not None:
             announcer.announce(connection, [*events, *followed], now)
+        beside(connection, incident_id)
     if on_commit is not None:
         on_commit()
     return alone

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from config.messages import Language, catalogue
+from config.messages import Language
 from jingqiao.incidents.deadlines import Deadline
 from jingqiao.incidents.incident import Incident
+from jingqiao.incidents.reason import sentence
 
 
 def rfc3339(at: int | None) -> str | None:
@@ -20,14 +21,8 @@ def rfc3339(at: int | None) -> str | None:
 
 
 def reason_text(incident: Incident, language: Language) -> str:
-    """Why, in a sentence; the bare key where the catalogue cannot say it: showing beats failing."""
-    template = catalogue(language).get(incident.reason_key)
-    if template is None:
-        return incident.reason_key
-    try:
-        return template.format(**incident.reason_values)
-    except (KeyError, IndexError, ValueError, TypeError):
-        return template
+    """Why, in a sentence."""
+    return sentence(incident.reason_key, incident.reason_values, language)
 
 
 def as_json(

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from config.messages import Language, text
 from devices.registry import Registry
+from devices.sheet_text import harmless
 from jingqiao.dossier.plain import asset_cell
 from jingqiao.incidents.deadlines import Deadlines
 from jingqiao.incidents.view import reason_text
@@ -88,7 +89,7 @@ def csv_text(rows: Iterable[Sequence[Any]]) -> Iterator[str]:
     buffer.write(BOM)
     writer = csv.writer(buffer)
     for number, row in enumerate(rows, 1):
-        writer.writerow([_harmless(cell) for cell in row])
+        writer.writerow([harmless(cell) for cell in row])
         if number % 500 == 0:
             yield buffer.getvalue()
             buffer.seek(0)
@@ -123,7 +124,3 @@ def _cell(value: Any, name: str, zone: ZoneInfo) -> Any:
     if name.endswith("_at"):
         return f"{datetime.fromtimestamp(value / 1e6, zone):%Y-%m-%d %H:%M:%S}"
     return value
-
-
-def _harmless(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell

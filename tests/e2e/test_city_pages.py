@@ -1,25 +1,21 @@
-"""Fleet, dead letters, reports and rules in a real browser: no serious fault, nothing over the edge."""
+"""Fleet, dead letters, reports and rules in a real browser: what people do there."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import expect
 
 from ingest.log import DeadLetter
 from ingest.sqlite_log import SqliteLog
-from tests.support.chromium import DESK, PHONE, chromium, log_in, window
+from tests.support.chromium import chromium, log_in, window
 from tests.support.city_console import CityOffice
 from tests.support.console import PASSWORD
 from tests.support.response import LID, change
 
 pytestmark = pytest.mark.chromium
-
-PAGES = ("/fleet", "/letters", "/letters/1", "/reports?day=2026-09-23", "/reports/dangers/blind", "/rules")
 
 
 async def office_with_everything(folder: Path) -> CityOffice:
@@ -36,28 +32,6 @@ async def office_with_everything(folder: Path) -> CityOffice:
     await log.append([], [DeadLetter(office.clock.now(), "jingqiao/v1/s0/readings", b"{", "json", "no JSON")])
     log.close()
     return office
-
-
-@pytest.mark.parametrize(
-    ("size", "language"), [(DESK, "zh"), (PHONE, "zh"), (PHONE, "en")], ids=["desk", "phone", "phone-en"]
-)
-async def test_axe_finds_no_serious_fault_and_nothing_hangs_over_the_edge(
-    tmp_path: Path, size: Any, language: str
-) -> None:
-    office = await office_with_everything(tmp_path)
-    async with office.served() as url, chromium() as browser, window(browser, url, size=size) as page:
-        await log_in(page, "supervisor", PASSWORD, language=language)
-        for path in PAGES:
-            await page.goto(path)
-            found = await Axe().run(page)
-            grave = [
-                (path, v["id"], v["nodes"][0]["html"])
-                for v in found.response["violations"]
-                if v["impact"] in ("serious", "critical")
-            ]
-            assert grave == []
-            assert await page.evaluate("document.documentElement.scrollWidth") <= size["width"], path
-    office.close()
 
 
 async def test_a_supervisor_drafts_tries_and_saves_a_limit(tmp_path: Path) -> None:

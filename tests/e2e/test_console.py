@@ -11,18 +11,16 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from jingqiao.incidents.incident import Action, State
 from rules.alarm import Hazard, Severity
 from tests.support.chromium import chromium, log_in, window
-from tests.support.console import PASSWORD, WITH_LIMITS, ConsoleOffice
+from tests.support.console import PASSWORD, ConsoleOffice
 from tests.support.mosquitto import Mosquitto
 from tests.support.mqtt_publisher import publish
 from tests.support.office import Office, now_ms, reading
 from tests.support.response import LID_2, change
-from tests.support.screenshots import PAGES, busy_night
 
 pytestmark = [pytest.mark.chromium, pytest.mark.mosquitto]
 
@@ -181,28 +179,6 @@ async def test_old_data_and_a_lost_server_are_said_loudly(tmp_path: Path) -> Non
     office.close()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_axe_finds_no_serious_fault_on_any_page(tmp_path: Path, theme: str) -> None:
-    office = ConsoleOffice(tmp_path, roster=WITH_LIMITS)
-    office.add_accounts()
-    await busy_night(office)
-    async with (
-        office.served() as url,
-        chromium() as browser,
-        window(browser, url, color_scheme=theme) as page,
-    ):
-        await page.goto("/login")
-        faults = {"/login": await serious_faults(page)}
-        await log_in(page, "admin", PASSWORD)
-        for path in PAGES.values():
-            answer = await page.goto(path)
-            assert answer is not None
-            assert answer.ok, path
-            faults[path] = await serious_faults(page)
-    office.close()
-    assert {path: found for path, found in faults.items() if found} == {}
-
-
 async def test_everything_on_the_board_can_be_done_by_keyboard(tmp_path: Path) -> None:
     office = ConsoleOffice(tmp_path)
     office.add_accounts()
@@ -220,14 +196,3 @@ async def test_everything_on_the_board_can_be_done_by_keyboard(tmp_path: Path) -
         await expect(page.locator("#incident-1")).to_contain_text("张三")
     assert office.incidents()[0].acknowledged_by == "zhang"
     office.close()
-
-
-async def serious_faults(page: Page) -> list[str]:
-    """What axe calls serious or critical, with where it is."""
-    results = await Axe().run(page)
-    return [
-        f"{fault['id']}: {node['html'][:120]}"
-        for fault in results.response["violations"]
-        if fault["impact"] in ("serious", "critical")
-        for node in fault["nodes"]
-    ]

@@ -19,8 +19,21 @@ from tests.support.every_page import busy_office_of_everything, office_of_everyt
 pytestmark = pytest.mark.chromium
 
 
+TOO_SMALL = """() => {
+    const wanted = "button, .button, select, textarea, summary, input:not([type=hidden]), .menu a,"
+        + " .tally a, .chips a, .leaflet-bar a";
+    return [...document.querySelectorAll(wanted)]
+        .filter((it) => it.checkVisibility({ visibilityProperty: true }))
+        .map((it) => [it, (it.matches("[type=checkbox]") && it.closest("label")) || it])
+        .map(([it, hit]) => [it, hit.getBoundingClientRect()])
+        .filter(([, box]) => box.width > 0 && (box.height < 43.5 || box.width < 43.5))
+        .map(([it, box]) => `${box.width}x${box.height} ${it.outerHTML.slice(0, 100)}`);
+}"""
+"""What a thumb must hit and could miss: less than 44 pixels high or wide."""
+
+
 async def faults_of(page: Page, width: int) -> list[str]:
-    """What axe calls serious or critical, and what hangs over the edge."""
+    """What axe calls serious or critical, what hangs over the edge, and on a phone what is too small."""
     found = await Axe().run(page, options={"resultTypes": ["violations"]})
     grave = [
         f"{fault['id']}: {node['html'][:140]}"
@@ -29,7 +42,8 @@ async def faults_of(page: Page, width: int) -> list[str]:
         for node in fault["nodes"][:2]
     ]
     wide = await page.evaluate("document.documentElement.scrollWidth")
-    return grave + ([f"{wide} pixels wide"] if wide > width else [])
+    small = await page.evaluate(TOO_SMALL) if width == PHONE["width"] else []
+    return grave + ([f"{wide} pixels wide"] if wide > width else []) + [f"for no thumb: {it}" for it in small]
 
 
 def test_no_page_is_forgotten() -> None:

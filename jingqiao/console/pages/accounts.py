@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Final
 from urllib.parse import urlencode
 
-import sqlalchemy as sa
 from fastapi import APIRouter, Form, Query
 from fastapi.responses import Response
 
-from jingqiao.accounts import accounts, audit
+from jingqiao.accounts import accounts, audit, sessions
 from jingqiao.accounts.accounts import AccountError
-from jingqiao.accounts.passwords import WeakPasswordError, fits
+from jingqiao.accounts.passwords import WeakPasswordError
 from jingqiao.accounts.role import Role
-from jingqiao.accounts.tables import account
 from jingqiao.console.page import AdminPage, Page, ViewerPage
 from jingqiao.console.visitor import actor_of
 from jingqiao.database import reading
@@ -108,22 +106,27 @@ def own(page: ViewerPage) -> Response:
 
 @router.post("/password")
 def set_own(page: ViewerPage, current: Word, password: Word, again: Word) -> Response:
-    """Set one's own password; all one's sessions end."""
-    assert page.visitor is not None
-    with reading(page.parts.database) as connection:
-        query = sa.select(account.c.password_hash).where(account.c.name == page.visitor.name)
-        password_hash = connection.execute(query).scalar()
-    if not fits(password_hash, current):
-        return page.show("password.html", status=422, fault=page.say("console.password.wrong"))
+    """Set one's own password; all one's sessions end. Guessing the present one is as limited as a login."""
+    visitor, parts = page.person, page.parts
     if password != again:
         return page.show("password.html", status=422, fault=page.say("console.password.differ"))
     try:
-        accounts.change(
-            page.parts.database,
-            actor_of(page.request, page.visitor),
-            page.visitor.name,
-            password=password,
+        sessions.confirm(
+            parts.database,
+            visitor.name,
+            current,
+            visitor.address[:64],
+            parts.door_clock.now(),
+            action="password.refused",
         )
+        accounts.change(parts.database, actor_of(page.request, visitor), visitor.name, password=password)
+    except sessions.LoginRefusedError:
+        return page.show("password.html", status=422, fault=page.say("console.password.wrong"))
+    except sessions.TooManyAttemptsError as error:
+        fault = page.say("console.login.too_many", minutes=-(-error.wait_s // 60))
+        answer = page.show("password.html", status=429, fault=fault)
+        answer.headers["Retry-After"] = str(error.wait_s)
+        return answer
     except WeakPasswordError as error:
         return page.show("password.html", status=422, fault=_words(page, error))
     return page.go_to("/login")

@@ -142,10 +142,10 @@ def work(
             note=why.strip(),
             recorded_at=page.parts.clock.now(),
             who=page.who,
+            beside=page.audited("bridge.intervention", f"asset:{asset_id}", why=why.strip()),
         )
     except UnknownAssetError:
         return page.refuse(404, page.say("assets.unknown", asset_id=asset_id))
-    page.note("bridge.intervention", f"asset:{asset_id}", why=why.strip())
     return page.go_to(f"/bridges/{asset_id}#works")
 
 

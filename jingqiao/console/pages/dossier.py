@@ -133,10 +133,10 @@ def note(
             recorded_at=now,
             who=page.who,
             note=text.strip(),
+            beside=page.audited("asset.entry", f"asset:{asset_id}", what=what),
         )
     except UnknownAssetError:
         return page.refuse(404, page.say("assets.unknown", asset_id=asset_id))
-    page.note("asset.entry", f"asset:{asset_id}", what=what)
     return page.go_to(f"/assets/{asset_id}#entries")
 
 

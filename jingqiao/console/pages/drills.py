@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form
 from fastapi.responses import Response
 
+from jingqiao.console.board import person_name
 from jingqiao.console.drilling import end_for, start_for
 from jingqiao.console.page import Page, SupervisorPage, ViewerPage
 from jingqiao.database import reading
@@ -86,4 +87,5 @@ def _show(page: Page, *, fault: str = "", status: int = 200) -> Response:
         teams=[(team.id, team.name or team.id) for team in roster.teams],
         hazards=tuple(Hazard),
         severities=tuple(reversed(Severity)),
+        name=lambda person: person_name(roster, person),
     )

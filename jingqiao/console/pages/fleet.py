@@ -167,6 +167,9 @@ def retry(
         return page.refuse(422, page.say("console_city.letters.none_chosen"))
     now = page.parts.clock.now()
     with writing(page.parts.database) as connection:
-        request_control(connection, RETRY, {"letters": sorted(numbers)}, now, now, page.who, why)
-    page.note("dead_letters.retry", f"letters:{len(numbers)}", reason=reason, first=min(numbers))
+        request = request_control(connection, RETRY, {"letters": sorted(numbers)}, now, now, page.who, why)
+        audit = page.audited(
+            "dead_letters.retry", f"letters:{len(numbers)}", reason=reason, first=min(numbers)
+        )
+        audit(connection, request)
     return page.go_to(f"/letters/{numbers[0]}" if len(numbers) == 1 else "/letters")

@@ -14,7 +14,7 @@ from config.roster import Roster
 from jingqiao.accounts.role import Role
 from jingqiao.console.board import person_name
 from jingqiao.console.page import Page, SupervisorPage, ViewerPage
-from jingqiao.console.rostering import override_for, withdraw_for
+from jingqiao.console.rostering import override_for, swap_for, withdraw_for
 from jingqiao.database import reading
 from jingqiao.roster.overrides import OverrideError, OverrideRow, overrides
 from jingqiao.roster.week import Piece, TeamWeek, monday_of, week
@@ -93,6 +93,34 @@ def add(
             extra=extra,
             why=why,
         )
+    except OverrideError as error:
+        fault = page.say(f"roster.refused.{error.key}", **error.values)
+        return _show(page, begin, fault=fault, status=422)
+    return page.go_to(f"/roster?begin={_day(begin, roster, page.parts.clock.now())}")
+
+
+@router.post("/roster/swaps")
+def exchange(
+    page: SupervisorPage,
+    team: Word,
+    one: Word,
+    from_: Annotated[str, Form(alias="from", max_length=40)],
+    to: Annotated[str, Form(max_length=40)],
+    other: Word,
+    back_from: Annotated[str, Form(max_length=40)] = "",
+    back_to: Annotated[str, Form(max_length=40)] = "",
+    why: Word = "",
+    begin: Word = "",
+) -> Response:
+    """Two people change their duties with each other, in one act; without the way back, one takes over."""
+    roster = page.parts.roster()
+    try:
+        first = _moment(from_, roster), _moment(to, roster)
+        back = (_moment(back_from, roster), _moment(back_to, roster)) if back_from or back_to else None
+    except ValueError:
+        return _show(page, begin, fault=page.say("console.roster.bad_time"), status=422)
+    try:
+        swap_for(page.parts, page.person, team=team, one=one, other=other, first=first, back=back, why=why)
     except OverrideError as error:
         fault = page.say(f"roster.refused.{error.key}", **error.values)
         return _show(page, begin, fault=fault, status=422)

@@ -137,7 +137,8 @@ def save(
         return page.refuse(500, page.say("console_city.rules.not_written", reason=error.strerror))
     with writing(page.parts.database) as connection:
         versions.note(connection, text, at=now, who=page.who, why=why.strip())
-    page.note("rules.save", f"rules:{versions.digest_of(text)}", before=base, why=why.strip())
+        audit = page.audited("rules.save", f"rules:{versions.digest_of(text)}", before=base, why=why.strip())
+        audit(connection, 0)
     return page.go_to("/rules")
 
 

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from jingqiao.accounts import accounts
+from jingqiao.accounts.audit import entries
 from jingqiao.accounts.role import Role
+from jingqiao.accounts.sessions import MOST_BY_PAIR, WINDOW_US
 from jingqiao.console.story import told_note
+from jingqiao.database import reading
 from jingqiao.incidents.incident import Action, State
 from rules.alarm import Hazard, Severity
 from tests.support.console import PASSWORD, ConsoleOffice
@@ -140,6 +143,24 @@ async def test_everybody_can_change_their_own_password_by_giving_the_old_one(off
         assert (await client.get("/")).status_code == 303
         answer = await client.post("/login", data={"name": "viewer", "password": "another-long-one"})
         assert answer.status_code == 303
+
+
+async def test_guessing_the_present_password_of_an_open_session_is_as_limited_as_the_login(
+    office: ConsoleOffice,
+) -> None:
+    form = {"current": "guess-guess", "password": "another-long-one", "again": "another-long-one"}
+    async with office.logged_in("viewer") as client:
+        for _ in range(MOST_BY_PAIR):
+            assert (await client.post("/password", data=form)).status_code == 422
+        held = await client.post("/password", data=form | {"current": PASSWORD})
+        assert held.status_code == 429, "even the right one waits now"
+        assert int(held.headers["Retry-After"]) > 0
+        assert "分钟后再试" in held.text
+        await office.door_clock.advance(WINDOW_US / 1e6 + 1)
+        assert (await client.post("/password", data=form | {"current": PASSWORD})).status_code == 303
+    with reading(office.database) as connection:
+        refused = [row for row in entries(connection, 50) if row["action"] == "password.refused"]
+    assert len(refused) == MOST_BY_PAIR
 
 
 async def test_every_answer_carries_safe_headers_and_pages_hold_no_inline_script_or_style(

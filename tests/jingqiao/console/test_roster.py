@@ -87,3 +87,52 @@ async def test_a_change_that_cannot_be_is_refused_with_the_reason(
         answer = await client.post("/roster/overrides", data=SWAP | wrong)
     assert answer.status_code == 422
     assert said in answer.text
+
+
+BOTH_WAYS = {
+    "team": "lids",
+    "one": "zhang",
+    "from": "2026-09-24T20:00",
+    "to": "2026-09-25T08:00",
+    "other": "li",
+    "back_from": "2026-09-26T20:00",
+    "back_to": "2026-09-27T08:00",
+    "why": "婚假",
+}
+EVERY_NIGHT = NIGHTS.replace(
+    'shifts = [{ from = "20:00", to = "08:00", people = ["zhang"] }]',
+    'shifts = [{ from = "20:00", to = "08:00", days = ["mon", "tue", "wed", "thu", "fri"],'
+    ' people = ["zhang"] },'
+    ' { from = "20:00", to = "08:00", days = ["sat", "sun"], people = ["li"] }]',
+)
+
+
+async def test_two_people_swap_both_ways_in_one_act(office: ConsoleOffice, tmp_path: Path) -> None:
+    (tmp_path / "nights.toml").write_text(EVERY_NIGHT, "utf-8")
+    office.roster = load(tmp_path / "nights.toml", Roster, {})
+    async with office.logged_in("supervisor") as client:
+        page = (await client.get("/roster?begin=2026-09-21")).text
+        assert "两人对调" in page
+        answer = await client.post("/roster/swaps", data=BOTH_WAYS | {"begin": "2026-09-21"})
+        assert answer.headers["location"] == "/roster?begin=2026-09-21"
+        told = (await client.get("/api/v1/roster/overrides")).json()
+        assert [(row["people"], row["instead_of"], row["why"]) for row in told] == [
+            (["li"], "zhang", "婚假"),
+            (["zhang"], "li", "婚假"),
+        ]
+        body = {
+            "team": "lids",
+            "one": "zhang",
+            "other": "li",
+            "from_at": "2026-09-28T20:00:00+08:00",
+            "until_at": "2026-09-29T08:00:00+08:00",
+        }
+        made = await client.post("/api/v1/roster/swaps", json=body)
+        assert made.status_code == 201
+        assert len(made.json()["ids"]) == 1, "nothing is given back"
+        half = await client.post("/api/v1/roster/swaps", json=body | {"back_from": body["from_at"]})
+        assert half.status_code == 422
+        refused = await client.post("/roster/swaps", data=BOTH_WAYS | {"other": "zhang"})
+        assert refused.status_code == 422
+    async with office.logged_in("duty") as client:
+        assert (await client.post("/roster/swaps", data=BOTH_WAYS)).status_code == 403

@@ -103,6 +103,27 @@ def test_an_export_imports_to_the_same_registry(city, tmp_path):
     assert import_files(city, assets, sensors, at=T0 + 1, who="li").empty
 
 
+def test_no_cell_of_an_export_is_a_formula_to_excel_and_all_come_back_as_they_were(city, tmp_path):
+    from devices.import_csv import ASSET_COLUMNS, read_assets
+
+    names = ["=cmd|'/c calc'!A1", "+86 养护", "-1+1", "@SUM(A1)", "'=1", "''-x", "'quoted'", "plain"]
+    rows = [
+        {"asset_id": f"X{i}", "kind": "cover", "name": name, "lon": -114.5, "lat": -30.25}
+        for i, name in enumerate(names)
+    ]
+    before = Registry.of(rows, []).assets
+    path = tmp_path / "out.csv"
+    with path.open("w", encoding="utf-8", newline="") as out:
+        write_csv(ASSET_COLUMNS, asset_rows(Registry.of(rows, [])), out)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        told = list(csv.DictReader(file))
+    assert [row["name"] for row in told if row["name"][:1] in "=+-@"] == []
+    assert {row["lon"] for row in told} == {"-114.5"}, "numbers stay numbers"
+    again = read_assets(path)
+    assert [again.text("name", i) for i in range(len(names))] == names
+    assert before.lon.tolist() == again.lon.tolist()
+
+
 def test_a_map_export_can_be_read_back_in_its_own_coordinates(city, tmp_path):
     before = load_registry(city)
     out = io.StringIO()
