@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,15 @@ from fastapi import FastAPI
 from config.rules import RuleSet
 from devices.frame import Flag, Frame, gateway_key
 from devices.registry import Registry
+from ingest.log import Control
+from ingest.message import VERSIONS
 from jingqiao.archive.duckdb import DuckDBArchive
 from jingqiao.console.parts import Parts
 from jingqiao.console.site import add_console
 from jingqiao.dossier.importing import import_files
 from jingqiao.dossier.registry_store import load_registry
 from jingqiao.explaining import explain_from
+from jingqiao.fleet.device_book import DeviceBook
 from jingqiao.fleet.state import FleetState, fleet_of
 from rules.engine import Engine
 from tests.support.console import ConsoleOffice
@@ -158,6 +161,14 @@ class CityOffice(ConsoleOffice):
         frame = a_year_of_tilt(self.city, asset_id, self.clock.now())
         self.archive.write([(self.archive.offset() + 1, frame)])
         self.engine.apply(frame)
+
+    def say_versions(self, said: Mapping[int, tuple[str, ...]]) -> None:
+        """What devices say of themselves an hour ago: sensor's row → firmware, hardware, serial number."""
+        at = self.clock.now() - 3_600_000_000
+        rows = [[row, *(*texts, "", "")[:3], at] for row, texts in said.items()]
+        book = DeviceBook(self.database)
+        book.take(Control(VERSIONS, {"sensors": rows}, at))
+        book.write()
 
     def close(self) -> None:
         """Let go of everything."""

@@ -84,6 +84,7 @@ async def busy_office_of_everything(folder: Path) -> CityOffice:
     """The same in a busy night, with a dead letter."""
     office = office_of_everything(folder)
     await busy_night(office)
+    office.say_versions({0: ("v1.10", "v3.1", "6742D19056920012"), 1: ("v1.10",), 2: ("v1.9", "v3.0")})
     log = SqliteLog(office.settings.log_path)
     await log.append([], [DeadLetter(office.clock.now(), "jingqiao/v1/s0/readings", b"{", "json", "no JSON")])
     log.close()

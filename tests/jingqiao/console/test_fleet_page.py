@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from ingest.log import Control, DeadLetter
+from ingest.log import DeadLetter
 from ingest.sqlite_log import SqliteLog
 from jingqiao.accounts.audit import entries
 from jingqiao.controls import open_requests
 from jingqiao.database import reading
-from jingqiao.fleet.device_book import DeviceBook
 from rules.alarm import Hazard, Severity
 from tests.support.city_console import CityOffice
 from tests.support.eventually import eventually
@@ -110,12 +109,7 @@ async def test_a_dead_letter_says_what_would_become_of_it_and_a_supervisor_has_i
 
 
 async def test_the_fleet_shows_what_runs_where_and_leads_to_the_sensors(office: CityOffice) -> None:
-    book = DeviceBook(office.database)
-    at = office.clock.now() - 3_600_000_000
-    book.take(
-        Control("versions", {"sensors": [[0, "v1.10", "v3.1", "6742d190", at], [1, "v1.9", "", "", at]]}, at)
-    )
-    book.write()
+    office.say_versions({0: ("v1.10", "v3.1", "6742d190"), 1: ("v1.9",)})
     async with office.logged_in("viewer") as client:
 
         async def counted() -> bool:
