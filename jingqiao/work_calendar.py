@@ -37,7 +37,7 @@ class WorkCalendar:
         if own is not None:
             return day in own.on or (day.weekday() < 5 and day not in own.off)
         if self.known(day.year):
-            return bool(chinese_calendar.is_workday(day))
+            return _by_order(day)
         return day.weekday() < 5
 
     def next_day(self, day: date) -> date:
@@ -57,6 +57,12 @@ class WorkCalendar:
     def close_of(self, day: date) -> datetime:
         """End of the working hours of a day, as local time without a zone."""
         return datetime(day.year, day.month, day.day) + timedelta(minutes=self._spans[-1][1])  # noqa: DTZ001
+
+
+@lru_cache(maxsize=4096)
+def _by_order(day: date) -> bool:
+    """By the State Council's orders; the library looks through all of its days each time that it is asked."""
+    return bool(chinese_calendar.is_workday(day))
 
 
 def unknown_year(calendar: WorkCalendar, now: int, ahead_days: int = 21) -> int | None:

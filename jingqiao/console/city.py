@@ -21,6 +21,7 @@ from jingqiao.fleet.view import by_model, losses
 from jingqiao.map.city_map import CityMap
 from jingqiao.map.layers import Layers, map_folder
 from jingqiao.reports.report import Report
+from jingqiao.reports.span import Span
 from jingqiao.rulebook.draft import judged
 from jingqiao.rulebook.preview import Previews
 
@@ -50,7 +51,7 @@ class City:
         self.dangers: Kept[dict[str, npt.NDArray[np.int64]]] = Kept(
             self._find_dangers, parts.clock.now, DANGERS_US
         )
-        self.reports: dict[object, Report] = {}
+        self.reports: dict[tuple[Span, bool], tuple[object, Report]] = {}
         self.previews = Previews(parts.archive, parts.database, parts.registry, parts.roster)
         self._fleet: FleetState | None = None
         self._models: tuple[FleetState, list[dict[str, Any]]] | None = None

@@ -9,13 +9,15 @@ Days are counted as the Civil Code counts periods (art. 201-203). Times are wall
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Final
 
 from config.limits import CountedIn
 from jingqiao.work_calendar import WorkCalendar
 
 _HOUR_US: Final = 3_600_000_000
+_QUARTER_US: Final = 900_000_000
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
@@ -46,8 +48,14 @@ def guessed(calendar: WorkCalendar, clock: CountedIn, start: int, end: int) -> b
     """Whether a period depends on a year whose holidays nobody has told us."""
     if clock not in ("work_hours", "work_days"):
         return False
-    first, last = (datetime.fromtimestamp(at // 1_000_000, calendar.zone).year for at in (start, end))
+    first, last = (_local_year(calendar.zone, at // _QUARTER_US) for at in (start, end))
     return not all(calendar.known(year) for year in range(first, last + 1))
+
+
+@lru_cache(maxsize=65_536)
+def _local_year(zone: tzinfo, quarter: int) -> int:
+    """The local year of a quarter of an hour since 1970 UTC: no year begins within one."""
+    return datetime.fromtimestamp(quarter * _QUARTER_US // 1_000_000, zone).year
 
 
 def _after_work(calendar: WorkCalendar, begin: datetime, left: timedelta) -> datetime:

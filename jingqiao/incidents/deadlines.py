@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from config.limits import DEFAULT_LIMITS, STAGES, CountedIn, Limit, Stage, WorkTime
@@ -11,6 +12,7 @@ from config.roster import Roster
 from jingqiao.incidents.clocks import due_at, guessed
 from jingqiao.incidents.incident import Incident, State
 from jingqiao.work_calendar import WorkCalendar, calendar_of
+from rules.alarm import Hazard, Severity
 
 Deadlines = Callable[[Incident], "tuple[Deadline, ...]"]
 """The deadlines of an incident by the roster of the moment."""
@@ -43,26 +45,35 @@ def deadlines_by(roster: Roster | None) -> Deadlines:
     limits = (*DEFAULT_LIMITS, *(roster.limits if roster else ()))
     work, zone = (roster.work, roster.zone) if roster else (WorkTime(), ZoneInfo("Asia/Shanghai"))
     calendar = calendar_of(work, zone)
-    return lambda incident: tuple(_deadlines(incident, limits, calendar))
+
+    @cache  # a report asks for ten thousand incidents of a few kinds
+    def limits_of(hazard: Hazard, severity: Severity) -> tuple[Limit | None, ...]:
+        return tuple(limit_for(limits, hazard, severity, stage) for stage in STAGES)
+
+    return lambda incident: tuple(
+        _deadlines(incident, limits_of(incident.hazard, incident.severity), calendar)
+    )
 
 
-def limit_for(limits: Sequence[Limit], incident: Incident, stage: Stage) -> Limit | None:
+def limit_for(limits: Sequence[Limit], hazard: Hazard, severity: Severity, stage: Stage) -> Limit | None:
     """The last limit that fits; None where there is none, or one of 0."""
     for limit in reversed(limits):
         if (
             limit.stage in (None, stage)
-            and (not limit.hazards or incident.hazard.value in limit.hazards)
-            and (not limit.severities or incident.severity.colour in limit.severities)
+            and (not limit.hazards or hazard.value in limit.hazards)
+            and (not limit.severities or severity.colour in limit.severities)
         ):
             return limit if limit.within > 0 else None
     return None
 
 
-def _deadlines(incident: Incident, limits: Sequence[Limit], calendar: WorkCalendar) -> Iterator[Deadline]:
+def _deadlines(
+    incident: Incident, limits: Sequence[Limit | None], calendar: WorkCalendar
+) -> Iterator[Deadline]:
+    """limits : of each stage, in their order."""
     if incident.exercise or incident.is_area or incident.state is State.FALSE_ALARM:
         return  # a drill has no limits, an area's members have their own, and there was nothing to see to
-    for stage in STAGES:
-        limit = limit_for(limits, incident, stage)
+    for stage, limit, reached in zip(STAGES, limits, _reached(incident), strict=True):
         start = incident.resolved_at if stage == "closed" else incident.limits_from
         if limit is None or start is None:
             continue
@@ -70,7 +81,7 @@ def _deadlines(incident: Incident, limits: Sequence[Limit], calendar: WorkCalend
         yield Deadline(
             stage,
             due,
-            _reached(incident, stage),
+            reached,
             limit.within,
             limit.clock,
             limit.urge,
@@ -78,8 +89,8 @@ def _deadlines(incident: Incident, limits: Sequence[Limit], calendar: WorkCalend
         )
 
 
-def _reached(incident: Incident, stage: Stage) -> int | None:
-    """When a stage was reached; whoever did more than asked has done this as well."""
+def _reached(incident: Incident) -> Sequence[int | None]:
+    """When each stage was reached; whoever did more than asked has done this as well."""
     times = {
         "answered": incident.acknowledged_at,
         "dispatched": incident.dispatched_at,
@@ -87,5 +98,8 @@ def _reached(incident: Incident, stage: Stage) -> int | None:
         "repaired": incident.resolved_at,
         "closed": incident.finished_at if incident.state is State.CLOSED else None,
     }
-    later = [times[name] for name in STAGES[STAGES.index(stage) :]]
-    return min((at for at in later if at is not None), default=None)
+    reached: list[int | None] = []
+    for stage in reversed(STAGES):
+        own, later = times[stage], reached[-1] if reached else None
+        reached.append(later if own is None else own if later is None else min(own, later))
+    return reached[::-1]

@@ -207,6 +207,12 @@ def from_row(row: Mapping[str, Any]) -> Incident:
     return Incident(**values)
 
 
+UNREAD: Final[Mapping[str, Any]] = MappingProxyType(
+    {"reason_values": {}, "evidence": {}, "sensor_ids": (), "answered_by": (), "urged": ()}
+)
+"""Fields that are JSON in the table, as an incident has them that was read without them."""
+
+
 def to_row(incident: Incident) -> dict[str, Any]:
     """The row of an incident, its id left out."""
     row = {name: getattr(incident, name) for name in FIELDS if name != "id"}

@@ -27,6 +27,8 @@ router = APIRouter()
 INCIDENTS_SHOWN: Final = 200
 LATE_SHOWN: Final = 100
 DANGERS_SHOWN: Final = 100
+REPORTS_KEPT: Final = 4
+"""Daily and weekly ones that people look at by turns; one of ten thousand incidents takes some megabytes."""
 EARLIEST: Final = date(2000, 1, 1)
 LATEST: Final = date(2200, 1, 1)
 
@@ -58,7 +60,7 @@ def show(page: ViewerPage, city: CityOf, period: Period = "daily", day: Day = No
 @router.get("/reports/incidents.csv")
 def incidents_csv(page: ViewerPage, city: CityOf, period: Period = "daily", day: Day = None) -> Response:
     """The incidents of a report."""
-    found = made(page, city, period, day)
+    found = made(page, city, period, day, whole=True)
     rows = incident_rows(
         found, deadlines_by(page.parts.roster()), page.parts.clock.now(), page.zone, page.language
     )
@@ -86,20 +88,25 @@ def dangers_csv(page: ViewerPage, city: CityOf, name: DangerName) -> Response:
     return _download(csv_text(told), f"jingqiao-{name}.csv")
 
 
-def made(page: Page, city: City, period: Period, day: date | None) -> Report:
-    """The report of a day; of the newest whole period where none is named."""
+def made(page: Page, city: City, period: Period, day: date | None, *, whole: bool = False) -> Report:
+    """The report of a day; of the newest whole period where none is named.
+
+    whole : bool  With all of its incidents, not their figures alone.
+    """
     parts = page.parts
     now = parts.clock.now()
     span = span_of(period, day or latest_whole(period, now, page.zone), page.zone)
     with reading(parts.database) as connection:
-        # A week of ten thousand incidents takes half a second: not again while nothing has changed.
-        key = (span, change_mark(connection), now // MINUTE_US, id(parts.roster()))
-        found = city.reports.get(key)
-        if found is None:
-            found = report(connection, span, now, deadlines_by(parts.roster()))
-            city.reports.clear()
-            city.reports[key] = found
-    return found
+        # A week of ten thousand incidents takes a while: not again as long as nothing has changed.
+        roster = parts.roster()
+        mark = (change_mark(connection), now // MINUTE_US, id(roster))
+        kept = city.reports.get((span, whole))
+        if kept is None or kept[0] != mark:
+            kept = (mark, report(connection, span, now, deadlines_by(roster), whole=whole))
+            while len(city.reports) >= REPORTS_KEPT:
+                city.reports.pop(next(iter(city.reports)), None)
+            city.reports[span, whole] = kept
+    return kept[1]
 
 
 def _download(text: Any, name: str) -> Response:
