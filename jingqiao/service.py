@@ -37,6 +37,7 @@ from jingqiao.bridge_state import bridge_state
 from jingqiao.broker_out import BrokerOut
 from jingqiao.clock import Clock
 from jingqiao.console.changes import Changes
+from jingqiao.console.warming import keep_warm
 from jingqiao.controls import mark_taken, open_requests
 from jingqiao.database import migrate, open_database
 from jingqiao.dossier.registry_store import load_registry as load_from_database
@@ -247,7 +248,10 @@ class Service:
                 if self.shift_watch is not None:
                     loops["shifts"] = self.shift_watch.run
             tasks = [group.create_task(kept_going(part, loop), name=part) for part, loop in loops.items()]
-            server = HttpServer.of(create_app(self, driven=driven), self.settings.http)
+            app = create_app(self, driven=driven)
+            pages = kept_going("pages", lambda: keep_warm(app.state.city, app.state.parts))
+            tasks.append(group.create_task(pages, name="pages"))
+            server = HttpServer.of(app, self.settings.http)
             web = group.create_task(server.serve([listening]))
             pipelines = [group.create_task(pipeline.run()) for pipeline in self.pipelines]
             await stop.wait()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -74,6 +74,24 @@ def insert_transitions(
     ]
     if rows:
         connection.execute(sa.insert(incident_transition), rows)
+
+
+_LOOK_BACK: Final = 500
+"""Transactions of several writers may end in another order than their transitions were numbered in."""
+_CHANGED_AT_MOST: Final = 2000
+
+
+def changed_since(connection: sa.Connection, transition_id: int) -> frozenset[int] | None:
+    """Ids of the incidents of which anything that people see was written after a transition, and of some from
+    shortly before; None where they are so many that all had better be read."""
+    query = (
+        sa.select(incident_transition.c.incident_id)
+        .where(incident_transition.c.id > transition_id - _LOOK_BACK)
+        .distinct()
+        .limit(_CHANGED_AT_MOST + 1)
+    )
+    ids = frozenset(connection.execute(query).scalars())
+    return None if len(ids) > _CHANGED_AT_MOST else ids
 
 
 def members_of(connection: sa.Connection, area_id: int, *, lock: bool = False) -> list[Incident]:

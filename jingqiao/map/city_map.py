@@ -18,7 +18,16 @@ from devices.registry import Kind, Registry
 from jingqiao.database import reading
 from jingqiao.map.grid import Cells, Grid, View
 from jingqiao.map.mercator import from_unit, to_unit
-from jingqiao.map.states import ALERTING, Alert, MapState, Overlay, change_mark, overlay, quiet_states
+from jingqiao.map.states import (
+    ALERTING,
+    Alert,
+    MapState,
+    Overlay,
+    change_mark,
+    followed,
+    overlay,
+    quiet_states,
+)
 
 POINTS_AT_MOST: Final = 1500
 """Covers of a view that are drawn one by one; more of them are drawn in clusters."""
@@ -175,9 +184,14 @@ class CityMap:
             ground = self._ground
             with reading(self._database) as connection:
                 mark = change_mark(connection)
-                if self._now is None or self._now.mark != mark:
-                    self._now = _Now(mark, ground, overlay(connection, registry, ground.quiet))
-            return self._now
+                now = self._now
+                if now is None:
+                    now = _Now(mark, ground, overlay(connection, registry, ground.quiet))
+                elif now.mark != mark:
+                    seen, before = now.mark[0], now.overlay
+                    now = _Now(mark, ground, followed(connection, registry, ground.quiet, before, seen))
+            self._now = now
+            return now
 
     def _layer(self, now: _Now, district: str, only_alerting: bool) -> _Layer:
         with self._lock:

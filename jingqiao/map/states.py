@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from devices.registry import UNBOUND, UNKNOWN, Registry
 from jingqiao.incidents.incident import LIVE
+from jingqiao.incidents.store import changed_since
 from jingqiao.incidents.tables import alarm_change, incident, incident_transition
 from rules.alarm import Hazard, Severity
 
@@ -96,6 +97,25 @@ def quiet_states(registry: Registry) -> npt.NDArray[np.uint8]:
 
 def overlay(connection: sa.Connection, registry: Registry, quiet: npt.NDArray[np.uint8]) -> Overlay:
     """The overlay of the moment. An incident of a gateway or sensor marks the assets of its sensors."""
+    return _laid_over(quiet, _alerts(connection, registry))
+
+
+def followed(
+    connection: sa.Connection, registry: Registry, quiet: npt.NDArray[np.uint8], before: Overlay, seen: int
+) -> Overlay:
+    """The overlay of the moment from one of the same registry: only what changed since is read.
+
+    seen : number of the newest transition that is in `before` (the first of its `change_mark`).
+    """
+    changed = changed_since(connection, seen)
+    if changed is None:
+        return overlay(connection, registry, quiet)
+    kept = [alert for alert in before.alerts if alert.incident_id not in changed]
+    fresh = _alerts(connection, registry, incident.c.id.in_(sorted(changed)))
+    return _laid_over(quiet, kept + fresh)
+
+
+def _alerts(connection: sa.Connection, registry: Registry, *only: sa.ColumnElement[bool]) -> list[Alert]:
     query = sa.select(
         incident.c.id,
         incident.c.asset_id,
@@ -105,7 +125,7 @@ def overlay(connection: sa.Connection, registry: Registry, quiet: npt.NDArray[np
         incident.c.opened_at,
         incident.c.sensor_ids,
         incident.c.exercise,
-    ).where(incident.c.state.in_([state.value for state in LIVE]))
+    ).where(incident.c.state.in_([state.value for state in LIVE]), *only)
     rows = connection.execute(query).all()
     assets = registry.asset_indices([row.asset_id for row in rows])
     alerts: list[Alert] = []
@@ -116,6 +136,10 @@ def overlay(connection: sa.Connection, registry: Registry, quiet: npt.NDArray[np
             Alert(row.id, place, row.hazard, row.severity, row.state, row.opened_at, shown, row.exercise)
             for place in places
         ]
+    return alerts
+
+
+def _laid_over(quiet: npt.NDArray[np.uint8], alerts: list[Alert]) -> Overlay:
     alerts.sort(key=lambda alert: (-alert.map_state, -alert.severity, alert.opened_at, alert.incident_id))
     state = quiet.copy()
     if alerts:

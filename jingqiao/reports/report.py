@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
 from typing import Final
@@ -67,6 +67,7 @@ class Report:
 
     carried : live at its begin. finished : ended in it. open_at_end : live at its end, or now.
     false_alarms : of `opened`, those judged so. by_hazard : hazard → severity → count. by_district : → count.
+    due : incident → its deadlines.
     """
 
     span: Span
@@ -80,20 +81,38 @@ class Report:
     stages: tuple[StageFigures, ...]
     late: tuple[Late, ...]
     again: tuple[Again, ...]
+    due: Mapping[int, Sequence[Deadline]]
 
 
 def report(
-    connection: sa.Connection, span: Span, now: int, deadlines: Deadlines, *, whole: bool = True
+    connection: sa.Connection,
+    span: Span,
+    now: int,
+    deadlines: Deadlines,
+    *,
+    whole: bool = True,
+    before: Report | None = None,
+    changed: Collection[int] = (),
 ) -> Report:
     """The report of a span.
 
     now : int  What is overdue now is so [µs].
     whole : bool  With everything of its incidents; without, a week of ten thousand takes half the time.
+    before, changed : a report of figures of the same span and limits, and the incidents of which anything was
+        written since (`store.changed_since`): only they are read. What the engine and the escalation note
+        of an incident without a transition (values, steps) may be older than that.
     """
-    own = (incident.c.opened_at >= span.start, incident.c.opened_at < span.end)
-    opened = _incidents(connection, *own, whole=whole)
+    own = [incident.c.opened_at >= span.start, incident.c.opened_at < span.end]
+    opened: list[Incident] = []
+    if before is not None:
+        own.append(incident.c.id.in_(sorted(changed)))
+        opened = [item for item in before.opened if item.id not in changed]
+    known = {} if before is None else before.due
+    due = {item.id: known[item.id] for item in opened}
+    fresh = _incidents(connection, *own, whole=whole)
+    due |= {item.id: deadlines(item) for item in fresh}
+    opened += fresh
     opened.sort(key=lambda item: (-item.severity, item.opened_at, item.id))
-    due = {item.id: deadlines(item) for item in opened}
     hazards: dict[str, Counter[str]] = {}
     for item in opened:
         hazards.setdefault(item.hazard.value, Counter())[item.severity.colour] += 1
@@ -112,6 +131,7 @@ def report(
             Late(item, deadline) for item in opened for deadline in due[item.id] if deadline.overdue(now)
         ),
         again=_again(connection, span.end),
+        due=due,
     )
 
 

@@ -10,16 +10,12 @@ import numpy as np
 from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import Response, StreamingResponse
 
-from jingqiao.console.city import City, CityOf
-from jingqiao.console.page import Page, ViewerPage
-from jingqiao.console.templates_ import MINUTE_US
-from jingqiao.database import reading
+from jingqiao.console.city import CityOf
+from jingqiao.console.page import ViewerPage
 from jingqiao.dossier.dangers import DANGERS
 from jingqiao.incidents.deadlines import deadlines_by
 from jingqiao.map.city_map import facts_of
-from jingqiao.map.states import change_mark
-from jingqiao.reports.report import Report, report
-from jingqiao.reports.span import PERIODS, Period, latest_whole, span_of
+from jingqiao.reports.span import PERIODS, Period
 from jingqiao.reports.telling import asset_rows, csv_text, incident_rows
 
 router = APIRouter()
@@ -27,8 +23,6 @@ router = APIRouter()
 INCIDENTS_SHOWN: Final = 200
 LATE_SHOWN: Final = 100
 DANGERS_SHOWN: Final = 100
-REPORTS_KEPT: Final = 4
-"""Daily and weekly ones that people look at by turns; one of ten thousand incidents takes some megabytes."""
 EARLIEST: Final = date(2000, 1, 1)
 LATEST: Final = date(2200, 1, 1)
 
@@ -39,7 +33,7 @@ DangerName = Literal["over_age", "no_fall_net", "abandoned", "not_inspected", "n
 @router.get("/reports")
 def show(page: ViewerPage, city: CityOf, period: Period = "daily", day: Day = None) -> Response:
     """The page."""
-    found = made(page, city, period, day)
+    found = city.report(period, day)
     step = timedelta(days=7 if period == "weekly" else 1)
     dangers, dangers_at = city.dangers.get(0.3)
     return page.show(
@@ -60,7 +54,7 @@ def show(page: ViewerPage, city: CityOf, period: Period = "daily", day: Day = No
 @router.get("/reports/incidents.csv")
 def incidents_csv(page: ViewerPage, city: CityOf, period: Period = "daily", day: Day = None) -> Response:
     """The incidents of a report."""
-    found = made(page, city, period, day, whole=True)
+    found = city.report(period, day, whole=True)
     rows = incident_rows(
         found, deadlines_by(page.parts.roster()), page.parts.clock.now(), page.zone, page.language
     )
@@ -86,27 +80,6 @@ def dangers_csv(page: ViewerPage, city: CityOf, name: DangerName) -> Response:
     registry = page.parts.registry()
     told = asset_rows(registry, (int(row) for row in rows[name]), page.language)
     return _download(csv_text(told), f"jingqiao-{name}.csv")
-
-
-def made(page: Page, city: City, period: Period, day: date | None, *, whole: bool = False) -> Report:
-    """The report of a day; of the newest whole period where none is named.
-
-    whole : bool  With all of its incidents, not their figures alone.
-    """
-    parts = page.parts
-    now = parts.clock.now()
-    span = span_of(period, day or latest_whole(period, now, page.zone), page.zone)
-    with reading(parts.database) as connection:
-        # A week of ten thousand incidents takes a while: not again as long as nothing has changed.
-        roster = parts.roster()
-        mark = (change_mark(connection), now // MINUTE_US, id(roster))
-        kept = city.reports.get((span, whole))
-        if kept is None or kept[0] != mark:
-            kept = (mark, report(connection, span, now, deadlines_by(roster), whole=whole))
-            while len(city.reports) >= REPORTS_KEPT:
-                city.reports.pop(next(iter(city.reports)), None)
-            city.reports[span, whole] = kept
-    return kept[1]
 
 
 def _download(text: Any, name: str) -> Response:
