@@ -9,10 +9,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -35,20 +40,36 @@ from simulator.score import PAGING, Alarm, Found, Rate, alarms_of, score
 
 START = "2026-03-01T00:00:00+08:00"
 DAY_S = 86400.0
-TICK_US = 1_800_000_000
+FRAME_US = 6 * 3_600_000_000
+"""Holds and silences end by event time whatever the cut, and large frames cost a tenth of small ones."""
+EVENTS_FOR_LIDS = 300
+"""So many lids are befallen by what `stricken` names once; larger fleets by more, in proportion."""
 LID_HAZARDS = frozenset(hazard.value for hazard in LidDetector.hazards)
 FAULTS = Faults(drift=0.2, stuck=0.05, spike=2.0, noise=0.05, clock=0.1, wrong_setup=0.02)
+ALL_COLOURS = ("blue", "yellow", "orange", "red")
 RADIO = Radio(loss=0.02, duplicate=0.02, late=0.02)
 
 
-def stricken(days: float = 75) -> Scenario:
-    """Harm of every kind to lids of a city that is otherwise as usual."""
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One fleet, judged: its true events, false alarms, and lid-years."""
+
+    name: str
+    found: tuple[Found, ...]
+    false: tuple[Alarm, ...]
+    years: float
+    readings: int
+    seconds: float
+
+
+def stricken(days: float = 75, times: float = 1) -> Scenario:
+    """Harm of every kind to lids of a city that is otherwise as usual; `times` as many events."""
     rng = np.random.default_rng(5)
 
     def events(kind: str, count: int, first: float, last: float, **more: Any) -> list[Event]:
         return [
             Event(at=float(at), kind=kind, pick="random:1", **more)
-            for at in rng.uniform(first * DAY_S, last * DAY_S, count)
+            for at in rng.uniform(first * DAY_S, last * DAY_S, round(count * times))
         ]
 
     return Scenario(
@@ -101,37 +122,51 @@ def healthy(days: float = 120) -> Scenario:
     )
 
 
-def run(
-    scene: Scenario, seed: int, n_lids: int, rules: RuleSet
-) -> tuple[list[Alarm], OfflineFleet, dict[str, Any]]:
-    """Play a scenario and judge it: (lid alarms, the fleet, figures)."""
+def stricken_fleet(seed: int, n_lids: int) -> Outcome:
+    """A fleet that comes to harm."""
+    return run(f"stricken {seed}", stricken(times=n_lids / EVENTS_FOR_LIDS), seed, n_lids)
+
+
+def healthy_fleet(seed: int, n_lids: int, spikes: float) -> Outcome:
+    """A fleet to which nothing happens; `spikes`: wild samples a sensor and year."""
+    faults = FAULTS.model_copy(update={"spike": spikes})
+    return run(f"healthy {seed}", healthy().model_copy(update={"faults": faults}), seed, n_lids)
+
+
+def run(name: str, scene: Scenario, seed: int, n_lids: int) -> Outcome:
+    """Play a scenario, judge it by the shipped rules, score it."""
+    began = time.perf_counter()
     assets, sensors = synthetic_lids(n_lids, seed)
-    registry = registry_of(assets, sensors)
+    registry, rules = registry_of(assets, sensors), RuleSet()
     fleet = play(registry, scene, seed)
     frame = frame_of(fleet.readings, registry)
-    controls = [
-        Control("permit", {"asset_id": asset, "from": start, "to": end, "kind": kind, "note": note}, start)
-        for asset, start, end, kind, note in sorted(fleet.permits, key=lambda p: p[1])
-    ]
     engine = Engine(registry, rules, detectors(registry, rules.lid))
-    began = time.perf_counter()
-    changes = judge(engine, frame, controls)
-    took = time.perf_counter() - began
+    changes = judge(engine, frame, controls_of(fleet))
     if engine.fault_count:
         sys.exit(f"the engine failed {engine.fault_count} times: {engine.faults[0]}")
     rows = [as_json(change, "en") for change in changes if not change.historical]
     alarms = [alarm for alarm in alarms_of(rows) if alarm.hazard in LID_HAZARDS]
-    return alarms, fleet, {"readings": len(frame), "seconds": took}
+    result = score(fleet.truth, alarms)
+    years = n_lids * scene.days / 365.25
+    return Outcome(name, result.found, result.false, years, len(frame), time.perf_counter() - began)
+
+
+def controls_of(fleet: OfflineFleet) -> list[Control]:
+    """Its permits as the log has them, by their beginning."""
+    return [
+        Control("permit", {"asset_id": asset, "from": start, "to": end, "kind": kind, "note": note}, start)
+        for asset, start, end, kind, note in sorted(fleet.permits, key=lambda p: p[1])
+    ]
 
 
 def judge(engine: Engine, frame: Frame, controls: Sequence[Control]) -> list[AlarmChange]:
-    """All changes, half an hour of readings at a time: holds end by event time whatever the cut."""
+    """All changes, some hours of readings at a time."""
     changes: list[AlarmChange] = []
     waiting = list(controls)
     row = 0
     end = int(frame.time[0])
     while row < len(frame):
-        end += TICK_US
+        end += FRAME_US
         while waiting and waiting[0].at < end:
             control = waiting.pop(0)
             changes += engine.control(control.name, control.payload, control.at)
@@ -178,47 +213,44 @@ def table(found: Iterable[Found]) -> list[dict[str, Any]]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", default="101-105", help="first-last of the stricken fleets")
-    parser.add_argument("--healthy-seeds", default="201-203")
-    parser.add_argument("--lids", type=int, default=500)
-    parser.add_argument("--healthy-lids", type=int, default=1500)
+    parser.add_argument("--seeds", default="101-103", help="first-last of the stricken fleets; 1-0 = none")
+    parser.add_argument("--healthy-seeds", default="301-302")
+    parser.add_argument(
+        "--lids", type=int, default=3000, help="of each stricken fleet: a tenth comes to harm"
+    )
+    parser.add_argument("--healthy-lids", type=int, default=3000)
     parser.add_argument("--spikes", type=float, default=FAULTS.spike, help="wild samples a sensor and year")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="fleets judged at a time")
     parser.add_argument("--verbose", action="store_true", help="name misses and false alarms")
     options = parser.parse_args(arguments)
-    found: list[Found] = []
-    rules = RuleSet()
-    false_stricken: Counter[tuple[str, str]] = Counter()
-    for seed in _seeds(options.seeds):
-        scene = stricken()
-        alarms, fleet, figures = run(scene, seed, options.lids, rules)
-        result = score(fleet.truth, alarms)
-        found += result.found
-        false_stricken.update((a.hazard, a.severity) for a in result.false)
-        _tell(f"stricken {seed}", figures)
-        if options.verbose:
-            _name(result.false, (f for f in result.found if f.event.required and not f.alarm))
-    false: Counter[tuple[str, str]] = Counter()
-    years = 0.0
-    for seed in _seeds(options.healthy_seeds):
-        faults = FAULTS.model_copy(update={"spike": options.spikes})
-        scene = healthy().model_copy(update={"faults": faults})
-        alarms, fleet, figures = run(scene, seed, options.healthy_lids, rules)
-        result = score(fleet.truth, alarms)
-        false.update((a.hazard, a.severity) for a in result.false)
-        years += options.healthy_lids * scene.days / 365.25
-        _tell(f"healthy {seed}", figures)
-        if options.verbose:
-            _name(result.false, ())
-    for row in table(found):
+    tasks = [partial(stricken_fleet, seed, options.lids) for seed in _seeds(options.seeds)]
+    tasks += [
+        partial(healthy_fleet, seed, options.healthy_lids, options.spikes)
+        for seed in _seeds(options.healthy_seeds)
+    ]
+    with ProcessPoolExecutor(options.jobs, get_context("spawn")) as pool:
+        outcomes = []
+        for outcome in pool.map(_call, tasks):
+            _tell(outcome, options.verbose)
+            outcomes.append(outcome)
+    struck = [o for o in outcomes if o.name.startswith("stricken")]
+    rest = [o for o in outcomes if o.name.startswith("healthy")]
+    for row in table(found for o in struck for found in o.found):
         print(json.dumps(row))
-    print("false in stricken fleets:", dict(false_stricken))
-    print("false in healthy fleets:", dict(false))
-    for name, wanted in (("orange or red", PAGING), ("any", frozenset({"blue", "yellow", "orange", "red"}))):
-        rate = Rate.of(sum(n for (_, colour), n in false.items() if colour in wanted), years)
-        print(
-            f"false alarms, {name}: {rate.count} in {years:.0f} lid-years = "
-            f"{rate.per_thousand:.2f} per 1,000 (95 %: {rate.low:.2f}–{rate.high:.2f})"
-        )
+    for what, some in (("stricken", struck), ("healthy", rest)):
+        false = [alarm for o in some for alarm in o.false]
+        print(f"false in {what} fleets:", dict(Counter((a.hazard, a.severity) for a in false)))
+        years = sum(o.years for o in some)
+        for colours, wanted in (("orange or red", PAGING), ("any", frozenset(ALL_COLOURS))):
+            rate = Rate.of(sum(a.severity in wanted for a in false), years)
+            print(
+                f"false alarms, {what}, {colours}: {rate.count} in {years:.0f} lid-years = "
+                f"{rate.per_thousand:.2f} per 1,000 (95 %: {rate.low:.2f}–{rate.high:.2f})"
+            )
+
+
+def _call(task: partial[Outcome]) -> Outcome:
+    return task()
 
 
 def _seeds(text: str) -> range:
@@ -226,26 +258,16 @@ def _seeds(text: str) -> range:
     return range(int(first), int(last or first) + 1)
 
 
-def _tell(name: str, figures: dict[str, Any]) -> None:
-    rate = figures["readings"] / max(figures["seconds"], 1e-9)
-    print(
-        f"{name}: {figures['readings']} readings in {figures['seconds']:.1f} s = {rate:.0f}/s",
-        file=sys.stderr,
-    )
-
-
-def _name(false: Iterable[Alarm], missed: Iterable[Found]) -> None:
-    for alarm in false:
+def _tell(outcome: Outcome, names: bool) -> None:
+    print(f"{outcome.name}: {outcome.readings} readings in {outcome.seconds:.0f} s", file=sys.stderr)
+    if not names:
+        return
+    for alarm in outcome.false:
         print("  false", alarm.hazard, alarm.severity, alarm.sensor_ids, alarm.at, file=sys.stderr)
-    for miss in missed:
-        print(
-            "  missed",
-            miss.event.hazard,
-            miss.event.sensor_ids,
-            miss.event.onset,
-            miss.event.params,
-            file=sys.stderr,
-        )
+    for miss in outcome.found:
+        event = miss.event
+        if event.required and not miss.alarm and event.hazard in LID_HAZARDS:
+            print("  missed", event.hazard, event.sensor_ids, event.onset, event.params, file=sys.stderr)
 
 
 if __name__ == "__main__":
