@@ -23,6 +23,8 @@ FOLLOW_DAYS = np.float32(3.0)
 GREATEST_PULL_DEG = np.float32(4.0)
 CALM_DEG = np.float32(1.0)
 """Mean swing that any sensor may have."""
+ASKEW_DEG = np.float32(45)
+"""A sensor's inclination is counted from the nearest upright; none is fitted more askew than this."""
 
 
 def normal(x_deg: Float32, y_deg: Float32) -> tuple[Float32, Float32, Float32]:
@@ -155,6 +157,20 @@ def creep(rows: Float32, angle_deg: Float32, gap_s: Float32, limits: Limits) -> 
 def allowance(rows: Float32) -> Float32:
     """float32[k]  What an angle must pass a limit by because the sensor swings by itself [°]."""
     return np.asarray(np.float32(1.5) * np.maximum(rows[:, Tilt.ROUGH] - CALM_DEG, 0), np.float32)
+
+
+def possible_turn(rows: Float32) -> Float32:
+    """float32[k]  What the lid may well have turned by, of which a single inclination shows a part [°].
+
+    A sensor fitted `base` askew that shows `now` has turned by √(now² − base²) if it turned about the axis
+    that the inclination sees least, which is as likely as any; where it shows less than before, by
+    base + now at most. NaN where the axes are known, or the sensor is fitted steeper than that means a lid.
+    """
+    datum = np.round(rows[:, Tilt.BASE] / 90) * 90
+    base, now = np.abs(rows[:, Tilt.BASE] - datum), np.abs(rows[:, Tilt.LAST] - datum)
+    likely = np.sqrt(np.maximum(now * now - base * base, 0))
+    unknown = np.isnan(rows[:, Tilt.Z]) & (base <= ASKEW_DEG)
+    return np.asarray(np.where(unknown, np.where(now >= base, likely, base + now), np.nan), np.float32)
 
 
 def _greater(scalar: Float32 | None, vector: Float32 | None, n: int) -> Float32:

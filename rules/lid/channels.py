@@ -125,6 +125,13 @@ def _step(
     return np.asarray(step, np.float32)
 
 
+def stirs(rows: Float32, angle_deg: Float32, attention_deg: np.float32) -> Bool:
+    """Rows whose angle asks for a look; of a turn a single inclination may show only a part."""
+    near = angle_deg >= attention_deg * np.float32(0.8)
+    moved = angle_deg - rows[:, Tilt.CREEP]
+    return np.asarray(near | (moved >= attention_deg * np.float32(0.5)), bool)
+
+
 def torn_at(rows: Float32, columns: Mapping[str, Float32], at: npt.NDArray[np.intp]) -> Bool:
     """Whether inclination and axes of the rows `at` contradict one another."""
     if not {"tilt_deg", "tilt_x_deg", "tilt_y_deg"} <= columns.keys():

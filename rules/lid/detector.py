@@ -14,10 +14,11 @@ from config.lid_rules import LidRules
 from devices.registry import Registry, Role
 from rules.alarm import Hazard, Reason
 from rules.detector import FAR, Round, Verdicts
-from rules.lid.channels import displacement, gap_since, note_switches, torn_at, turning, water_of
+from rules.lid.channels import displacement, gap_since, note_switches, stirs, torn_at, turning, water_of
 from rules.lid.explain import evidence_of, sees
+from rules.lid.features import Features
 from rules.lid.history import look_back
-from rules.lid.judge import HAZARDS, Features, judge
+from rules.lid.judge import HAZARDS, judge
 from rules.lid.limits import Limits
 from rules.lid.opinion import Fuses
 from rules.lid.reasons import REASONS
@@ -255,7 +256,7 @@ class LidDetector:
                 look |= vibration >= self._limits.least("shock_g")
         if turned is not None:
             look |= turned.still
-            look |= turned.angle_deg >= self._limits.least("tilt_attention_deg") * np.float32(0.8)
+            look |= stirs(own.tilt, turned.angle_deg, self._limits.least("tilt_attention_deg"))
         if change is not None:
             look |= np.abs(change) >= self._limits.least("forecast_least_mm")
         note_switches(own, columns, look)

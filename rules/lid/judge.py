@@ -9,7 +9,6 @@ fails to come.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -17,9 +16,11 @@ import numpy.typing as npt
 
 from rules.alarm import Hazard
 from rules.detector import Verdicts
-from rules.lid.angle import CREPT_DEG, allowance
+from rules.lid.angle import CREPT_DEG, allowance, possible_turn
+from rules.lid.doubt import SEEN_PASSES, Doubt, doubts, is_quick
+from rules.lid.features import Features
 from rules.lid.limits import Limits
-from rules.lid.opinion import Doubt, Fuses, Opinion
+from rules.lid.opinion import Fuses, Opinion
 from rules.lid.settlement import days_to, unrest, warmth
 from rules.lid.state import WATCH, WATCHED, LidState, Shock, Sink, Tilt, Water
 
@@ -45,65 +46,14 @@ STILL_READINGS: Final = np.float32(40)
 STILL_MOVES: Final = np.float32(0.6)
 """As many equal readings of a sensor that moves this often by itself come by chance once in 10¹⁶."""
 
-PASSING_HOURS: Final = np.float32(30 * 24)
-"""A lid that was driven over is believed to lie in traffic for this long."""
-
-UNLIKELY: Final = np.float32(11.5)
-"""−ln of the chance that so many readings running each catch another wheel: 1 in 100,000."""
-SEEN_PASSES: Final = np.float32(0.006)
-"""Share of readings with a wheel on the lid below which there is nothing to reckon with."""
-
 TELLS_S: Final = np.float32(3600)
 """A sensor that says more within this time need not be quoted while it is in doubt."""
 
-LONE_S: Final = np.float32(1800)
-"""A slow sampler, woken by what moves: one sample on schedule may be wild in all of its channels."""
-
-RISING_SHARE: Final = np.float32(0.375)
-"""Water that stood this far up to the limit was rising: the next level is no wild one."""
-
-LIFTED_MM: Final = np.float32(-25)
-FAR_OFF_MM: Final = np.float32(600)
-"""A lid that is being lifted is at least and at most this far above its frame."""
+STEADY_DEG: Final = np.float32(2)
+"""Two readings running within so much of one another say the same."""
 
 LID_DIAMETER_MM: Final = np.float32(800)
 """A tilted lid's surface rises by no more than this times the sine of its angle."""
-
-
-@dataclass(frozen=True, slots=True)
-class Features:
-    """What the rows to be judged show; NaN = not measured.
-
-    sensor : int32[k]  Registry index.  time : int64[k]  [µs].  hours : float32[k]  [h].
-    gap_s, gap_before_s : float32[k]  Since the message before, and that one's own gap [s].
-    pace_s : float32[k]  Usual time between messages on schedule; NaN = unknown [s].
-    scheduled : bool[k]  Came when the schedule says.  events : float32[k]  Share that did not.
-    angle_deg, step_deg : float32[k]  Turn since the baseline and since the last reading [°].
-    torn : bool[k]  Inclination and axes contradict one another: one of them is wild.
-    change_mm, displacement_mm : float32[k]  Against the baseline and as measured [mm].
-    vibration_g, water_mm, open, tilt_alarm, water_alarm : float32[k]
-    said : uint8[k, 8]  What was said before.
-    """
-
-    sensor: npt.NDArray[np.int32]
-    time: npt.NDArray[np.int64]
-    hours: Float32
-    gap_s: Float32
-    gap_before_s: Float32
-    pace_s: Float32
-    scheduled: Bool
-    events: Float32
-    angle_deg: Float32
-    step_deg: Float32
-    torn: Bool
-    change_mm: Float32
-    displacement_mm: Float32
-    vibration_g: Float32
-    water_mm: Float32
-    open: Float32
-    tilt_alarm: Float32
-    water_alarm: Float32
-    said: npt.NDArray[np.uint8]
 
 
 def judge(state: LidState, f: Features, limits: Limits) -> tuple[Sequence[Verdicts], Fuses]:
@@ -140,8 +90,7 @@ def _judge(
     f: Features, limits: Limits, tilt: Float32, sink: Float32, shock: Float32, water: Float32
 ) -> tuple[list[Opinion], Fuses, Bool]:
     angle, mm = f.angle_deg, f.change_mm
-    contact, closed = f.open > 0.5, f.open < 0.5
-    crept = (tilt[:, Tilt.CREEP] >= 5) & (np.abs(tilt[:, Tilt.OFF]) < CREPT_DEG) & ~contact
+    crept = (tilt[:, Tilt.CREEP] >= 5) & (np.abs(tilt[:, Tilt.OFF]) < CREPT_DEG) & ~(f.open > 0.5)
     crept &= angle - tilt[:, Tilt.CREEP] < np.maximum(5, 3 * tilt[:, Tilt.ROUGH])
     turned = (angle >= limits["tilt_attention_deg"]) & ~crept
     shifted = np.abs(mm - sink[:, Sink.SLOW]) >= limits["sunk_defect_mm"] + unrest(sink)
@@ -154,41 +103,8 @@ def _judge(
         rows[:, column] = np.where(
             np.isnan(measured), rows[:, column], np.where(over, rows[:, column] + 1, np.float32(0))
         )
-    chatty = f.events > limits["chatty_share"]
-    alone = f.scheduled | chatty
-    # A frame may be wild in every channel: on schedule two channels agree only where they describe a lid
-    # that is lifted, and of a sensor that soon says more only the next reading counts.
-    lifted = turned & (mm <= np.where(alone, LIFTED_MM, -10)) & (mm >= -FAR_OFF_MM)
-    lifted |= turned & shifted & ~alone
-    # Of a slow sampler an open contact needs a lid that is turned and lifted; without a contact the height
-    # must say by itself that it is gone. Else the next sample, or silence, decides.
-    lone = f.scheduled & ~chatty & (f.pace_s >= LONE_S)
-    whole = lifted & ~(alone & (f.torn | _quick(f, limits)))
-    agree = (
-        (contact & ~lone) | (f.tilt_alarm > 0.5) | (whole & (contact | ~lone | (mm <= -limits["gone_mm"])))
-    )
-    first_tilt, first_mm = tilt[:, Tilt.RUN] <= 1, sink[:, Sink.RUN] <= 1
-    level = angle < 1
-    passing = (tilt[:, Tilt.PASSING] > 0) & (f.hours - tilt[:, Tilt.PASSING] < PASSING_HOURS)
-    # How often wheels are caught on a lid is not known on its first day.
-    young = f.hours - tilt[:, Tilt.SINCE] < limits["commission_hours"]
-    few = tilt[:, Tilt.RUN] < np.where(young & alone & (f.pace_s <= TELLS_S), 3, _enough(tilt))
-    doubt = Doubt(
-        contact=contact
-        & alone
-        & (f.said[:, 0] == 0)
-        & ((angle < 3) | (np.abs(mm) < 5) | (lone & first_tilt & (angle >= 3) & ~agree)),
-        open=(alone | closed) & first_tilt & ~agree,
-        lean=((alone | passing) & first_tilt & ~agree) | (few & ~agree),
-        gone=(alone | closed | level) & first_mm & ~agree,
-        drop=alone & first_mm & ~agree,
-        # Water that was rising before is no wild sample.
-        flood=alone
-        & (water[:, Water.RUN] <= 1)
-        & ~(f.water_alarm > 0.5)
-        & (water[:, Water.BEFORE] < limits["flood_mm"] * RISING_SHARE),
-    )
-    missing = _missing(f, limits, tilt, crept, doubt, few)
+    doubt = doubts(f, limits, turned, shifted, tilt, sink, shock, water)
+    missing = _missing(f, limits, tilt, crept, doubt)
     tilted = _tilted(f, limits, tilt, sink, missing, crept, doubt)
     sunken = _sunken(f, limits, sink, missing, doubt)
     opinions = [
@@ -200,25 +116,12 @@ def _judge(
         _flooded(f, limits, doubt),
         _fault(f, limits, tilt, shock, crept),
     ]
-    fuses = _fuses(f, limits, doubt, missing, tilted, sunken, crept)
+    fuses = _fuses(f, limits, doubt, missing, tilted, sunken, crept, tilt[:, Tilt.RUN] == 1)
     watch = turned | shifted | wet | (shock[:, Shock.HIT] > 0)
     return opinions, fuses, watch
 
 
-def _enough(tilt: Float32) -> Float32:
-    """float32[k]  Readings running that must show a lid ajar, for each may have caught another wheel."""
-    passes = np.clip(tilt[:, Tilt.PASSES], np.float32(1e-9), np.float32(0.5))
-    needed = np.ceil(UNLIKELY / -np.log(passes))
-    return np.asarray(np.where(passes >= SEEN_PASSES, needed, np.float32(0)), np.float32)
-
-
-def _quick(f: Features, limits: Limits) -> Bool:
-    """Whether the next reading is due within moments."""
-    usual = np.where(np.isnan(f.pace_s), f.gap_s, f.pace_s)
-    return np.asarray(usual <= limits["burst_s"], bool)
-
-
-def _missing(f: Features, limits: Limits, tilt: Float32, crept: Bool, doubt: Doubt, few: Bool) -> Opinion:
+def _missing(f: Features, limits: Limits, tilt: Float32, crept: Bool, doubt: Doubt) -> Opinion:
     said = Opinion.none(len(f.sensor))
     angle, mm = f.angle_deg, f.change_mm
     open_ = (angle >= limits["open_deg"]) & ~crept
@@ -230,11 +133,11 @@ def _missing(f: Features, limits: Limits, tilt: Float32, crept: Bool, doubt: Dou
     carried = (
         (angle >= limits["carried_deg"])
         & (tilt[:, Tilt.RUN] >= 2)
-        & ~few
+        & ~doubt.few
         & (f.step_deg >= 8)
         & (f.gap_s < 900)
     )
-    quick = _quick(f, limits)
+    quick = is_quick(f, limits)
     nothing = np.full_like(f.open, np.nan)
     said.say((f.open > 0.5) & ~doubt.contact, 4, nothing, np.nan, "missing.contact")
     said.say(doubt.contact, 2, nothing, np.nan, "missing.contact_unconfirmed")
@@ -262,11 +165,17 @@ def _tilted(
         kept = limit + np.where(before >= level, -limits["tilt_hysteresis_deg"], by_itself)
         over = (angle >= kept) & ~crept
         said.say(over & ~doubt.lean, level, angle, limit, "tilted.angle")
-        said.say(over & doubt.lean & ~(f.pace_s <= TELLS_S), 1, angle, limit, "tilted.unconfirmed")
+        unsure = over & doubt.lean & ~(f.pace_s <= TELLS_S)
+        said.say(unsure & doubt.woken & (tilt[:, Tilt.PASSING] == 0), 2, angle, limit, "tilted.unconfirmed")
+        said.say(unsure, 1, angle, limit, "tilted.unconfirmed")
+    attention = limits["tilt_attention_deg"]
+    said.say(_askew(f, limits, tilt) & ~crept, 2, angle, attention, "tilted.askew")
     # The median lags when a lid has come back to its seat, the latest reading may be wild: both must say so.
     raised = np.minimum(-sink[:, Sink.LEVEL], -mm)
     kept = limits["raised_mm"] - np.where(before >= 2, limits["sunk_hysteresis_mm"], 0)
-    said.say(raised >= kept + unrest(sink), 3, raised, limits["raised_mm"], "tilted.raised_mm")
+    said.say(
+        (raised >= kept + unrest(sink)) & ~doubt.jumped, 3, raised, limits["raised_mm"], "tilted.raised_mm"
+    )
     said.say(
         (-mm >= limits["raised_mm"] + 2 * unrest(sink)) & ~doubt.drop,
         3,
@@ -274,11 +183,21 @@ def _tilted(
         limits["raised_mm"],
         "tilted.raised_mm",
     )
-    said.say(-mm >= limits["raised_mm"], 1, -mm, limits["raised_mm"], "tilted.raised_mm")
+    raised = -mm >= limits["raised_mm"]
+    said.say(raised & doubt.woken, 2, -mm, limits["raised_mm"], "tilted.raised_mm")
+    said.say(raised, 1, -mm, limits["raised_mm"], "tilted.raised_mm")
     said.fine(~np.isnan(angle) | ~np.isnan(mm))
     # Open is more than tilted: one alarm says it all.
     said.level[missing.level >= 2] = -1
     return said
+
+
+def _askew(f: Features, limits: Limits, tilt: Float32) -> Bool:
+    """Whether a lid may well lean, of which a single inclination shows only a part, two readings running."""
+    moved = f.angle_deg - tilt[:, Tilt.CREEP]
+    least = np.maximum(limits["tilt_attention_deg"] / 2, 3 * tilt[:, Tilt.ROUGH])
+    steady = (f.step_deg < STEADY_DEG) & (moved >= least) & (tilt[:, Tilt.PASSES] < SEEN_PASSES)
+    return np.asarray(steady & ~(f.open < 0.5) & (possible_turn(tilt) >= limits["tilt_attention_deg"]), bool)
 
 
 def _sunken(f: Features, limits: Limits, sink: Float32, missing: Opinion, doubt: Doubt) -> Opinion:
@@ -297,9 +216,12 @@ def _sunken(f: Features, limits: Limits, sink: Float32, missing: Opinion, doubt:
     for grade, name in ((4, "sunk_urgent_mm"), (3, "sunk_defect_mm")):
         limit = limits[name]
         kept = limit - np.where(before >= grade, limits["sunk_hysteresis_mm"], 0)
-        said.say(measured & (whole >= kept + noise), grade, whole, limit, "sunken.level_mm")
+        deep = measured & (whole >= kept + noise) & ~doubt.jumped
+        said.say(deep, grade, whole, limit, "sunken.level_mm")
         said.say((mm >= limit + 2 * noise) & ~doubt.drop, grade, mm, limit, "sunken.step_mm")
-    said.say(mm >= limits["sunk_defect_mm"], 1, mm, limits["sunk_defect_mm"], "sunken.unconfirmed_mm")
+    unsure = mm >= limits["sunk_defect_mm"]
+    said.say(unsure & doubt.woken, 2, mm, limits["sunk_defect_mm"], "sunken.unconfirmed_mm")
+    said.say(unsure, 1, mm, limits["sunk_defect_mm"], "sunken.unconfirmed_mm")
     attention = limits["sunk_attention_mm"]
     warm = warmth(sink)
     kept = attention + np.where(before >= 2, 0, warm) - np.where(before >= 2, limits["sunk_hysteresis_mm"], 0)
@@ -402,6 +324,7 @@ def _fuses(
     tilted: Opinion,
     sunken: Opinion,
     crept: Bool,
+    first: Bool,
 ) -> Fuses:
     """What becomes of a reading that is in doubt, or a large movement, when nothing follows."""
     n = len(f.sensor)
@@ -409,7 +332,7 @@ def _fuses(
     # Of a sensor without a known pace two gaps say little: wait much longer than both.
     pace = np.where(np.isnan(f.pace_s), 5 * np.maximum(f.gap_s, f.gap_before_s), f.pace_s)
     silence = limits["theft_silence_gaps"] * pace
-    quick = _quick(f, limits)
+    quick = is_quick(f, limits)
     silence = np.maximum(silence, np.where(quick, np.float32(3), limits["theft_silence_least_s"]))
     fuses = Fuses.none(n)
     fuses.light(
@@ -422,10 +345,13 @@ def _fuses(
     fuses.light(gone, silence, 0, 4, mm, limits["gone_mm"], "missing.silent_after_movement")
     large = (angle >= limits["theft_deg"]) & ~crept & (missing.level < 2)
     fuses.light(large, silence, 0, 4, angle, limits["theft_deg"], "missing.silent_after_movement")
+    # A lid that was just being lifted when its sensor spoke for the last time.
+    lifting = (angle >= limits["tilt_attention_deg"]) & first & doubt.woken & ~crept & (missing.level < 2)
+    fuses.light(lifting, silence, 0, 4, angle, limits["tilt_attention_deg"], "missing.silent_after_movement")
     for grade, name in ((4, "sunk_urgent_mm"), (3, "sunk_defect_mm")):
         drop = (mm >= limits[name]) & doubt.drop & (sunken.level < grade)
         fuses.light(drop, silence, 2, grade, mm, limits[name], "sunken.step_mm")
     for grade, name in ((4, "tilt_urgent_deg"), (3, "tilt_defect_deg")):
         lean = (angle >= limits[name]) & doubt.lean & (tilted.level < grade)
-        fuses.light(lean & ~large, silence, 1, grade, angle, limits[name], "tilted.angle")
+        fuses.light(lean & ~large & ~lifting, silence, 1, grade, angle, limits[name], "tilted.angle")
     return fuses

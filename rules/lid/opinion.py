@@ -1,4 +1,4 @@
-"""What is said of rows: opinions on one hazard, doubts, and what silence will say."""
+"""What is said of rows: opinions on one hazard, and what silence will say."""
 
 from __future__ import annotations
 
@@ -43,18 +43,6 @@ class Opinion:
     def fine(self, where: Bool) -> None:
         """Say that it is not so."""
         self.level[where & (self.level < 0)] = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """Where one message is not yet enough for the gravest word, bool[k] each."""
-
-    contact: Bool
-    open: Bool
-    lean: Bool
-    gone: Bool
-    drop: Bool
-    flood: Bool
 
 
 @dataclass(slots=True)

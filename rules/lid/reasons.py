@@ -29,6 +29,7 @@ REASONS: Final = (
     "rules_lid.sensor_fault.noisy",
     "rules_lid.sensor_fault.stuck",
     "rules_lid.missing.contact_unconfirmed",
+    "rules_lid.tilted.askew",
 )
 
 ROW: Final = {key.removeprefix("rules_lid."): row for row, key in enumerate(REASONS)}

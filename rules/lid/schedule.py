@@ -83,8 +83,11 @@ def on_schedule(
     other = np.abs(gap_s - pace) > tenth
     new = calm & (gap_s > 0) & ((like & other & (gap_s >= BURST_S)) | (unknown & (like | near)))
     if np.count_nonzero(new):
-        learned = np.where(new, gap_s, learned)
-        wobble = np.where(new, np.minimum(np.abs(gap_s - gap_before_s), np.float32(0.02) * gap_s), wobble)
+        # What is a beat after the one on schedule, with events between, keeps the beat, not its own gap.
+        beat_s = np.where(like, gap_s, pace + error)
+        learned = np.where(new, beat_s, learned)
+        out = np.where(like, np.abs(gap_s - gap_before_s), np.abs(error))
+        wobble = np.where(new, np.minimum(out, np.float32(0.02) * beat_s), wobble)
     beat = np.where(scheduled | (known.beat == 0), time, known.beat)
     return scheduled, Pace(np.asarray(learned, np.float32), np.asarray(wobble, np.float32), beat)
 

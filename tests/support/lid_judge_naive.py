@@ -122,6 +122,42 @@ class Lid:
         return bool(self.scheduled) or self.events > self.rules["chatty_share"]
 
     @property
+    def belied(self) -> bool:
+        """Contact or height say that it lies where it lay."""
+        return self.open < 0.5 or (abs(self.mm) < 5 and self.angle >= self.rules["tilt_defect_deg"])
+
+    @property
+    def violent(self) -> bool:
+        """A blow far harder than those it is used to."""
+        usual = math.exp(self.mean) if self.count > 0 else 0.0
+        return self.vibration >= self.rules["shock_g"] and self.vibration >= self.rules["shock_ratio"] * usual
+
+    @property
+    def shaken(self) -> bool:
+        """A wheel's shock may be what woke it."""
+        usual = math.exp(self.mean) if self.count > 0 else 0.0
+        used = self.count >= self.rules["reference_windows"]
+        return self.violent or (used and self.vibration >= max(1, 1.25 * usual))
+
+    @property
+    def frozen(self) -> bool:
+        """Jumped from one sample to the next and stood still since, while the contact says closed."""
+        still = self.known["still"] == self.tilt_run - 1
+        return self.lone and self.open < 0.5 and self.angle < self.rules["open_deg"] and still
+
+    @property
+    def askew(self) -> bool:
+        """One inclination, of a sensor fitted askew, shows a part of what may well be a lid ajar."""
+        if not math.isnan(self.z) or self.passes >= self.rules["seen_passes"] or self.open < 0.5:
+            return False
+        datum = min((0.0, 90.0, 180.0), key=lambda d: abs(self.base_deg - d))
+        base, now = abs(self.base_deg - datum), abs(self.last - datum)
+        possible = math.sqrt(now * now - base * base) if now >= base else base + now
+        least = max(self.rules["tilt_attention_deg"] / 2, 3 * self.rough)
+        steady = self.step < 2 and self.angle - self.creep >= least
+        return base <= 45 and steady and possible >= self.rules["tilt_attention_deg"] and not self.crept
+
+    @property
     def lone(self) -> bool:
         """A slow sampler's reading on schedule: nothing woke it, and the next is half an hour off or more."""
         return self.sample and self.events <= self.rules["chatty_share"] and self.pace >= 1800
@@ -154,8 +190,13 @@ class Lid:
     def doubts(self) -> dict[str, bool]:
         """By word; asked after `remember`."""
         closed = self.open < 0.5
-        first_tilt = self.tilt_run <= 1 and not self.agreed
-        first_mm = self.sink_run <= 1 and not self.agreed
+        # two wild samples of a slow sampler are not alike
+        other_angle = (self.lone or self.belied) and self.tilt_run == 2 and self.step >= 10
+        elsewhere = abs(self.mm - self.mm_before) >= self.rules["sunk_defect_mm"]
+        other_mm = self.lone and self.sink_run == 2 and elsewhere
+        first_tilt = (self.tilt_run <= 1 or other_angle) and not self.agreed
+        first_mm = (self.sink_run <= 1 or other_mm) and not self.agreed
+        shaken = self.shaken and self.angle < self.rules["open_deg"]
         wheels = self.tilt_run < self.wheels and not self.agreed
         lies_flat = self.angle < 3 or abs(self.mm) < 5
         # a frame of which contact and angle may both be wild
@@ -163,10 +204,14 @@ class Lid:
         in_traffic = self.passing > 0 and self.hours - self.passing < 30 * 24
         return {
             "contact": self.contact and self.sample and not self.was("missing") and (lies_flat or wild),
-            "open": first_tilt and (self.sample or closed),
-            "lean": wheels or (first_tilt and (self.sample or in_traffic)),
+            "open": first_tilt and (self.sample or self.belied),
+            "lean": wheels
+            or (self.frozen and not self.agreed)
+            or (first_tilt and (self.sample or in_traffic or self.belied or shaken)),
             "gone": first_mm and (self.sample or closed or self.angle < 1),
-            "drop": first_mm and self.sample,
+            "drop": first_mm and (self.sample or self.angle < 1 or (closed and self.mm < 0)),
+            "jumped": self.lone and not self.agreed and (self.sink_run == 1 or other_mm),
+            "woken": not self.sample,
             "flood": self.sample
             and self.water_run <= 1
             and not self.water_alarm > 0.5
@@ -221,15 +266,18 @@ def tilted(lid: Lid, doubt: Mapping[str, bool], gone: Said | None) -> Said | Non
             if not doubt["lean"]:
                 said.append(Said(level, lid.angle, r[name], "tilted.angle"))
             elif not lid.pace <= 3600:
-                said.append(Said(1, lid.angle, r[name], "tilted.unconfirmed"))
+                woken = doubt["woken"] and lid.passing == 0
+                said.append(Said(2 if woken else 1, lid.angle, r[name], "tilted.unconfirmed"))
+    if lid.askew:
+        said.append(Said(2, lid.angle, r["tilt_attention_deg"], "tilted.askew"))
     if not math.isnan(lid.mm):
         kept = r["raised_mm"] - (r["sunk_hysteresis_mm"] if lid.was("tilted") >= 2 else 0)
         for up, sure in ((min(-lid.level, -lid.mm), True), (-lid.mm, False)):
             enough = kept + lid.noise if sure else r["raised_mm"] + 2 * lid.noise
-            if up >= enough and (sure or not doubt["drop"]):
+            if up >= enough and not doubt["jumped" if sure else "drop"]:
                 said.append(Said(3, up, r["raised_mm"], "tilted.raised_mm"))
         if -lid.mm >= r["raised_mm"]:
-            said.append(Said(1, -lid.mm, r["raised_mm"], "tilted.raised_mm"))
+            said.append(Said(2 if doubt["woken"] else 1, -lid.mm, r["raised_mm"], "tilted.raised_mm"))
     if not said and not (math.isnan(lid.angle) and math.isnan(lid.mm)):
         said.append(Said(0, NAN, NAN, "none"))
     return gravest(said)
@@ -246,12 +294,12 @@ def sunken(lid: Lid, doubt: Mapping[str, bool], gone: Said | None) -> Said | Non
     whole = level + (lid.base if lid.base >= r["sunk_attention_mm"] else 0)
     for grade, name in ((4, "sunk_urgent_mm"), (3, "sunk_defect_mm")):
         kept = r[name] - (r["sunk_hysteresis_mm"] if before >= grade else 0)
-        if whole >= kept + lid.noise:
+        if whole >= kept + lid.noise and not doubt["jumped"]:
             said.append(Said(grade, whole, r[name], "sunken.level_mm"))
         if lid.mm >= r[name] + 2 * lid.noise and not doubt["drop"]:
             said.append(Said(grade, lid.mm, r[name], "sunken.step_mm"))
     if lid.mm >= r["sunk_defect_mm"]:
-        said.append(Said(1, lid.mm, r["sunk_defect_mm"], "sunken.unconfirmed_mm"))
+        said.append(Said(2 if doubt["woken"] else 1, lid.mm, r["sunk_defect_mm"], "sunken.unconfirmed_mm"))
     kept = r["sunk_attention_mm"] + (-r["sunk_hysteresis_mm"] if before >= 2 else lid.warm)
     if lid.slow >= kept + lid.noise / 2 and level >= kept:
         said.append(Said(2, lid.slow, r["sunk_attention_mm"], "sunken.level_mm"))
@@ -284,9 +332,7 @@ def loose(lid: Lid) -> Said | None:
 def damaged(lid: Lid) -> Said | None:
     """A violent blow, after which it lies otherwise than before; said after a day, forgotten after two."""
     r, known = lid.rules, lid.known
-    usual = math.exp(lid.mean) if lid.count > 0 else 0.0
-    violent = lid.vibration >= r["shock_g"] and lid.vibration >= r["shock_ratio"] * usual
-    if violent and lid.hit == 0 and lid.count >= r["reference_windows"]:
+    if lid.violent and lid.hit == 0 and lid.count >= r["reference_windows"]:
         known |= {"hit": lid.hours, "hit_tilt": lid.creep, "hit_mm": lid.slow, "hit_run": 0.0}
         return None
     if lid.hit == 0:
@@ -355,6 +401,7 @@ def fuse(
     wait = max(r["theft_silence_gaps"] * pace, 3.0 if lid.quick else r["theft_silence_least_s"])
     so_far = -1 if gone is None else gone.level
     large = lid.angle >= r["theft_deg"] and not lid.crept and so_far < 2
+    lifting = lid.turned and lid.tilt_run == 1 and doubt["woken"] and so_far < 2
     silent = "missing.silent_after_movement"
     # (whether, hazard, level, value, limit, reason): what comes first is lit
     words = [
@@ -376,6 +423,7 @@ def fuse(
             silent,
         ),
         (large, "missing", 4, lid.angle, r["theft_deg"], silent),
+        (lifting, "missing", 4, lid.angle, r["tilt_attention_deg"], silent),
     ]
     for grade, name in ((4, "sunk_urgent_mm"), (3, "sunk_defect_mm")):
         less = sunk is None or sunk.level < grade

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from config.lid_rules import LidRules
 from rules.lid.angle import CALM_DEG, CREPT_DEG
-from rules.lid.judge import HAZARDS, SEEN_PASSES, STILL_MOVES, Features, judge
+from rules.lid.doubt import SEEN_PASSES
+from rules.lid.features import Features
+from rules.lid.judge import HAZARDS, STILL_MOVES, judge
 from rules.lid.limits import Limits
 from rules.lid.reasons import REASONS
 from rules.lid.state import WATCH, LidState, Shock, Sink, Tilt, Water
@@ -44,7 +46,7 @@ READING: dict[str, tuple[float, ...]] = {
     "scheduled": (0, 1),
     "events": (0, 0.125, 0.25, 1),
     "angle": (nan, inf, 0, 0.5, 8, 8.5, 10, 15, 20, 28.5, 30, 50, 90, 179.5, *grid(0, 60)),
-    "step": (nan, 0, 7.5, 8, 60),
+    "step": (nan, 0, 1.5, 2, 7.5, 8, 10, 60),
     "torn": (0, 1),
     "mm": (nan, inf, -inf, -820, -600, -150, -25, -15, -10, 15, 30, 100, *grid(-40, 40)),
     "vibration": (nan, inf, 0, 1, 2.5, 4.5, 5, 7, 50),
@@ -58,10 +60,14 @@ KNOWN: dict[str, tuple[str, int, tuple[float, ...]]] = {
     "off": ("tilt", Tilt.OFF, grid(-4, 4)),
     "passes": ("tilt", Tilt.PASSES, (0, 0.003, 0.0078125, 0.015625, 0.25, 0.5, 0.75)),
     "rough": ("tilt", Tilt.ROUGH, grid(0, 4, 0.25)),
+    "base_deg": ("tilt", Tilt.BASE, (0, 2, 12, 20, 30, 60, 90, 92, 178)),
+    "last": ("tilt", Tilt.LAST, (0, 7, 11, 14, 25, 85, 100, 165)),
+    "z": ("tilt", Tilt.Z, (nan, 1)),
+    "mm_before": ("sink", Sink.A, (0, 15, 30, -40)),
     "tilt_run": ("tilt", Tilt.RUN, (0, 1, 2, 3, 8, 16)),
     "since": ("tilt", Tilt.SINCE, (HOURS - 1, HOURS - 23.5, HOURS - 24, HOURS - 500)),
     "passing": ("tilt", Tilt.PASSING, (0, HOURS - 1, HOURS - 719, HOURS - 720)),
-    "still": ("tilt", Tilt.STILL, (0, 39, 40, 41)),
+    "still": ("tilt", Tilt.STILL, (0, 1, 2, 39, 40, 41)),
     "moves": ("tilt", Tilt.MOVES, (0, 0.5, 0.75, 1)),
     "base": ("sink", Sink.BASE, (0, 4.5, 5, 8)),
     "level": ("sink", Sink.LEVEL, grid(-40, 40)),

@@ -1,0 +1,152 @@
+"""Where one message is not yet enough, by how it came and by what else it says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from rules.lid.features import Features
+from rules.lid.limits import Limits
+from rules.lid.state import Shock, Sink, Tilt, Water
+
+Float32 = npt.NDArray[np.float32]
+Bool = npt.NDArray[np.bool_]
+
+PASSING_HOURS: Final = np.float32(30 * 24)
+"""A lid that was driven over is believed to lie in traffic for this long."""
+
+UNLIKELY: Final = np.float32(11.5)
+"""−ln of the chance that so many readings running each catch another wheel: 1 in 100,000."""
+SEEN_PASSES: Final = np.float32(0.006)
+"""Share of readings with a wheel on the lid below which there is nothing to reckon with."""
+
+TELLS_S: Final = np.float32(3600)
+"""A sensor that says more within this time need not be quoted while it is in doubt."""
+
+LONE_S: Final = np.float32(1800)
+"""A slow sampler, woken by what moves: one sample on schedule may be wild in all of its channels."""
+
+RISING_SHARE: Final = np.float32(0.375)
+"""Water that stood this far up to the limit was rising: the next level is no wild one."""
+
+FLAT_MM: Final = np.float32(5)
+"""A surface within so much of its place is not that of a lid which leans by a defect."""
+
+LIKE_DEG: Final = np.float32(10)
+"""Two samples of one lid, hours apart, are within so much of one another wherever it lies."""
+
+WOKEN_G: Final = np.float32(1)
+WOKEN_TIMES: Final = np.float32(1.25)
+"""A shock so much above the lid's usual peak may be what woke the sensor."""
+
+LIFTED_MM: Final = np.float32(-25)
+FAR_OFF_MM: Final = np.float32(600)
+"""A lid that is being lifted is at least and at most this far above its frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Where one message is not yet enough for the gravest word, bool[k] each.
+
+    few : too few readings running lean, for each may have caught another wheel.
+    jumped : the height of a slow sampler that was elsewhere a sample ago: a median of three means nothing.
+    woken : something woke the sensor, of those that seldom wake.
+    """
+
+    contact: Bool
+    open: Bool
+    lean: Bool
+    gone: Bool
+    drop: Bool
+    flood: Bool
+    few: Bool
+    jumped: Bool
+    woken: Bool
+
+
+def doubts(
+    f: Features,
+    limits: Limits,
+    turned: Bool,
+    shifted: Bool,
+    tilt: Float32,
+    sink: Float32,
+    shock: Float32,
+    water: Float32,
+) -> Doubt:
+    """What is doubted of each row; asked when the runs of `tilt`, `sink` and `water` have been counted.
+
+    turned, shifted : bool[k]  It leans more than a seated lid; its height has left the half-day mean.
+    """
+    angle, mm = f.angle_deg, f.change_mm
+    contact, closed = f.open > 0.5, f.open < 0.5
+    chatty = f.events > limits["chatty_share"]
+    alone = f.scheduled | chatty
+    # A frame may be wild in every channel: on schedule two channels agree only where they describe a lid
+    # that is lifted, and of a sensor that soon says more only the next reading counts.
+    lifted = turned & (mm <= np.where(alone, LIFTED_MM, -10)) & (mm >= -FAR_OFF_MM)
+    lifted |= turned & shifted & ~alone
+    # Of a slow sampler an open contact needs a lid that is turned and lifted; without a contact the height
+    # must say by itself that it is gone. Else the next sample, or silence, decides.
+    lone = f.scheduled & ~chatty & (f.pace_s >= LONE_S)
+    whole = lifted & ~(alone & (f.torn | is_quick(f, limits)))
+    agree = (
+        (contact & ~lone) | (f.tilt_alarm > 0.5) | (whole & (contact | ~lone | (mm <= -limits["gone_mm"])))
+    )
+    # Whatever woke the sensor, a lid that leans has left its contact, and its surface its place.
+    belied = closed | ((np.abs(mm) < FLAT_MM) & (angle >= limits["tilt_defect_deg"]))
+    # Two wild samples of a slow sampler may follow one another: they are not alike, as those of a lid are.
+    unlike = (lone | belied) & (tilt[:, Tilt.RUN] == 2) & (f.step_deg >= LIKE_DEG)
+    first_tilt = ((tilt[:, Tilt.RUN] <= 1) | unlike) & ~agree
+    elsewhere = np.abs(mm - sink[:, Sink.A]) >= limits["sunk_defect_mm"]
+    again = lone & (sink[:, Sink.RUN] == 2) & elsewhere
+    first_mm = ((sink[:, Sink.RUN] <= 1) | again) & ~agree
+    level = angle < 1
+    # What stands quite still where it jumped to, while the contact says closed, is the sensor.
+    frozen = lone & closed & (tilt[:, Tilt.STILL] == tilt[:, Tilt.RUN] - 1) & (angle < limits["open_deg"])
+    passing = (tilt[:, Tilt.PASSING] > 0) & (f.hours - tilt[:, Tilt.PASSING] < PASSING_HOURS)
+    # How often wheels are caught on a lid is not known on its first day.
+    young = f.hours - tilt[:, Tilt.SINCE] < limits["commission_hours"]
+    few = tilt[:, Tilt.RUN] < np.where(young & alone & (f.pace_s <= TELLS_S), 3, _enough(tilt))
+    lies_flat = (angle < 3) | (np.abs(mm) < FLAT_MM)
+    return Doubt(
+        contact=contact & alone & (f.said[:, 0] == 0) & (lies_flat | (lone & first_tilt & (angle >= 3))),
+        open=(alone | belied) & first_tilt,
+        lean=((alone | passing | belied | _shaken(f, limits, shock)) & first_tilt)
+        | ((few | frozen) & ~agree),
+        gone=(alone | closed | level) & first_mm,
+        drop=(alone | level | (closed & (mm < 0))) & first_mm,
+        # Water that was rising before is no wild sample.
+        flood=alone
+        & (water[:, Water.RUN] <= 1)
+        & ~(f.water_alarm > 0.5)
+        & (water[:, Water.BEFORE] < limits["flood_mm"] * RISING_SHARE),
+        few=few,
+        jumped=lone & ((sink[:, Sink.RUN] == 1) | again) & ~agree,
+        woken=~alone,
+    )
+
+
+def _shaken(f: Features, limits: Limits, shock: Float32) -> Bool:
+    """A wheel explains the waking: what leans less than an open lid may be the shock, or a wild sample."""
+    usual = np.where(shock[:, Shock.COUNT] > 0, np.exp(shock[:, Shock.MEAN]), 0)
+    known = shock[:, Shock.COUNT] >= limits["reference_windows"]
+    hard = (f.vibration_g >= limits["shock_g"]) & (f.vibration_g >= limits["shock_ratio"] * usual)
+    woke = known & (f.vibration_g >= WOKEN_G) & (f.vibration_g >= WOKEN_TIMES * usual)
+    return np.asarray((hard | woke) & (f.angle_deg < limits["open_deg"]), bool)
+
+
+def _enough(tilt: Float32) -> Float32:
+    """float32[k]  Readings running that must show a lid ajar, for each may have caught another wheel."""
+    passes = np.clip(tilt[:, Tilt.PASSES], np.float32(1e-9), np.float32(0.5))
+    needed = np.ceil(UNLIKELY / -np.log(passes))
+    return np.asarray(np.where(passes >= SEEN_PASSES, needed, np.float32(0)), np.float32)
+
+
+def is_quick(f: Features, limits: Limits) -> Bool:
+    """Whether the next reading is due within moments."""
+    usual = np.where(np.isnan(f.pace_s), f.gap_s, f.pace_s)
+    return np.asarray(usual <= limits["burst_s"], bool)
