@@ -346,7 +346,7 @@ def _fuses(
     large = (angle >= limits["theft_deg"]) & ~crept & (missing.level < 2)
     fuses.light(large, silence, 0, 4, angle, limits["theft_deg"], "missing.silent_after_movement")
     # A lid that was just being lifted when its sensor spoke for the last time.
-    lifting = (angle >= limits["tilt_attention_deg"]) & first & doubt.woken & ~crept & (missing.level < 2)
+    lifting = (angle >= limits["tilt_attention_deg"]) & first & ~f.scheduled & ~crept & (missing.level < 2)
     fuses.light(lifting, silence, 0, 4, angle, limits["tilt_attention_deg"], "missing.silent_after_movement")
     for grade, name in ((4, "sunk_urgent_mm"), (3, "sunk_defect_mm")):
         drop = (mm >= limits[name]) & doubt.drop & (sunken.level < grade)

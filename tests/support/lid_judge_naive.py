@@ -401,7 +401,7 @@ def fuse(
     wait = max(r["theft_silence_gaps"] * pace, 3.0 if lid.quick else r["theft_silence_least_s"])
     so_far = -1 if gone is None else gone.level
     large = lid.angle >= r["theft_deg"] and not lid.crept and so_far < 2
-    lifting = lid.turned and lid.tilt_run == 1 and doubt["woken"] and so_far < 2
+    lifting = lid.turned and lid.tilt_run == 1 and not lid.scheduled and so_far < 2
     silent = "missing.silent_after_movement"
     # (whether, hazard, level, value, limit, reason): what comes first is lit
     words = [

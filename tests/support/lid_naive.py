@@ -115,7 +115,9 @@ class SlowPace:
         known, near = self.pace > 0, not math.isnan(error)
         other = known and abs(gap - pace) > 0.1 * pace and gap >= 20
         if calm and gap > 0 and ((like and other) or (not known and (like or near))):
-            self.pace, self.wobble = gap, min(abs(gap - before), 0.02 * gap)
+            # a message a beat after the one on schedule says how long a beat is, whatever came between
+            beat, out = (gap, abs(gap - before)) if like else (pace + error, abs(error))
+            self.pace, self.wobble = beat, min(out, 0.02 * beat)
         elif known and near:
             self.pace += error / 8
             self.wobble += (abs(error) - self.wobble) / 8
