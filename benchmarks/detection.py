@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from scipy.stats import beta
 
 from config.rules import RuleSet
 from devices.frame import Frame
@@ -185,29 +186,43 @@ def frame_of(table: pa.Table, registry: Registry) -> Frame:
 
 
 def table(found: Iterable[Found]) -> list[dict[str, Any]]:
-    """Recall and delay by hazard and what happened."""
+    """Recall and delay by hazard and what happened; apart, what no channel of a dead sensor could show."""
     groups: dict[str, list[Found]] = {}
     for one in found:
-        if one.event.hazard in LID_HAZARDS and one.event.required:
-            kind = str(one.event.params.get("kind", ""))
-            mode = str(one.event.params.get("mode") or one.event.params.get("curve") or one.event.severity)
-            groups.setdefault(f"{one.event.hazard} ({kind} {mode})", []).append(one)
-    rows = []
-    for name, members in sorted(groups.items()):
-        delays = np.array([m.delay_s for m in members if m.alarm])
-        ahead = np.array([m.ahead_s for m in members if m.alarm])
-        ahead = ahead[~np.isnan(ahead)]
-        rows.append(
-            {
-                "what": name,
-                "n": len(members),
-                "found": len(delays),
-                "median_s": round(float(np.median(delays)), 1) if len(delays) else None,
-                "p90_s": round(float(np.percentile(delays, 90)), 1) if len(delays) else None,
-                "ahead_p10_d": round(float(np.percentile(ahead, 10)) / DAY_S, 1) if len(ahead) else None,
-            }
-        )
-    return rows
+        params = one.event.params
+        blind = ", all channels of its sensor dead" if "blind" in params else ""
+        if one.event.hazard in LID_HAZARDS and (one.event.required or blind):
+            kind = str(params.get("kind", ""))
+            mode = str(params.get("mode") or params.get("curve") or one.event.severity)
+            groups.setdefault(f"{one.event.hazard} ({kind} {mode}{blind})", []).append(one)
+    return [row_of(name, members) for name, members in sorted(groups.items())]
+
+
+def row_of(name: str, members: Sequence[Found]) -> dict[str, Any]:
+    """Recall with the lower end of its 95 % interval (Clopper, Pearson 1934); delays to any colour, to paging."""
+    n, hits = max(len(members), 1), [m for m in members if m.alarm]
+    least = float(beta.ppf(0.025, len(hits), n - len(hits) + 1)) if hits else 0.0
+    delays, paged, ahead = (
+        np.array([value for value in values if not np.isnan(value)])
+        for values in ([m.delay_s for m in hits], [m.paged_s for m in hits], [m.ahead_s for m in hits])
+    )
+
+    def at(values: np.ndarray[Any, Any], share: float, unit: float = 1.0) -> float | None:
+        return round(float(np.percentile(values, share)) / unit, 1) if len(values) else None
+
+    return {
+        "what": name,
+        "n": n,
+        "found": len(hits),
+        "share": round(len(hits) / n, 4),
+        "at_least": round(least, 4),
+        "paged": len(paged),
+        "median_s": at(delays, 50),
+        "p90_s": at(delays, 90),
+        "paged_median_s": at(paged, 50),
+        "paged_p90_s": at(paged, 90),
+        "ahead_p10_d": at(ahead, 10, DAY_S),
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -235,8 +250,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
             outcomes.append(outcome)
     struck = [o for o in outcomes if o.name.startswith("stricken")]
     rest = [o for o in outcomes if o.name.startswith("healthy")]
-    for row in table(found for o in struck for found in o.found):
+    told = [found for o in struck for found in o.found]
+    for row in table(told):
         print(json.dumps(row))
+    for hazard in ("missing", "tilted", "flooded"):
+        print(json.dumps(row_of(hazard, [f for f in told if f.event.hazard == hazard and f.event.required])))
+    rain = [f for o in rest for f in o.found if f.event.hazard == "flooded" and f.event.required]
+    print(json.dumps(row_of("flooded, in healthy fleets", rain)))
     for what, some in (("stricken", struck), ("healthy", rest)):
         false = [alarm for o in some for alarm in o.false]
         print(f"false in {what} fleets:", dict(Counter((a.hazard, a.severity) for a in false)))

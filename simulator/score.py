@@ -61,6 +61,9 @@ class Alarm:
     at : int  When it happened by the sensors' time [µs].
     severity : str  The gravest colour that it had.
     clock_us : int  What the truth says that the sensor's clock was wrong by then [µs], negative = slow.
+    graver : times, by the sensors, at which it became graver than it had been, and how grave [µs].
+    colour : str  With which it began; "" = with the gravest.
+    cleared : int | None  When it was over by the sensors' time [µs]; None = never, or not known.
     """
 
     asset_id: str
@@ -69,11 +72,20 @@ class Alarm:
     severity: str
     at: int
     clock_us: int = 0
+    graver: tuple[tuple[int, str], ...] = ()
+    colour: str = ""
+    cleared: int | None = None
 
     @property
     def really_at(self) -> int:
         """When the sensor measured what rang [µs]."""
         return self.at - self.clock_us
+
+    @property
+    def steps(self) -> tuple[tuple[int, str], ...]:
+        """(when the sensor measured it [µs], colour) of its beginning and of each time it became graver."""
+        whole = ((self.at, self.colour or self.severity), *self.graver)
+        return tuple((at - self.clock_us, colour) for at, colour in whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,21 +114,33 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One true event and the first alarm that found it (None = missed)."""
+    """One true event and the first alarm that found it (None = missed).
+
+    at : int | None  When that was said, or said graver, of it [µs]; None = missed, or the alarm of what
+        befell the asset just before still stood.
+    paged_at : int | None  When it was first orange or red [µs].
+    """
 
     event: TruthEvent
     alarm: Alarm | None
+    at: int | None = None
+    paged_at: int | None = None
 
     @property
     def delay_s(self) -> float:
-        """From onset to alarm [s]; NaN when missed."""
-        return np.nan if self.alarm is None else (self.alarm.really_at - self.event.onset) / 1e6
+        """From onset to alarm [s]; NaN when missed or standing."""
+        return np.nan if self.at is None else (self.at - self.event.onset) / 1e6
+
+    @property
+    def paged_s(self) -> float:
+        """From onset to the first orange or red [s]; NaN when there was none."""
+        return np.nan if self.paged_at is None else (self.paged_at - self.event.onset) / 1e6
 
     @property
     def ahead_s(self) -> float:
         """From alarm to the limit's crossing [s], positive = warned before; NaN when there is none."""
         limit = self.event.reaches_limit_at
-        return np.nan if self.alarm is None or limit is None else (limit - self.alarm.really_at) / 1e6
+        return np.nan if self.at is None or limit is None else (limit - self.at) / 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +176,9 @@ def score(
 
     Of a sensor whose clock the truth calls wrong (`sensor_clock`), and of no other, the alarm counts at the
     instant of measuring: its stated time less the clock's error, which is when the server receives it.
+    An alarm that becomes graver says something anew: a yellow doubt of yesterday that turns red by the theft
+    has found it. What befalls an asset again while the alarm of the same hazard, which was right, still
+    stands is found by it.
 
     tolerance_s : an alarm may seem this much earlier than its cause: sensors' clocks err.
     grace_s : it may come this long after the hazard has ended (late messages), not later.
@@ -161,22 +188,42 @@ def score(
     for alarm in sorted(alarms, key=_order):
         by_asset.setdefault(alarm.asset_id, []).append(alarm)
     true: set[int] = set()
-    found: list[Found] = []
+    found: dict[int, Found] = {}
     confusion: Counter[tuple[str, str]] = Counter()
-    for event in truth:
-        candidates = _of_the_event(event, by_asset, alarms, tolerance_s, grace_s)
+    until: dict[tuple[str, str], float] = {}
+    for number, event in sorted(enumerate(truth), key=lambda item: item[1].onset):
+        low = event.onset - tolerance_s * 1e6
+        high = np.inf if event.ended is None else event.ended + grace_s * 1e6
+        candidates = _of_the_event(event, by_asset, alarms, low, high)
         finds = FINDS.get(event.hazard, frozenset({event.hazard}))
         related = finds | EXCUSED.get(event.hazard, frozenset())
         first = next((a for a in candidates if a.hazard in finds), None)
         said = first or next((a for a in candidates if a.hazard in related), None)
+        if first is None and event.asset_id and until.get((event.asset_id, event.hazard), 0) >= event.onset:
+            mine = by_asset.get(event.asset_id, ())
+            first = said = next((a for a in mine if id(a) in true and _stands(a, finds, event.onset)), said)
         true.update(id(a) for a in candidates if a.hazard in related)
-        found.append(Found(event, first))
+        if event.ended is not None:
+            until[event.asset_id, event.hazard] = high
+        found[number] = _found(event, first, low, high)
         if event.required or said:
             confusion[event.hazard, said.hazard if said else NOTHING] += 1
     false = tuple(a for a in alarms if id(a) not in true)
     for alarm in false:
         confusion[NOTHING, alarm.hazard] += 1
-    return Score(tuple(found), tuple(alarms), false, confusion, lid_years)
+    return Score(tuple(found[n] for n in range(len(truth))), tuple(alarms), false, confusion, lid_years)
+
+
+def _stands(alarm: Alarm, finds: frozenset[str], onset: int) -> bool:
+    over = np.inf if alarm.cleared is None else alarm.cleared - alarm.clock_us
+    return alarm.hazard in finds and alarm.really_at <= onset <= over
+
+
+def _found(event: TruthEvent, alarm: Alarm | None, low: float, high: float) -> Found:
+    """What was said of the event, and when."""
+    steps = [] if alarm is None else [(at, colour) for at, colour in alarm.steps if low <= at <= high]
+    paged = next((at for at, colour in steps if colour in PAGING), None)
+    return Found(event, alarm, steps[0][0] if steps else None, paged)
 
 
 def _order(alarm: Alarm) -> tuple[int, str]:
@@ -210,18 +257,21 @@ def _of_the_event(
     event: TruthEvent,
     by_asset: Mapping[str, list[Alarm]],
     alarms: Sequence[Alarm],
-    tolerance_s: float,
-    grace_s: float,
+    low: float,
+    high: float,
 ) -> list[Alarm]:
-    """Alarms that can be about an event, by time. One without an asset is matched by its sensors."""
-    low = event.onset - tolerance_s * 1e6
-    high = np.inf if event.ended is None else event.ended + grace_s * 1e6
+    """Alarms that can be about an event, by the time at which they first say something in [low, high].
+
+    One without an asset is matched by its sensors.
+    """
     if event.asset_id:
-        mine: Iterable[Alarm] = by_asset.get(event.asset_id, [])
+        mine = by_asset.get(event.asset_id, [])
     else:
         sensors = set(event.sensor_ids)
-        mine = sorted((a for a in alarms if sensors & set(a.sensor_ids)), key=_order)
-    return [alarm for alarm in mine if low <= alarm.really_at <= high]
+        mine = [a for a in alarms if sensors & set(a.sensor_ids)]
+    said = {id(a): next((at for at, _ in a.steps if low <= at <= high), None) for a in mine}
+    timely = [(at, alarm.hazard, alarm) for alarm in mine if (at := said[id(alarm)]) is not None]
+    return [alarm for _, _, alarm in sorted(timely, key=lambda item: item[:2])]
 
 
 _GRAVITY: Final = {"blue": 1, "yellow": 2, "orange": 3, "red": 4}
@@ -230,7 +280,7 @@ _GRAVITY: Final = {"blue": 1, "yellow": 2, "orange": 3, "red": 4}
 def alarms_of(rows: Iterable[Mapping[str, Any]]) -> list[Alarm]:
     """Alarms of `jingqiao backtest --json` or incidents of `incidents list --json`.
 
-    Changes of one alarm (graver, milder) up to its clear are one alarm, at its first event time. Alarms
+    Changes of one alarm (graver, milder) up to its clear are one alarm from its first event time on. Alarms
     found in back-filled data (`historical`) count like others. Raises ValueError that names the entry, its
     fault, and what would be right.
     """
@@ -241,13 +291,18 @@ def alarms_of(rows: Iterable[Mapping[str, Any]]) -> list[Alarm]:
         sensors = alarm.sensor_ids
         key = (alarm.asset_id, () if alarm.asset_id else sensors, alarm.hazard)
         if "id" not in row and row.get("state") == "clear":
-            open_at.pop(key, None)
+            over = open_at.pop(key, None)
+            if over is not None:
+                found[over] = replace(found[over], cleared=alarm.at)
             continue
         if "id" not in row and key in open_at:
             before = found[open_at[key]]
-            graver = max(before.severity, alarm.severity, key=lambda s: _GRAVITY.get(s, 0))
             together = tuple(dict.fromkeys((*before.sensor_ids, *sensors)))
-            found[open_at[key]] = Alarm(before.asset_id, together, before.hazard, graver, before.at)
+            now = replace(before, sensor_ids=together, colour=before.colour or before.severity)
+            if _GRAVITY[alarm.severity] > _GRAVITY[before.severity]:
+                step = (alarm.at, alarm.severity)
+                now = replace(now, severity=alarm.severity, graver=(*now.graver, step))
+            found[open_at[key]] = now
         else:
             open_at[key] = len(found)
             found.append(alarm)
@@ -308,13 +363,22 @@ def summary(result: Score) -> dict[str, Any]:
 
 def _part(found: Sequence[Found]) -> dict[str, Any]:
     required = [f for f in found if f.event.required]
-    delays = np.array([f.delay_s for f in required if f.alarm is not None])
-    ahead = np.array([f.ahead_s for f in required if f.alarm is not None])
-    ahead = ahead[~np.isnan(ahead)]
+    hits = [f for f in required if f.alarm is not None]
+    delays, paged, ahead = (
+        values[~np.isnan(values)]
+        for values in (
+            np.array([f.delay_s for f in hits]),
+            np.array([f.paged_s for f in hits]),
+            np.array([f.ahead_s for f in hits]),
+        )
+    )
     return {
         "required": len(required),
-        "found": len(delays),
-        "recall": _share(len(delays), len(required)),
+        "found": len(hits),
+        "recall": _share(len(hits), len(required)),
+        "paged": len(paged),
+        "paged_median_s": _percentile(paged, 50),
+        "paged_p90_s": _percentile(paged, 90),
         "optional": len(found) - len(required),
         "delay_median_s": _percentile(delays, 50),
         "delay_p90_s": _percentile(delays, 90),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 
 from config.faults import FaultsError
 from devices.registry import Registry
 from simulator.ailments import ailing
 from simulator.lid_effects import course
-from simulator.picking import BUSY_PER_H, Picker, seeing
+from simulator.picking import BUSY_PER_H, SEES, Picker, seeing
 from simulator.profiles import Lids, LidSensors
 from simulator.scenario import KINDS, Event, Scenario
 from simulator.stage import BridgeEffect, GatewayOutage, SensorEffect, Stage
@@ -30,7 +33,37 @@ def stage(scene: Scenario, registry: Registry, lids: Lids, sensors: LidSensors, 
         staging.result.sensors.append(fault)
         if truth:
             staging.result.truth.append(truth)
+    stuck = [fault for fault in staging.result.sensors if fault.kind == "sensor_stuck"]
+    staging.result.truth[:] = [
+        _as_seen(event, scene, registry, sensors, stuck) for event in staging.result.truth
+    ]
     return staging.result
+
+
+def _as_seen(
+    event: TruthEvent,
+    scene: Scenario,
+    registry: Registry,
+    sensors: LidSensors,
+    stuck: Sequence[SensorEffect],
+) -> TruthEvent:
+    """The event; marked `blind` and not required where all that could see it stands still then and a day on.
+
+    A sensor that is stuck shows the same angle, height and shocks whatever befalls the lid; contact and
+    water go on.
+    """
+    if not event.required or event.hazard not in SEES:
+        return event
+    mine = np.flatnonzero(np.isin(sensors.sensor, registry.sensor_indices(list(event.sensor_ids))))
+    by = event.onset if event.reaches_limit_at is None else event.reaches_limit_at
+    at_s = (by - scene.start_us) / 1e6
+    dead = {fault.row for fault in stuck if fault.start_s <= at_s and at_s + 86400 < fault.end_s}
+    alive = ("open", "water")
+    for row in mine:
+        channels = [name for name in SEES[event.hazard] if sensors.has[name][row]]
+        if any(name in alive or int(row) not in dead for name in channels):
+            return event
+    return replace(event, required=False, params={**event.params, "blind": "sensor_stuck"})
 
 
 class _Staging:

@@ -81,7 +81,7 @@ def _event(
         "detected": alarm is not None,
         "detected_as": alarm.hazard if alarm else None,
         "severity": alarm.severity if alarm else None,
-        "delay_s": round(found.delay_s, 1) if alarm else None,
+        "delay_s": None if found.at is None else round(found.delay_s, 1),
         "incident_id": incident["id"] if incident else None,
         "delivered": message is not None,
         "delivered_to": message.to if message else None,

@@ -95,8 +95,10 @@ def turn(
         away = limits["tilt_attention_deg"]
         if tilt_deg is not None:
             rising |= tilt_deg < rows[:, Tilt.BASE] - away
-        elif now is not None and vector is not None:
-            rising |= (now[2] > rows[:, Tilt.Z] + np.float32(0.015)) & (vector > away)
+        if now is not None and vector is not None:
+            flatter = (now[2] > rows[:, Tilt.Z] + np.float32(0.015)) & (vector > away)
+            # Others of the round may send an inclination: of those that don't, the axes say it.
+            rising |= flatter if tilt_deg is None else flatter & np.isnan(tilt_deg)
         again = young & ~new & rising & (change > away)
         start = (new | again) & ~np.isnan(change)
         learn = young & ~start & (change <= ACCEPT_DEG)

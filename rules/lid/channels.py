@@ -103,6 +103,17 @@ def turning(
     return Turned(angle, step, rocks, rows[:, Tilt.STILL] >= STILL_READINGS)
 
 
+def felt(vibration_g: Float32, turned: Turned | None) -> Float32:
+    """Shocks that teach what is usual; NaN where a sensor feels exactly nothing and has not moved at all.
+
+    Such a one may be dead: a reference of zeros would call the first wheels after its repair a loose lid.
+    """
+    nothing = vibration_g == 0
+    if turned is None or np.count_nonzero(nothing) == 0:
+        return vibration_g
+    return np.asarray(np.where(nothing & (turned.step_deg == 0), np.float32(np.nan), vibration_g), np.float32)
+
+
 def _step(
     rows: Float32, angle: Float32, tilt: Float32 | None, x: Float32 | None, y: Float32 | None
 ) -> Float32:

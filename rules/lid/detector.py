@@ -14,7 +14,7 @@ from config.lid_rules import LidRules
 from devices.registry import Registry, Role
 from rules.alarm import Hazard, Reason
 from rules.detector import FAR, Round, Verdicts
-from rules.lid.channels import displacement, gap_since, note_switches, stirs, torn_at, turning, water_of
+from rules.lid.channels import displacement, felt, gap_since, note_switches, stirs, torn_at, turning, water_of
 from rules.lid.explain import evidence_of, sees
 from rules.lid.features import Features
 from rules.lid.history import look_back
@@ -249,7 +249,8 @@ class LidDetector:
         vibration = columns.get("vibration_g")
         if vibration is not None or angle is not None:
             rows = own.shock
-            rock(rows, vibration, None if turned is None else turned.rocking_deg, hours, limits)
+            shocks = None if vibration is None else felt(vibration, turned)
+            rock(rows, shocks, None if turned is None else turned.rocking_deg, hours, limits)
             score = np.maximum(rows[:, Shock.SCORE], rows[:, Shock.STEP_SCORE])
             look |= score >= self._limits.least("loose_limit")
             if vibration is not None:

@@ -1,6 +1,7 @@
 """Scores, worked by hand."""
 
 import math
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -109,6 +110,47 @@ def test_a_graver_change_is_the_same_alarm_and_one_after_a_clear_another() -> No
     assert (second.at, second.severity) == (40 * S, "yellow")
 
 
+def test_a_doubt_of_yesterday_that_turns_red_by_the_theft_has_found_it() -> None:
+    rows = [
+        row("firing", "1970-01-01T00:00:10Z") | {"hazard": "missing"},
+        row("firing", "1970-01-02T00:00:05Z", "red") | {"hazard": "missing"},
+    ]
+    (told,) = alarms_of(rows)
+    result = score([event("a", "missing", DAY)], [told])
+    assert (result.found[0].delay_s, result.found[0].paged_s) == (5.0, 5.0)
+    assert result.false == ()
+    assert score([event("a", "missing", 2 * DAY)], [told]).false == (told,)
+
+
+def test_a_yellow_that_turns_red_is_found_at_once_and_paged_later() -> None:
+    rows = [
+        row("firing", "1970-01-01T00:00:10Z"),
+        row("firing", "1970-01-01T00:00:40Z", "red"),
+        row("firing", "1970-01-01T00:00:50Z", "orange"),
+    ]
+    result = score([event("a", "sunken", 0)], alarms_of(rows))
+    assert (result.found[0].delay_s, result.found[0].paged_s) == (10.0, 40.0)
+    told = summary(result)["by_hazard"]["sunken"]
+    assert (told["found"], told["paged"], told["paged_p90_s"]) == (1, 1, 40.0)
+    yellow = score([event("a", "sunken", 0)], alarms_of(rows[:1]))
+    assert summary(yellow)["by_hazard"]["sunken"]["paged"] == 0
+
+
+def test_water_that_comes_back_under_an_alarm_that_stands_is_found_by_it() -> None:
+    truth = [
+        event("a", "flooded", 10 * S, ended=100 * S),
+        event("a", "flooded", 4000 * S, ended=5000 * S),
+    ]
+    standing = replace(alarm("a", "flooded", 12 * S, "orange"), cleared=6000 * S)
+    result = score(truth, [standing])
+    assert [f.alarm for f in result.found] == [standing, standing]
+    assert summary(result)["by_hazard"]["flooded"]["delay_median_s"] == 2.0
+    over = replace(standing, cleared=200 * S)
+    assert [f.alarm for f in score(truth, [over]).found] == [over, None]
+    false = replace(standing, at=-DAY, cleared=None)
+    assert [f.alarm for f in score(truth[1:], [false]).found] == [None], "an alarm of nothing finds nothing"
+
+
 def test_incidents_count_one_each_whatever_their_state() -> None:
     rows = [
         row("closed", "1970-01-01T00:00:10Z") | {"id": 1},
@@ -143,7 +185,7 @@ def test_the_order_of_alarms_changes_nothing_and_strangers_are_false(truth, alar
     again = score(truth, [*shuffled, alarm("stranger", "missing", 5 * DAY)])
     assert [f.alarm for f in whole.found] == [f.alarm for f in again.found]
     assert len(again.false) == len(whole.false) + 1
-    assert all(f.delay_s >= 0 for f in whole.found if f.alarm)
+    assert all(f.delay_s >= 0 for f in whole.found if f.at is not None)
     assert len(whole.false) + sum(f.alarm is not None for f in whole.found) <= len(alarms) + len(truth)
 
 
