@@ -199,7 +199,7 @@ def table(found: Iterable[Found]) -> list[dict[str, Any]]:
 
 
 def row_of(name: str, members: Sequence[Found]) -> dict[str, Any]:
-    """Recall with the lower end of its 95 % interval (Clopper, Pearson 1934); delays to any colour, to paging."""
+    """Recall with the lower end of its 95 % interval (Clopper-Pearson), delays to a word and to paging."""
     n, hits = max(len(members), 1), [m for m in members if m.alarm]
     least = float(beta.ppf(0.025, len(hits), n - len(hits) + 1)) if hits else 0.0
     delays, paged, ahead = (

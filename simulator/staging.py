@@ -60,7 +60,8 @@ def _as_seen(
     dead = {fault.row for fault in stuck if fault.start_s <= at_s and at_s + 86400 < fault.end_s}
     alive = ("open", "water")
     for row in mine:
-        channels = [name for name in SEES[event.hazard] if sensors.has[name][row]]
+        sees = (*SEES[event.hazard], "open") if event.hazard == "tilted" else SEES[event.hazard]
+        channels = [name for name in sees if sensors.has[name][row]]
         if any(name in alive or int(row) not in dead for name in channels):
             return event
     return replace(event, required=False, params={**event.params, "blind": "sensor_stuck"})

@@ -23,6 +23,8 @@ FOLLOW_DAYS = np.float32(3.0)
 GREATEST_PULL_DEG = np.float32(4.0)
 CALM_DEG = np.float32(1.0)
 """Mean swing that any sensor may have."""
+PART = np.float32(0.4)
+"""Of a limit: a single inclination that has changed by so much may show a turn by all of it."""
 ASKEW_DEG = np.float32(45)
 """A sensor's inclination is counted from the nearest upright; none is fitted more askew than this."""
 

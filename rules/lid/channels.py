@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from rules.lid.angle import between, creep, normal, torn, turn
+from rules.lid.angle import PART, between, creep, normal, torn, turn
 from rules.lid.judge import STILL_READINGS
 from rules.lid.limits import Limits
 from rules.lid.settlement import settle
@@ -140,7 +140,7 @@ def stirs(rows: Float32, angle_deg: Float32, attention_deg: np.float32) -> Bool:
     """Rows whose angle asks for a look; of a turn a single inclination may show only a part."""
     near = angle_deg >= attention_deg * np.float32(0.8)
     moved = angle_deg - rows[:, Tilt.CREEP]
-    return np.asarray(near | (moved >= attention_deg * np.float32(0.5)), bool)
+    return np.asarray(near | (moved >= attention_deg * PART), bool)
 
 
 def torn_at(rows: Float32, columns: Mapping[str, Float32], at: npt.NDArray[np.intp]) -> Bool:

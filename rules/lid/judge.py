@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from rules.alarm import Hazard
 from rules.detector import Verdicts
-from rules.lid.angle import CREPT_DEG, allowance, possible_turn
+from rules.lid.angle import CREPT_DEG, PART, allowance, possible_turn
 from rules.lid.doubt import SEEN_PASSES, Doubt, doubts, is_quick
 from rules.lid.features import Features
 from rules.lid.limits import Limits
@@ -195,7 +195,7 @@ def _tilted(
 def _askew(f: Features, limits: Limits, tilt: Float32) -> Bool:
     """Whether a lid may well lean, of which a single inclination shows only a part, two readings running."""
     moved = f.angle_deg - tilt[:, Tilt.CREEP]
-    least = np.maximum(limits["tilt_attention_deg"] / 2, 3 * tilt[:, Tilt.ROUGH])
+    least = np.maximum(PART * limits["tilt_attention_deg"], 3 * tilt[:, Tilt.ROUGH])
     steady = (f.step_deg < STEADY_DEG) & (moved >= least) & (tilt[:, Tilt.PASSES] < SEEN_PASSES)
     return np.asarray(steady & ~(f.open < 0.5) & (possible_turn(tilt) >= limits["tilt_attention_deg"]), bool)
 

@@ -153,7 +153,7 @@ class Lid:
         datum = min((0.0, 90.0, 180.0), key=lambda d: abs(self.base_deg - d))
         base, now = abs(self.base_deg - datum), abs(self.last - datum)
         possible = math.sqrt(now * now - base * base) if now >= base else base + now
-        least = max(self.rules["tilt_attention_deg"] / 2, 3 * self.rough)
+        least = max(self.rules["part"] * self.rules["tilt_attention_deg"], 3 * self.rough)
         steady = self.step < 2 and self.angle - self.creep >= least
         return base <= 45 and steady and possible >= self.rules["tilt_attention_deg"] and not self.crept
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.lid_rules import LidRules
-from rules.lid.angle import CALM_DEG, CREPT_DEG
+from rules.lid.angle import CALM_DEG, CREPT_DEG, PART
 from rules.lid.doubt import SEEN_PASSES
 from rules.lid.features import Features
 from rules.lid.judge import HAZARDS, STILL_MOVES, judge
@@ -121,6 +121,7 @@ def limits_of(rules: LidRules) -> dict[str, float]:
     known = {
         "calm_deg": CALM_DEG,
         "crept_deg": CREPT_DEG,
+        "part": PART,
         "seen_passes": SEEN_PASSES,
         "still_moves": STILL_MOVES,
     }

@@ -1,0 +1,182 @@
+"""One woken message against what else it says: contact, height, a shock, a second message, silence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rules.lid.schedule import Pace, on_schedule
+from tests.support.lid_rounds import SECOND, START, Life, city, frame
+
+HOUR = 3600.0
+DAY = 24 * HOUR
+LAST = 20 * DAY
+WOKEN = LAST + 2.4 * HOUR
+"""Off schedule: something woke the sensor."""
+NEXT = LAST + 6 * HOUR
+
+
+def settled(**level: float) -> Life:
+    """Twenty days of a sleeper that reports every six hours and is never woken."""
+    life = Life()
+    rng = np.random.default_rng(4)
+    for k in range(round(LAST / 6 / HOUR) + 1):
+        noisy = {n: v if n == "open" else v + rng.normal(0, 0.05) for n, v in level.items()}
+        life.reads(k * 6 * HOUR, **noisy)
+    return life
+
+
+def gravest(life: Life) -> str:
+    """Gravest colour that fired, of any hazard of lids; "" = nothing."""
+    order = ["", "blue", "yellow", "orange", "red"]
+    told = [c.severity.colour for c in life.said if c.state.value == "firing" and c.hazard.value != "silent"]
+    return max(told, key=order.index, default="")
+
+
+@pytest.mark.parametrize(
+    ("usual", "wild"),
+    [
+        ({"tilt_deg": 2, "open": 0}, {"tilt_deg": 48, "open": 0}),
+        ({"tilt_deg": 2, "displacement_mm": 0}, {"tilt_deg": 78, "displacement_mm": 0.4}),
+        ({"tilt_deg": 2, "displacement_mm": 0}, {"tilt_deg": 2, "displacement_mm": -48}),
+        ({"tilt_deg": 2, "displacement_mm": 0}, {"tilt_deg": 2, "displacement_mm": 60}),
+        ({"tilt_deg": 2, "vibration_g": 1.5}, {"tilt_deg": 41, "vibration_g": 4.3}),
+    ],
+)
+def test_a_woken_message_that_belies_itself_is_yellow_at_once_and_pages_with_the_second(
+    usual: dict[str, float], wild: dict[str, float]
+) -> None:
+    """Contact closed, surface in its place, a shock that may have woken it: look, but wake nobody yet."""
+    life = settled(**usual)
+    life.reads(WOKEN, **wild)
+    life.passes(WOKEN + 60)
+    assert gravest(life) == "yellow"
+    alone = settled(**usual)
+    alone.reads(WOKEN, **wild)
+    alone.reads(NEXT, **usual)
+    alone.passes(NEXT + DAY / 8)
+    assert gravest(alone) == "yellow"
+    life.reads(WOKEN + 9 + 60, **wild)
+    life.passes(WOKEN + 100)
+    assert gravest(life) in ("orange", "red")
+
+
+def test_a_woken_message_that_nothing_belies_is_red_within_the_budget() -> None:
+    """There may be no second one."""
+    life = settled(tilt_deg=2, vibration_g=1.5)
+    life.reads(WOKEN, tilt_deg=78, vibration_g=4.3)
+    life.passes(WOKEN + 20)
+    assert gravest(life) == "red"
+
+
+def test_two_wild_samples_that_are_not_alike_page_nobody() -> None:
+    life = settled(tilt_deg=2)
+    life.reads(NEXT, tilt_deg=78)
+    life.reads(NEXT + 6 * HOUR, tilt_deg=114)
+    life.reads(NEXT + 12 * HOUR, tilt_deg=2)
+    life.passes(NEXT + 13 * HOUR)
+    assert gravest(life) == "yellow"
+
+
+def test_a_median_of_two_wild_heights_among_three_pages_nobody() -> None:
+    life = settled(tilt_deg=2, displacement_mm=0)
+    for k, height in enumerate((43.0, -81.0, 0.0)):
+        life.reads(NEXT + k * 6 * HOUR, tilt_deg=2, displacement_mm=height)
+    life.passes(NEXT + 13 * HOUR)
+    assert gravest(life) in ("blue", "yellow")
+
+
+def test_a_sensor_that_jumps_and_then_stands_still_under_a_closed_contact_pages_nobody() -> None:
+    """Fitted 25° askew, it stuck at 1.7°: no lid lies so still, and the contact says closed."""
+    life = settled(tilt_deg=27, open=0)
+    for k in range(12):
+        life.reads(NEXT + k * 6 * HOUR, tilt_deg=1.7, open=0)
+    assert gravest(life) in ("blue", "yellow")
+    moved = settled(tilt_deg=27, open=0)
+    for k in range(4):
+        moved.reads(NEXT + k * 6 * HOUR, tilt_deg=1.7 + 0.1 * k, open=0)
+    assert gravest(moved) == "orange"
+
+
+def test_a_lid_that_was_being_lifted_when_its_sensor_fell_silent_is_suspected_stolen() -> None:
+    life = settled(tilt_deg=2)
+    life.reads(WOKEN, tilt_deg=15)
+    life.passes(WOKEN + 12 * HOUR)
+    assert [h for h, state, colour, _ in life.alarms("missing") if colour == "red"] == []
+    life.passes(WOKEN + 14 * HOUR)
+    assert [(h, colour) for h, state, colour, _ in life.alarms("missing")] == [("missing", "red")]
+
+
+def test_a_lean_that_goes_on_for_days_and_then_falls_silent_is_no_theft() -> None:
+    life = settled(tilt_deg=2)
+    for k in range(8):
+        life.reads(NEXT + k * 6 * HOUR, tilt_deg=14 + 0.1 * (k % 2))
+    life.passes(NEXT + 5 * DAY)
+    assert life.alarms("missing") == []
+
+
+@pytest.mark.parametrize(
+    ("fitted", "shows", "told"),
+    [
+        (2.2, 11.3, True),  # 9.1° more, of a lid that has turned by 11°
+        (12.0, 7.0, True),  # 5° less: it may have turned by as much as 19°
+        (2.2, 7.0, False),  # no more than 9°
+        (12.0, 10.0, False),
+    ],
+)
+def test_a_turn_that_one_inclination_hardly_sees_is_told_in_yellow(
+    fitted: float, shows: float, told: bool
+) -> None:
+    life = settled(tilt_deg=fitted)
+    for k, after in enumerate((0.0, 9.0, 60.0)):
+        life.reads(WOKEN + after, tilt_deg=shows + 0.05 * k)
+    life.passes(WOKEN + 120)
+    assert gravest(life) == ("yellow" if told else "")
+
+
+def test_axes_leave_nothing_to_guess() -> None:
+    life = settled(tilt_x_deg=12, tilt_y_deg=0)
+    for after in (0.0, 9.0, 60.0):
+        life.reads(WOKEN + after, tilt_x_deg=7, tilt_y_deg=0)
+    life.passes(WOKEN + 120)
+    assert gravest(life) == ""
+
+
+def test_a_sensor_that_was_dead_while_it_learned_finds_no_loose_lid_when_it_is_mended() -> None:
+    life = Life()
+    rng = np.random.default_rng(2)
+    for k in range(4 * 60):
+        dead = 4 <= k < 120
+        values = (
+            {"tilt_deg": 1.7, "vibration_g": 0.0}
+            if dead
+            else {"tilt_deg": 1 + rng.normal(0, 0.1), "vibration_g": float(rng.lognormal(0.1, 0.4))}
+        )
+        life.reads(k * 6 * HOUR, **values)
+    assert life.alarms("loose") == []
+
+
+def test_a_wild_first_frame_of_axes_is_no_baseline_beside_sensors_that_send_inclinations() -> None:
+    """The round has a column of inclinations, of which this sensor has sent none."""
+    life = Life(city(2))
+    life.reads(0, tilt_x_deg=-19.2, tilt_y_deg=-1.4)
+    for k in range(1, 12):
+        rows = [(0, {"tilt_x_deg": 0.3, "tilt_y_deg": -1.4}), (1, {"tilt_deg": 2.0})]
+        at = START + int(k * 6 * HOUR) * SECOND
+        life.said += life.engine.apply(frame([(sensor, at, values) for sensor, values in rows]))
+    assert [c for c in life.said if c.hazard.value == "tilted"] == []
+
+
+def test_an_event_between_two_beats_does_not_teach_its_own_gap() -> None:
+    """A beat after the first message, with an event three hours before: the pace is the beat."""
+    hour = 3_600_000_000
+    pace = Pace(*(np.zeros(1, np.float32) for _ in range(2)), np.zeros(1, np.int64))
+    beat = np.array([43_200], np.float32)
+    last, gap = 0, np.zeros(1, np.float32)
+    for at in (0, 9, 12):
+        time = np.array([START + at * hour])
+        before, gap = gap, np.array([(time[0] - last) / 1e6 if last else 0], np.float32)
+        last = int(time[0])
+        scheduled, pace = on_schedule(time, gap, before, beat, pace, np.ones(1, bool))
+    assert bool(scheduled[0])
+    assert pace.pace_s[0] == pytest.approx(43_200, abs=1)
