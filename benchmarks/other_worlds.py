@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.quirks import Quirks
 from benchmarks.world_readings import Made, make
 from benchmarks.worlds import HARM, World
 from config.rules import RuleSet
@@ -30,6 +31,8 @@ HARMS = {
     "drift": 8,
     "permit": 8,
     "none": 40,
+    "resurfaced": 8,
+    "replaced": 8,
 }
 
 WORLDS = (
@@ -96,6 +99,46 @@ WORLDS = (
     World("minute tilt+shocks, a week", 60, False, "tilt", False, True, days=7),
     World("minute all, one day", 60, False, "both", True, True, True, True, days=1.2),
     World("irregular, tilt+mm", 1800, False, "tilt", True, jitter_s=400, loss=0.1),
+    World(
+        "frost and rain, 30 min",
+        1800,
+        True,
+        "xy",
+        True,
+        swing_mm=1.5,
+        loss=0.02,
+        days=60,
+        quirks=Quirks(rain_deg=2.5, heave_mm=10, absent=0.1),
+    ),
+    World(
+        "echoes and chatter, 15 min",
+        900,
+        True,
+        "tilt",
+        True,
+        True,
+        True,
+        noise_mm=1.0,
+        step_mm=1.0,
+        jitter_s=10,
+        twice=0.02,
+        days=40,
+        quirks=Quirks(echo_share=0.06, chatter=0.004, full_scale_g=2.0),
+    ),
+    World(
+        "night convoys, 5 min",
+        300,
+        False,
+        "both",
+        True,
+        True,
+        traffic_per_h=60,
+        passes_seen=0.004,
+        passes_deg=(1, 8),
+        heartbeat=True,
+        days=25,
+        quirks=Quirks(convoys=0.35, full_scale_g=4.0, absent=0.03),
+    ),
 )
 """Kept small: together some minutes of one core."""
 

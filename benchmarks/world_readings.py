@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.quirks import convoy, moved, spoil
 from benchmarks.worlds import DAY, HARM, START_US, Course, Float, World, shows
 from devices.frame import NO_GATEWAY, NO_SEQ, Flag, Frame
 from devices.registry import Registry
@@ -74,6 +75,8 @@ def make(world: World, harms: Mapping[str, int], seed: int) -> Made:
         if course.permit:
             start, end = (_us(x) for x in course.permit)
             controls.append(Control("permit", {"asset_id": f"L{i}", "from": start, "to": end}, start))
+        if np.isfinite(course.anew_at):
+            controls.append(Control("rebaseline", {"asset_id": f"L{i}"}, _us(course.anew_at)))
         pieces.append({**columns, "sensor": np.full(len(columns["t"]), i, np.int32)})
     return Made(registry, _frame(pieces), sorted(controls, key=lambda c: c.at), truth)
 
@@ -100,11 +103,15 @@ def readings(world: World, course: Course, rng: np.random.Generator) -> dict[str
     busy = 0.25 + 0.75 * np.exp(-(((hour - 13) / 6) ** 2))
     wheel = rng.random(n) < 1 - np.exp(-busy * world.traffic_per_h * np.minimum(world.every_s, 3600) / 3600)
     caught = wheel & (rng.random(n) < world.passes_seen)
+    heavy = convoy(world.quirks, t, rng)
+    wheel |= heavy
+    caught |= heavy & (rng.random(n) < 0.15) if heavy.any() else False
     # Sunny spells and dull ones, and slow changes of the weather.
     spell = 1 + 0.6 * np.sin(2 * np.pi * (t / (11 * DAY) + rng.random()))
     warm = spell * np.sin(2 * np.pi * (t / DAY - 0.3))
     warm = warm + 0.3 * rng.normal(0, 1) * np.sin(2 * np.pi * t / (9 * DAY))
-    columns = {"t": t, **_measured(world, course, t, wheel, caught, warm, rng)}
+    columns = {"t": t, **_measured(world, course, t, wheel, caught, warm, heavy, rng)}
+    spoil(world.quirks, columns, rng)
     _wild(columns, rng.random(n) < world.wild_per_year * world.every_s / (365.25 * DAY), rng)
     again = np.flatnonzero(rng.random(n) < world.twice)
     return {name: np.concatenate([values, values[again]]) for name, values in columns.items()}
@@ -117,6 +124,7 @@ def _measured(
     wheel: npt.NDArray[np.bool_],
     caught: npt.NDArray[np.bool_],
     warm: Float,
+    heavy: npt.NDArray[np.bool_],
     rng: np.random.Generator,
 ) -> dict[str, Float]:
     """What the channels show at t, given whether a wheel has passed or stands there and how warm it is."""
@@ -130,6 +138,8 @@ def _measured(
     x = bias[0] + lean * np.cos(axis) + rocked * np.cos(axis) + world.swing_deg * warm
     y = bias[1] + lean * np.sin(axis) + rocked * np.sin(axis) + 0.4 * world.swing_deg * warm
     x += course.drift(t)
+    wet_x, wet_y, heaved = moved(world.quirks, t, rng)
+    x, y = x + wet_x, y + wet_y
     columns: dict[str, Float] = {}
 
     def measured(true: Float, noise: float, step: float) -> Float:
@@ -149,11 +159,11 @@ def _measured(
         columns["tilt_y_deg"] = np.clip(measured(y, world.noise_deg, world.step_deg), -180, 180)
     if world.mm:
         sunk = course.sunk(t) + world.swing_mm * warm + np.where(caught, rng.uniform(0, 3, n), 0)
-        sunk += rng.normal(0, 1)
+        sunk += rng.normal(0, 1) + heaved
         columns["displacement_mm"] = measured(sunk, world.noise_mm, world.step_mm)
     if world.shocks:
         peak = np.where(wheel, rng.lognormal(np.log(0.4), 0.45, n), np.abs(rng.normal(0, 0.02, n)))
-        columns["vibration_g"] = np.round(peak * np.where(wheel, course.knock(t), 1), 3)
+        columns["vibration_g"] = np.round(peak * np.where(wheel, course.knock(t), 1) * (1 + 1.5 * heavy), 3)
     if world.contact:
         columns["open"] = (course.off(t) > 0.5).astype(float)
     if world.water:

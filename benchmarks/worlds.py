@@ -13,6 +13,8 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.quirks import Quirks
+
 Float = npt.NDArray[np.float64]
 DAY: Final = 86_400.0
 START_US: Final = 1_775_001_600_000_000
@@ -31,6 +33,7 @@ class World:
     which leans by passes_deg.
     wild_per_year : wild samples a sensor.  loss, twice : share of messages.
     jitter_s : sd of the pace.  heartbeat : whether the registry knows it.  days : length of the file.
+    quirks : what else is strange.
     """
 
     name: str
@@ -57,6 +60,7 @@ class World:
     jitter_s: float = 0.0
     heartbeat: bool = False
     days: float = 40.0
+    quirks: Quirks = Quirks()
 
 
 @dataclass
@@ -66,6 +70,7 @@ class Course:
     lean : angle from its seat [°].  axis : direction of it [°].  sunk : [mm].  water : [mm].
     play : how far wheels make it rock [°].  knock : how much harder shocks are.  off : contact open.
     gone_at : nothing is heard from then on [s].  wakes : what an event sensor sends besides [s].
+    permit : window of it [s].  anew_at : when the sensor is told to learn its seat anew [s].
     """
 
     lean: Callable[[Float], Float] = field(default=lambda t: t * 0)
@@ -81,6 +86,7 @@ class Course:
     onset: float = np.nan
     full_at: float = np.nan
     permit: tuple[float, float] | None = None
+    anew_at: float = np.nan
 
 
 def after(onset: float, value: float, over_s: float = 1.0) -> Callable[[Float], Float]:
@@ -195,6 +201,40 @@ def _permit(rng: np.random.Generator, at: float, world: World) -> Course:
     )
 
 
+def _resurfaced(rng: np.random.Generator, at: float, world: World) -> Course:
+    """The frame is raised by 40 mm and the sensor fitted again, a night's work; then it learns its seat anew."""
+    ends = at + float(rng.uniform(5, 9)) * 3600
+    lean, sunk = float(rng.uniform(0.5, 3)), float(rng.choice([-40.0, 40.0]))
+    work = float(rng.uniform(20, 70))
+    return Course(
+        lean=lambda t: np.where((t > at + 900) & (t < ends - 900), work, np.where(t >= ends - 900, lean, 0)),
+        axis=rng.uniform(0, 360),
+        sunk=after(ends - 900, sunk, 1),
+        off=lambda t: ((t > at + 900) & (t < ends - 900)).astype(float),
+        wakes=[at + 903, ends - 897],
+        permit=(at, ends),
+        anew_at=ends,
+    )
+
+
+def _replaced(rng: np.random.Generator, at: float, world: World) -> Course:
+    """Another lid of another make under a permit: it leans, sits and knocks otherwise, and is learned anew."""
+    ends = at + float(rng.uniform(1, 3)) * 3600
+    lean, sunk, knock = float(rng.uniform(1, 25)), float(rng.uniform(-12, 12)), float(rng.uniform(0.4, 2.5))
+    return Course(
+        lean=lambda t: np.where((t > at + 300) & (t < ends - 300), 95.0, np.where(t >= ends - 300, lean, 0)),
+        axis=rng.uniform(0, 360),
+        sunk=lambda t: np.where(
+            (t > at + 300) & (t < ends - 300), -250.0, np.where(t >= ends - 300, sunk, 0)
+        ),
+        knock=lambda t: np.where(t >= ends - 300, knock, 1.0),
+        off=lambda t: ((t > at + 300) & (t < ends - 300)).astype(float),
+        wakes=[at + 303, ends - 297],
+        permit=(at, ends),
+        anew_at=ends,
+    )
+
+
 HARM: Final[Mapping[str, tuple[Callable[[np.random.Generator, float, World], Course], tuple[str, ...]]]] = {
     "theft_silent": (_theft_silent, ("missing",)),
     "theft_heard": (_theft_heard, ("missing",)),
@@ -208,6 +248,8 @@ HARM: Final[Mapping[str, tuple[Callable[[np.random.Generator, float, World], Cou
     "flood": (_flood, ("flooded",)),
     "drift": (_drift, ()),
     "permit": (_permit, ()),
+    "resurfaced": (_resurfaced, ()),
+    "replaced": (_replaced, ()),
     "none": (lambda rng, at, world: Course(), ()),
 }
 """Harm → (its course, hazards that find it)."""
