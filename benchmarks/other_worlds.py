@@ -158,13 +158,22 @@ def rows(world: World, made: Made, changes: Sequence[AlarmChange]) -> list[dict[
         if change.state is AlarmState.FIRING:
             fired[change.asset_id].append(change)
     table: dict[str, dict[str, Any]] = {}
-    for i, (harm, onset, first, full) in enumerate(made.truth):
+    for i, (harm, onset, first, full, defect) in enumerate(made.truth):
         finds = HARM[harm][1]
         if finds and first < 0:
             continue  # the radio let nothing of it through
         row = table.setdefault(
             harm,
-            {"n": 0, "found": 0, "paged": 0, "delay_s": [], "after_full_h": [], "extra": [], "missed": []},
+            {
+                "n": 0,
+                "found": 0,
+                "paged": 0,
+                "delay_s": [],
+                "after_full_h": [],
+                "after_defect_h": [],
+                "extra": [],
+                "missed": [],
+            },
         )
         row["n"] += 1
         mine = fired[f"L{i}"]
@@ -188,6 +197,8 @@ def rows(world: World, made: Made, changes: Sequence[AlarmChange]) -> list[dict[
             row["delay_s"].append((said - (first if first >= 0 else onset)) / 1e6)
             if full >= 0:
                 row["after_full_h"].append((min(c.event_at for c in good) - full) / 3.6e9)
+            if defect >= 0:
+                row["after_defect_h"].append((min(c.event_at for c in good) - defect) / 3.6e9)
         else:
             row["missed"].append(i)
     return [{"world": world.name, "harm": harm, **row} for harm, row in table.items()]

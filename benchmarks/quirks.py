@@ -1,6 +1,6 @@
-"""What strange sensors, roads and seasons do to readings: written from the protocol and the field's facts alone.
+"""What strange sensors, roads and seasons do to readings: from the protocol and the field's facts alone.
 
-Like `benchmarks.worlds` it shares no code with the simulator, nor was it written after looking at the rules.
+Like `benchmarks.worlds` it shares no code with the simulator; written before the rules were tried on it.
 """
 
 from __future__ import annotations

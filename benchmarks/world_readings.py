@@ -20,13 +20,14 @@ from ingest.log import Control
 class Made:
     """A fleet's readings and what truly happened.
 
-    truth : sensor → (harm, onset, first message after it, when it was complete) [µs], nan as -1.
+    truth : sensor → (harm, onset, first message after it, when it was complete, when it had grown to a
+        defect) [µs], nan as -1.
     """
 
     registry: Registry
     frame: Frame
     controls: list[Control]
-    truth: list[tuple[str, int, int, int]]
+    truth: list[tuple[str, int, int, int, int]]
 
 
 def make(world: World, harms: Mapping[str, int], seed: int) -> Made:
@@ -70,6 +71,7 @@ def make(world: World, harms: Mapping[str, int], seed: int) -> Made:
                 _us(course.onset),
                 _us(float(sent.min())) if len(sent) else -1,
                 _us(course.full_at),
+                _us(course.hazard_at),
             )
         )
         if course.permit:

@@ -19,6 +19,8 @@ Float = npt.NDArray[np.float64]
 DAY: Final = 86_400.0
 START_US: Final = 1_775_001_600_000_000
 """2026-04-01T00:00Z."""
+DEFECT_PLAY_DEG: Final = float(np.degrees(np.arcsin(15 / 700)))
+"""From this play on a wheel moves the edge of a lid of 700 mm by 15 mm: a defect by the code for roads."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class World:
     jitter_s: float = 0.0
     heartbeat: bool = False
     days: float = 40.0
-    quirks: Quirks = Quirks()
+    quirks: Quirks = field(default_factory=Quirks)
 
 
 @dataclass
@@ -70,6 +72,7 @@ class Course:
     lean : angle from its seat [°].  axis : direction of it [°].  sunk : [mm].  water : [mm].
     play : how far wheels make it rock [°].  knock : how much harder shocks are.  off : contact open.
     gone_at : nothing is heard from then on [s].  wakes : what an event sensor sends besides [s].
+    hazard_at : when what grows slowly has reached the size of a defect [s].
     permit : window of it [s].  anew_at : when the sensor is told to learn its seat anew [s].
     """
 
@@ -84,6 +87,7 @@ class Course:
     gone_at: float = np.inf
     wakes: list[float] = field(default_factory=list)
     onset: float = np.nan
+    hazard_at: float = np.nan
     full_at: float = np.nan
     permit: tuple[float, float] | None = None
     anew_at: float = np.nan
@@ -156,8 +160,10 @@ def _creeping(low: float, high: float) -> Callable[[np.random.Generator, float, 
 
 def _loose(over_days: float) -> Callable[[np.random.Generator, float, World], Course]:
     def course(rng: np.random.Generator, at: float, world: World) -> Course:
+        play = float(rng.uniform(3, 7))
         return Course(
-            play=after(at, float(rng.uniform(3, 7)), over_days * DAY),
+            hazard_at=at + DEFECT_PLAY_DEG / play * over_days * DAY,
+            play=after(at, play, over_days * DAY),
             knock=lambda t: 1 + after(at, float(rng.uniform(1.5, 3)), over_days * DAY)(t),
             axis=rng.uniform(0, 360),
             onset=at,
@@ -202,7 +208,7 @@ def _permit(rng: np.random.Generator, at: float, world: World) -> Course:
 
 
 def _resurfaced(rng: np.random.Generator, at: float, world: World) -> Course:
-    """The frame is raised by 40 mm and the sensor fitted again, a night's work; then it learns its seat anew."""
+    """The frame is raised by 40 mm and the sensor fitted again, in a night; then it learns its seat anew."""
     ends = at + float(rng.uniform(5, 9)) * 3600
     lean, sunk = float(rng.uniform(0.5, 3)), float(rng.choice([-40.0, 40.0]))
     work = float(rng.uniform(20, 70))
@@ -218,7 +224,7 @@ def _resurfaced(rng: np.random.Generator, at: float, world: World) -> Course:
 
 
 def _replaced(rng: np.random.Generator, at: float, world: World) -> Course:
-    """Another lid of another make under a permit: it leans, sits and knocks otherwise, and is learned anew."""
+    """Another lid under a permit: it leans, sits and knocks otherwise, and is learned anew."""
     ends = at + float(rng.uniform(1, 3)) * 3600
     lean, sunk, knock = float(rng.uniform(1, 25)), float(rng.uniform(-12, 12)), float(rng.uniform(0.4, 2.5))
     return Course(

@@ -25,13 +25,16 @@ PASSING_S: Final = np.float32(60)
 PASSES_SHARE: Final = np.float32(1 / 256)
 OFTEN_PASSED: Final = np.float32(0.01)
 """Where wheels are caught this often, steps are those between the readings that none was caught by."""
+COARSEST_DEG: Final = np.float32(1.0)
+"""No scale is coarser."""
+_WAY: Final = (Tilt.STEP_X, Tilt.STEP_Y)
 
 
 class Turned(NamedTuple):
     """What the inclination says.
 
     angle_deg, step_deg : float32[k]  Turn since the baseline, movement since the last reading [°].
-    rocking_deg : float32[k]  The same movement, without wheels that are caught standing on the lid.
+    rocking_deg : float32[k]  What of that is to and fro, without wheels that are caught standing on the lid.
     still : bool[k]  It stands suspiciously still.
     """
 
@@ -69,9 +72,10 @@ def turning(
     angle = turn(rows, tilt, x, y, hours, limits)
     missing = np.isnan(angle)
     some_missing = np.count_nonzero(missing) > 0
-    step = _step(rows, angle, tilt, x, y)
+    step, rocks = _step(rows, angle, tilt, x, y)
     if some_missing:
         step = np.where(missing, np.float32(np.nan), step)
+        rocks = np.where(missing, np.float32(np.nan), rocks)
     passed = (step >= PASSING_DEG) & (gap <= PASSING_S) & (angle < PASSING_DEG)
     if np.count_nonzero(passed):
         rows[passed, Tilt.PASSING] = hours[passed]
@@ -97,9 +101,9 @@ def turning(
     rows[:, Tilt.MOVES] = np.where(moved, learned, moves)
     rows[:, Tilt.STILL] = np.where(moved, np.float32(0), again)
     rows[:, Tilt.LAST] = raw
-    rocks, often = step, rows[:, Tilt.PASSES] >= OFTEN_PASSED
+    often = rows[:, Tilt.PASSES] >= OFTEN_PASSED
     if np.count_nonzero(often):
-        rocks = np.where(often & (was | ~lies), np.float32(np.nan), step)
+        rocks = np.where(often & (was | ~lies), np.float32(np.nan), rocks)
     return Turned(angle, step, rocks, rows[:, Tilt.STILL] >= STILL_READINGS)
 
 
@@ -116,24 +120,59 @@ def felt(vibration_g: Float32, turned: Turned | None) -> Float32:
 
 def _step(
     rows: Float32, angle: Float32, tilt: Float32 | None, x: Float32 | None, y: Float32 | None
-) -> Float32:
-    """How far the lid has moved since the last reading [°].
+) -> tuple[Float32, Float32]:
+    """How far the lid has moved since the last reading, and how much of it did not go on as before [°].
 
     What is measured says more than the turn since the baseline: that of a lid which rocks to both sides of
     it is the same on either.
     """
     step = np.abs(angle - rows[:, Tilt.CHANGE])
     first = rows[:, Tilt.COUNT] <= 1
-    none_first = np.count_nonzero(first) == 0
+    some_first = np.count_nonzero(first) > 0
+    along, across = np.zeros_like(step), None
     if tilt is not None:
-        moved = np.abs(tilt - rows[:, Tilt.LAST])
-        step = np.fmax(step, moved if none_first else np.where(first, np.float32(0), moved))
+        along = tilt - rows[:, Tilt.LAST]
+        if some_first:
+            along[first] = 0
+        step = np.fmax(step, np.abs(along))
     if x is not None and y is not None:
-        moved = np.hypot(x - rows[:, Tilt.LAST_X], y - rows[:, Tilt.LAST_Y])
-        step = np.fmax(step, moved if none_first else np.where(first, np.float32(0), moved))
-        for column, axis in ((Tilt.LAST_X, x), (Tilt.LAST_Y, y)):
-            rows[:, column] = np.where(np.isnan(moved), rows[:, column], axis)
-    return np.asarray(step, np.float32)
+        dx, dy = x - rows[:, Tilt.LAST_X], y - rows[:, Tilt.LAST_Y]
+        unknown = np.isnan(dx) | np.isnan(dy)
+        rows[:, Tilt.LAST_X] = np.where(unknown, rows[:, Tilt.LAST_X], x)
+        rows[:, Tilt.LAST_Y] = np.where(unknown, rows[:, Tilt.LAST_Y], y)
+        if some_first:
+            dx[first] = dy[first] = 0
+        step = np.fmax(step, np.hypot(dx, dy))
+        along, across = np.where(unknown, along, dx), np.where(unknown, np.float32(0), dy)
+    return np.asarray(step, np.float32), _to_and_fro(rows, along, across)
+
+
+def _to_and_fro(rows: Float32, along: Float32, across: Float32 | None) -> Float32:
+    """What of a movement is above the scale's grain and does not go on as the movement before [°].
+
+    A coarse scale flickers between two neighbours; the sun and a creeping sensor move on the way they went;
+    a lid that rocks comes to rest anywhere within its play.
+
+    along, across : float32[k]  By the two axes, or by the inclination alone; NaN = not measured [°].
+    """
+    grain = rows[:, Tilt.GRAIN]
+    parts = [along] if across is None else [along, across]
+    for part in parts:
+        size = np.minimum(np.abs(part), COARSEST_DEG)
+        finer = (size > 0) & ((size < grain) | (grain == 0))
+        if np.count_nonzero(finer):
+            grain = np.where(finer, size, grain)
+            rows[:, Tilt.GRAIN] = grain
+    above = [part - np.clip(part, -grain, grain) for part in parts]
+    far = np.abs(above[0]) if across is None else np.hypot(*above)
+    way = sum(rows[:, column] * part for column, part in zip(_WAY, above, strict=False))
+    moves = far > 0
+    onward = np.minimum(np.maximum(way, 0) / np.where(moves, far, np.float32(1)), far)
+    for column, part in zip(_WAY, above, strict=False):
+        rows[:, column] = np.where(moves, part, rows[:, column])
+    if across is None and np.count_nonzero(rows[:, Tilt.STEP_Y]):
+        rows[moves, Tilt.STEP_Y] = 0
+    return np.asarray(far - onward, np.float32)
 
 
 def stirs(rows: Float32, angle_deg: Float32, attention_deg: np.float32) -> Bool:

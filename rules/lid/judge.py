@@ -270,7 +270,7 @@ def _damaged(f: Features, limits: Limits, tilt: Float32, sink: Float32, shock: F
     sits = np.abs(sink[:, Sink.SLOW] - shock[:, Shock.HIT_MM])
     sits = np.where(np.isnan(f.change_mm), np.float32(0), sits)
     # More than it trembles by itself between two readings.
-    trembles = np.where(shock[:, Shock.STEP_COUNT] > 0, np.exp(shock[:, Shock.STEP_MEAN]), 0)
+    trembles = 2 * shock[:, Shock.STEP_MEAN]
     far = leans >= np.maximum(limits["damage_deg"], np.float32(1.5) * trembles)
     offset = far | (sits >= limits["damage_mm"])
     shock[:, Shock.HIT_RUN] = np.where(after & offset, shock[:, Shock.HIT_RUN] + 1, 0)

@@ -1,4 +1,4 @@
-"""Whether a lid rocks: peaks of shock and of tilt steps, window by window, against their own reference."""
+"""Whether a lid rocks: peaks of shock and mean tilt steps, window by window, against their own reference."""
 
 from __future__ import annotations
 
@@ -11,23 +11,32 @@ from rules.lid.state import Shock
 Float32 = npt.NDArray[np.float32]
 
 VIBRATION_FLOOR_G = np.float32(0.05)
-STEP_FLOOR_DEG = np.float32(0.25)
-"""Below these a peak is noise or quantization; they are the zero of the logarithms."""
+STEP_FLOOR_DEG = np.float32(0.1)
+"""Below these it is noise or quantization."""
+GREATEST_STEP_DEG = np.float32(2.5)
+"""A wheel that is caught on the lid, or a wild sample, counts no more than this."""
+ROCKS_DEG = np.float32(0.25)
+"""A lid that moves less than this from one reading to the next does not rock, whatever was usual: the edge
+of a lid of 700 mm moves by less than 3 mm, which is accepted of a new one."""
 LEAST_SPREAD = np.float32(0.25)
-"""Least standard deviation of a logarithm: no road is more regular than this."""
+"""Least standard deviation, as a share of what is usual: no road is more regular than this."""
 LEAST_REACH = np.float32(0.5)
 """So wide a spread is believed of few windows: a wheel on the lid is usual, one wild sample is not."""
 LEARNS_TIMES = np.float32(2)
 SHOCK_MARGIN = np.float32(0.3)
-STEP_MARGIN = np.float32(0.5)
-"""Logarithm of what does not count: shocks a third above the usual, steps two thirds."""
+STEP_MARGIN = np.float32(0.55)
+FEW_MARGIN = np.float32(0.55)
+"""What does not count: shocks a third above the usual; mean steps half of it, and as much again by the square
+root of their number: of a single one twice the usual says nothing."""
 GREATEST_Z = np.float32(3.0)
 """One bump counts no more than this, however hard it was."""
+GREATEST_SPAN = np.float32(4 / 3)
+"""The window of one reading of a sensor that feels no shocks counts so much more: three of them are most of a
+day, while works that last for hours shake a sensor which they wake in as many windows."""
 
 _FLOOR = np.array([[VIBRATION_FLOOR_G], [STEP_FLOOR_DEG]], np.float32)
-_MARGIN = np.array([[SHOCK_MARGIN], [STEP_MARGIN]], np.float32)
 _PARTS = slice(Shock.PEAK, Shock.STEP_SCORE + 1)
-"""Peak, count, mean, m2 and score of shocks, then those of tilt steps: two rows of one computation."""
+"""Peak or sum, count, mean, m2 and score of shocks, then those of tilt steps: two rows of one computation."""
 
 
 def rock(
@@ -37,18 +46,21 @@ def rock(
     hours: Float32,
     limits: Limits,
 ) -> None:
-    """Take peaks into the window; close windows that are over.
+    """Take shocks and steps into the window; close windows that are over.
 
     rows : float32[k, Shock]  State, changed in place.
-    vibration_g, step_deg : float32[k] or None  NaN = not measured.
+    vibration_g : float32[k] or None  Peak of shock; NaN = not measured [g].
+    step_deg : float32[k] or None  Movement since the last reading, less what goes on in the direction of
+        the movement before: sun and creep do, rocking does not; NaN = not measured [°].
     """
     # fmax passes over a peak that is NaN, maximum does not: what was not measured stays as it was.
     if vibration_g is not None:
         seen = np.maximum(vibration_g, VIBRATION_FLOOR_G)
         rows[:, Shock.PEAK] = np.fmax(rows[:, Shock.PEAK], seen)
     if step_deg is not None:
-        seen = np.maximum(step_deg, STEP_FLOOR_DEG)
-        rows[:, Shock.STEP_PEAK] = np.fmax(rows[:, Shock.STEP_PEAK], seen)
+        measured = ~np.isnan(step_deg)
+        rows[:, Shock.STEP_SUM] += np.where(measured, np.minimum(step_deg, GREATEST_STEP_DEG), np.float32(0))
+        rows[:, Shock.STEP_N] += measured
     over = hours - rows[:, Shock.START] >= limits["window_hours"]
     closing = np.count_nonzero(over)
     if closing == len(over):
@@ -66,34 +78,49 @@ def _close(rows: Float32, hours: Float32, limits: Limits) -> None:
     parts = rows[:, _PARTS].reshape(len(rows), 2, 5).transpose(2, 1, 0)
     peak = parts[0].copy()
     parts[0] = 0
+    steps = rows[:, Shock.STEP_N].copy()
+    peak[1] = np.where(steps > 0, np.maximum(peak[1] / np.maximum(steps, 1), STEP_FLOOR_DEG), 0)
+    rows[:, Shock.STEP_N] = 0
     seen = (start > 0) & (peak > 0)
     if not np.count_nonzero(seen):
         return
     count, mean, m2, score = parts[1:].copy()
-    span = np.minimum(np.maximum((hours - start) / limits["window_hours"], 1), np.float32(1.5))
-    x = np.log(np.maximum(peak, _FLOOR))
+    span = np.minimum(np.maximum((hours - start) / limits["window_hours"], 1), GREATEST_SPAN)
+    # Shocks differ by factors: their logarithms are compared. Mean steps are compared as shares of the usual:
+    # a few steps are often small by chance, and a logarithm would make much of that.
+    x = np.maximum(peak, _FLOOR)
+    x[0] = np.log(x[0])
+    unit = np.ones_like(x)
+    unit[1] = np.maximum(mean[1], STEP_FLOOR_DEG)
     known = count >= limits["reference_windows"]
     at_least_1 = np.maximum(count, 1)
-    spread = np.sqrt(np.maximum(m2, 0) / at_least_1)
+    spread = np.sqrt(np.maximum(m2, 0) / at_least_1) / unit
     # For a while the usual goes on being learned, from quiet windows only; then it is frozen.
     learn = seen & (count < LEARNS_TIMES * limits["reference_windows"])
     if np.count_nonzero(learn):
-        off = x - mean
+        off = (x - mean) / unit
         quiet = (score < 1) & (np.abs(off) <= 2 * np.maximum(spread, LEAST_SPREAD))
         learn &= ~known | quiet
         reach = np.float32(2.5) * np.maximum(spread, LEAST_REACH)
-        held = np.where(count >= 3, np.minimum(np.maximum(x, mean - reach), mean + reach), x)
+        held = np.where(count >= 3, mean + unit * np.clip(off, -reach, reach), x)
         off = held - mean
-        total = count + span
-        learned = mean + off * span / total
-        parts[3] = np.where(learn, m2 + span * off * (held - learned), m2)
+        total = count + 1
+        learned = mean + off / total
+        parts[3] = np.where(learn, m2 + off * (held - learned), m2)
         mean = np.where(learn, learned, mean)
         parts[2] = mean
         parts[1] = np.where(learn, total, count)
+        unit[1] = np.maximum(mean[1], STEP_FLOOR_DEG)
     known &= seen
     if np.count_nonzero(known):
         # A spread learned from few windows is often too small.
         sigma = np.maximum(spread * (1 + 3 / at_least_1), LEAST_SPREAD)
-        z = np.minimum((x - mean - _MARGIN) / sigma, GREATEST_Z)
+        margin = np.full_like(x, SHOCK_MARGIN)
+        few = FEW_MARGIN / np.sqrt(np.maximum(steps, 1))
+        margin[1] = STEP_MARGIN + few
+        greatest = np.full_like(x, GREATEST_Z)
+        greatest[1] = np.where((steps <= 1) & (count[0] == 0), GREATEST_Z * span, GREATEST_Z)
+        z = np.minimum(((x - mean) / unit - margin) / sigma, greatest)
+        z[1] = np.where(peak[1] < ROCKS_DEG * (1 + few * few), np.minimum(z[1], 0), z[1])
         raised = np.maximum(score + z - limits["loose_allowance"], 0)
         parts[4] = np.where(known, np.minimum(raised, 2 * limits["loose_limit"]), score)

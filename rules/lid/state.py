@@ -26,6 +26,8 @@ class Tilt(IntEnum):
     PASSING : when it last leaned and lay flat again at once [h]; 0 = never.
     PASSES : share of readings that a wheel on the lid was caught by.
     LAST_X, LAST_Y : latest inclinations of the axes [°].
+    STEP_X, STEP_Y : latest movement that was any, by the axes or, in STEP_X alone, by the inclination [°].
+    GRAIN : least movement seen that was any: noise, or the step of a coarse scale [°]; 0 = none yet.
     OFF : day's mean of the distance from CREEP [°].  ROUGH : mean distance from that: noise, sun, play [°].
     """
 
@@ -47,6 +49,9 @@ class Tilt(IntEnum):
     LAST_X = 15
     LAST_Y = 16
     PASSES = 17
+    STEP_X = 18
+    STEP_Y = 19
+    GRAIN = 20
 
 
 class Sink(IntEnum):
@@ -85,8 +90,8 @@ class Sink(IntEnum):
 class Shock(IntEnum):
     """Columns of the rocking state, twice: vibration peaks, then tilt steps (`STEP` further on).
 
-    START : of the window [h].  PEAK : greatest in it, as a logarithm.  COUNT, MEAN, M2 : reference windows.
-    SCORE : CUSUM.
+    START : of the window [h].  PEAK : greatest shock in it [g].  STEP_SUM, STEP_N : sum and number of its
+    steps [°].  COUNT, MEAN, M2 : reference windows, of logarithms.  SCORE : CUSUM.
     HIT, HIT_TILT, HIT_MM : latest violent shock [h] and what tilt and displacement were before it.
     HIT_RUN : consecutive readings that have not come back from it.
     """
@@ -97,7 +102,7 @@ class Shock(IntEnum):
     MEAN = 3
     M2 = 4
     SCORE = 5
-    STEP_PEAK = 6
+    STEP_SUM = 6
     STEP_COUNT = 7
     STEP_MEAN = 8
     STEP_M2 = 9
@@ -106,6 +111,7 @@ class Shock(IntEnum):
     HIT_TILT = 12
     HIT_MM = 13
     HIT_RUN = 14
+    STEP_N = 15
 
 
 class Water(IntEnum):

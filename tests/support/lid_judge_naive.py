@@ -338,7 +338,7 @@ def damaged(lid: Lid) -> Said | None:
     if lid.hit == 0:
         known["hit_run"] = 0.0
         return None
-    trembles = math.exp(lid.step_mean) if lid.step_count > 0 else 0.0
+    trembles = 2 * lid.step_mean
     leans = abs(lid.angle - lid.hit_tilt)
     sits = 0.0 if math.isnan(lid.mm) else abs(lid.slow - lid.hit_mm)
     far = leans >= max(r["damage_deg"], 1.5 * trembles)

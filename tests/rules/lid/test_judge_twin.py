@@ -81,7 +81,7 @@ KNOWN: dict[str, tuple[str, int, tuple[float, ...]]] = {
     "mean": ("shock", Shock.MEAN, (-3, 0, 1)),
     "score": ("shock", Shock.SCORE, (0, 1, 1.5, 2, 3, 4, 6, 8, 10.5, 14)),
     "step_count": ("shock", Shock.STEP_COUNT, (0, 16)),
-    "step_mean": ("shock", Shock.STEP_MEAN, (-3, 0, 1)),
+    "step_mean": ("shock", Shock.STEP_MEAN, (0, 0.1, 0.4, 1)),
     "step_score": ("shock", Shock.STEP_SCORE, (0, 3, 4, 6, 7.5, 8, 10, 10.5, 14)),
     "hit": ("shock", Shock.HIT, (0, 0, HOURS - 10, HOURS - 24, HOURS - 48)),
     "hit_tilt": ("shock", Shock.HIT_TILT, grid(0, 3)),

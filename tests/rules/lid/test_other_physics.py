@@ -182,6 +182,27 @@ def test_a_sleeper_that_reports_every_six_hours_finds_a_loose_lid_within_two_day
     assert 30 * DAY < fired[0] <= 32 * DAY
 
 
+def test_a_coarse_scale_that_flickers_between_two_neighbours_does_not_rock() -> None:
+    """A lid that rests on the border of two steps of 1°, after weeks in the middle of one."""
+    life, rng = Life(city(heartbeat_s=3600)), np.random.default_rng(9)
+    for k in range(24 * 30):
+        rest = 4.0 if k < 24 * 20 else 4.5
+        life.reads(k * HOUR, tilt_deg=float(np.round(rest + rng.normal(0, 0.15))))
+    assert life.alarms("loose", "sensor_fault") == []
+
+
+def test_a_lid_that_rocks_between_two_seats_is_loose_though_wheels_are_often_caught_on_it() -> None:
+    """Every tenth reading catches a wheel of 5 to 40°: beside such peaks no window would show it."""
+    life, rng = Life(city(heartbeat_s=600)), np.random.default_rng(10)
+    for k in range(144 * 16):
+        seat = 1.5 * rng.integers(0, 2) if k >= 144 * 13 else 0.0
+        wheel = rng.uniform(5, 40) if rng.random() < 0.1 else 0.0
+        life.reads(k * 600.0, tilt_deg=4 + seat + wheel + rng.normal(0, 0.1))
+    fired = [at for _, state, _, at in life.alarms("loose") if state == "firing"]
+    assert fired
+    assert 13 * DAY < fired[0] <= 15 * DAY
+
+
 def test_a_loose_lid_is_not_called_damaged_as_well() -> None:
     """After a violent shock it does not lie where it lay: it never does."""
     life, rng = Life(city(heartbeat_s=3600)), np.random.default_rng(4)

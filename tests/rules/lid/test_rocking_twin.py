@@ -14,37 +14,52 @@ WINDOW_H, REFERENCE, ALLOWANCE, LIMIT = 4.0, 6.0, 0.5, 8.0
 
 
 class SlowRocking:
-    """Greatest shock (or tilt step) of each window, its logarithm against what was usual."""
+    """Greatest shock of each window by its logarithm, or mean step as a share of the usual, against that."""
 
-    def __init__(self, floor: float, margin: float) -> None:
-        self.floor, self.margin = floor, margin
-        self.peak = self.count = self.mean = self.m2 = self.score = self.start = 0.0
+    def __init__(self, *, shocks: "SlowRocking | None" = None) -> None:
+        self.shocks = shocks
+        self.of_steps = shocks is not None
+        self.peak = self.count = self.mean = self.m2 = self.score = self.start = self.sum = 0.0
+        self.n = 0
 
     def take(self, value: float, hours: float) -> None:
         if not math.isnan(value):
-            self.peak = max(self.peak, value, self.floor)
+            self.peak = max(self.peak, value, 0.05)
+            self.sum, self.n = self.sum + min(value, 2.5), self.n + 1
         if hours - self.start < WINDOW_H:
             return
-        if self.start > 0 and self.peak > 0:
-            self._close(min(max((hours - self.start) / WINDOW_H, 1), 1.5))
-        self.peak, self.start = 0.0, hours
+        if self.start > 0 and self.n:
+            span = min(max((hours - self.start) / WINDOW_H, 1), 4 / 3)
+            if self.of_steps:
+                self._steps(max(self.sum / self.n, 0.1), span)
+            else:
+                self._close(math.log(self.peak), 1.0, 0.3, 3.0)
+        self.peak, self.sum, self.n, self.start = 0.0, 0.0, 0, hours
 
-    def _close(self, span: float) -> None:
-        x = math.log(max(self.peak, self.floor))
-        known = self.count >= REFERENCE
-        count = self.count
-        spread = math.sqrt(max(self.m2, 0) / max(count, 1))
-        quiet = self.score < 1 and abs(x - self.mean) <= 2 * max(spread, 0.25)
+    def _steps(self, mean: float, span: float) -> None:
+        assert self.shocks is not None
+        few = 0.55 / math.sqrt(self.n)
+        greatest = 3 * span if self.n == 1 and self.shocks.count == 0 else 3.0
+        self._close(mean, 0.1, 0.55 + few, greatest, still=mean < 0.25 * (1 + few * few))
+
+    def _close(self, x: float, least: float, margin: float, greatest: float, still: bool = False) -> None:
+        known, count = self.count >= REFERENCE, self.count
+        unit = max(self.mean, least) if self.of_steps else 1.0
+        spread = math.sqrt(max(self.m2, 0) / max(count, 1)) / unit
+        off = (x - self.mean) / unit
+        quiet = self.score < 1 and abs(off) <= 2 * max(spread, 0.25)
         if not known or (quiet and count < 2 * REFERENCE):
             reach = 2.5 * max(spread, 0.5)
-            held = min(max(x, self.mean - reach), self.mean + reach) if count >= 3 else x
-            off = held - self.mean
-            self.mean += off * span / (count + span)
-            self.m2 += span * off * (held - self.mean)
-            self.count = count + span
+            held = self.mean + unit * min(max(off, -reach), reach) if count >= 3 else x
+            step = held - self.mean
+            self.mean += step / (count + 1)
+            self.m2 += step * (held - self.mean)
+            self.count = count + 1
+            unit = max(self.mean, least) if self.of_steps else 1.0
         if known:
             sigma = max(spread * (1 + 3 / max(count, 1)), 0.25)
-            z = min((x - self.mean - self.margin) / sigma, 3.0)
+            z = min(((x - self.mean) / unit - margin) / sigma, greatest)
+            z = min(z, 0) if still else z
             self.score = min(max(self.score + z - ALLOWANCE, 0), 2 * LIMIT)
 
 
@@ -66,8 +81,8 @@ def test_rocking_agrees_with_its_slow_twin(seed: int) -> None:
     rows = np.zeros(
         (sensors, max(int(v) for v in vars(Shock).values() if isinstance(v, int)) + 1), np.float32
     )
-    shock = [SlowRocking(0.05, 0.3) for _ in range(sensors)]
-    step = [SlowRocking(0.25, 0.5) for _ in range(sensors)]
+    shock = [SlowRocking() for _ in range(sensors)]
+    step = [SlowRocking(shocks=own) for own in shock]
     hours = np.full(sensors, 1.0)
     for k in range(readings):
         hours += rng.exponential(1.3, sensors)
@@ -75,12 +90,13 @@ def test_rocking_agrees_with_its_slow_twin(seed: int) -> None:
         vibration = (rng.lognormal(-1, 0.5, sensors) * grown).astype(np.float32)
         moved = (rng.lognormal(-1, 0.8, sensors) * grown).astype(np.float32)
         vibration[rng.random(sensors) < 0.3] = np.nan
+        vibration[:2] = np.nan
         moved[rng.random(sensors) < 0.3] = np.nan
         at = hours.astype(np.float32)
         rock(rows, vibration, moved, at, limits)  # type: ignore[arg-type]
         for i in range(sensors):
-            shock[i].take(float(vibration[i]), float(at[i]))
             step[i].take(float(moved[i]), float(at[i]))
+            shock[i].take(float(vibration[i]), float(at[i]))
     assert max(s.score for s in shock) > LIMIT, "the twins never saw anything rock"
     np.testing.assert_allclose(rows[:, Shock.SCORE], [s.score for s in shock], rtol=2e-3, atol=2e-3)
     np.testing.assert_allclose(rows[:, Shock.STEP_SCORE], [s.score for s in step], rtol=2e-3, atol=2e-3)
