@@ -45,7 +45,8 @@ class LidRules(BaseModel):
     forecast_least_mm: float = Field(default=3, ge=0, le=500)
 
     window_hours: float = Field(default=4, gt=0, le=168)
-    """Peak shocks and mean steps are taken over windows of this length: a sensor's chattiness does not matter."""
+    """Peak shocks and mean steps are taken over windows of this length: how chatty a sensor is does not
+    matter."""
     reference_windows: int = Field(default=16, ge=4, le=1000)
     loose_allowance: float = Field(default=0.5, gt=0, le=5)
     loose_limit: float = Field(default=8, gt=0, le=100)
