@@ -170,6 +170,7 @@ class BridgeDetector:
         "temperature_at",
         "seen_at",
         "row",
+        "crossed",
     )
 
     @staticmethod
@@ -220,6 +221,7 @@ class BridgeDetector:
         self.temperature_at = np.full(n, NEVER, np.int64)
         self.seen_at = np.full(n, NEVER, np.int64)
         self.row = np.full((n, TERMS), np.nan)
+        self.crossed = np.zeros(n, bool)
         self.interventions: dict[int, Mapping[str, Any]] = {}
 
     def _set_limits(self) -> None:
@@ -294,6 +296,9 @@ class BridgeDetector:
         warm = self.channels.thermometer[c]
         busy = (cells.time >= self.closed_from[c]) & (cells.time < self.closed_to[c])
         self._temperature(cells, c, usable & warm)
+        flat = c[warm & self.gate.flat_long[c]]
+        if len(flat):
+            self._distrust(flat)
         gauges = ~warm & ~busy
         said: list[Verdicts] = []
         said += self._peaks(cells, c, gauges & peaks)
@@ -312,6 +317,7 @@ class BridgeDetector:
         if len(anew):
             self.fast.forget(anew)
             self.slow.forget(anew)
+            self.crossed[anew] = False
             self.stiffness.forget(anew)
             self.levels.forget(anew)
             self.weighing.forget(anew)
@@ -387,7 +393,10 @@ class BridgeDetector:
         around = self.temperatures.around(c, hour)
         row = terms(hour, around.now, around.lagged, around.day_lagged, around.across)
         self.row[c] = row
-        return self.slow.add(c, hour, row, value, np.isfinite(around.now))
+        # A model that learned with the other thermometers is wrong without them.
+        whole = np.isfinite(around.now) & (around.crossed | ~self.crossed[c])
+        self.crossed[c] |= around.crossed
+        return self.slow.add(c, hour, row, value, whole)
 
     def _faulty(self, c: Int, time: Int, said: list[Verdicts]) -> None:
         fault = self.gate.fault[c]
@@ -396,9 +405,21 @@ class BridgeDetector:
         if len(gauges):
             self.fast.forget(gauges)
             self.slow.skip(gauges)
+            # After a leap nothing that was learned of its level holds: it was zeroed, or is torn off.
+            leapt = gauges[self.gate.fault[gauges] == GaugeFault.RATE]
+            self.slow.forget(leapt)
+            self.crossed[leapt] = False
+        warm = begins[self.channels.thermometer[begins]]
+        if len(warm):
+            self._distrust(warm)
         level = np.where(fault > 0, 2, 0).astype(np.int8)
         grades = Grades(level, self.gate.value[c], self.gate.limit[c], fault)
         said += self._say(FAULT, c, time, grades, _FIRST_FAULT - 1)
+
+    def _distrust(self, thermometers: Int) -> None:
+        """The day that is under way is judged for none of the gauges that these thermometers compensate."""
+        beside = np.isin(self.channels.sources, thermometers) | np.isin(self.channels.others, thermometers)
+        self.slow.skip(np.flatnonzero(beside.any(axis=1)))
 
     def _say_drift(self, touched: Int, time: int, said: list[Verdicts]) -> None:
         assets = np.unique(self.channels.asset[touched])

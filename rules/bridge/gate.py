@@ -40,6 +40,18 @@ RAIL_RUN: Final = 5
 NOISE_HOURS: Final = 24
 """Hours of noise that are learned before it is compared."""
 NOISE_RUN: Final = 2
+NOISE_BLOCKS: Final = 6
+"""Blocks of which the quietest is taken: one alone may be a vehicle's, and a logger of hours needs a day."""
+SLOW_GAP_US: Final = 26 * 3_600_000_000
+"""Up to a daily logger, a gauge's readings are compared with the one before …"""
+SLOW_STEPS: Final = 16
+"""… once so many steps of its own show what is usual."""
+SPIKE_READINGS: Final = 24
+"""Readings in which spikes are counted, where a day has fewer."""
+FLAT_THERMOMETER_S: Final = 25_200.0
+FLAT_READINGS: Final = 3
+"""A thermometer that did not move at all in seven hours is not believed before it is called stuck: what it
+compensates would seem to move, all gauges together."""
 HOUR_BLOCKS: Final = 3_600_000_000 // BLOCK_US
 STUCK_THERMOMETER_S: Final = 43_200.0
 NEVER: Final = -(1 << 60)
@@ -67,6 +79,7 @@ class FaultGate:
     """State of the gate over all channels.
 
     fault : uint8[c]  `GaugeFault` now. value, limit : float64[c]  What was measured of it, and its limit.
+    flat_long : bool[c]  A thermometer that has not moved for hours, long before it is called stuck.
     """
 
     _STATE: Final = (
@@ -94,7 +107,12 @@ class FaultGate:
         "noise_sum",
         "noise_hours",
         "noise_run",
+        "noise_blocks",
         "out_run",
+        "usual_gap",
+        "steps",
+        "spike_readings",
+        "flat_long",
     )
 
     def __init__(self, n: int, limits: GateLimits, thermometer: Bool) -> None:
@@ -114,6 +132,9 @@ class FaultGate:
         self.hour, self.hour_noise = np.full(n, NEVER, np.int64), np.full(n, np.nan)
         self.noise_sum, self.noise_hours = np.zeros(n), np.zeros(n, np.int64)
         self.noise_run, self.out_run = np.zeros(n, np.int64), np.zeros(n, np.int64)
+        self.noise_blocks, self.spike_readings = np.zeros(n, np.int64), np.zeros(n, np.int64)
+        self.usual_gap, self.steps = np.zeros(n), np.zeros(n, np.int64)
+        self.flat_long = np.zeros(n, bool)
 
     def step(self, cells: Cells) -> tuple[Bool, Bool]:
         """Judge the channels of one block: (bool[k] cell may be used for baselines, bool[k] for peaks)."""
@@ -128,7 +149,7 @@ class FaultGate:
         self._mark(c, found, outside & (self.out_run[c] >= 2), GaugeFault.RANGE, cells.value, high)
         plausible = measured & ~outside
         usable, peaks = self._jumps(c, cells, plausible, found)
-        self._stuck(c, cells, plausible, found)
+        flat = self.flat_long[c] = self._stuck(c, cells, plausible, found)
         self._coverage(c, cells, found)
         self._rail(c, cells, plausible, found)
         self._noise(c, cells, plausible, found)
@@ -136,10 +157,12 @@ class FaultGate:
         self.fault[c[bad]] = found[bad]
         self.bad_at[c[bad | outside]] = time[bad | outside]
         quiet = ~bad & (self.fault[c] > 0) & (time - self.bad_at[c] > self.limits.heal_s[c] * 1e6)
+        # Noise is looked at when its blocks are over: until then it is what it was.
+        quiet &= (self.fault[c] != GaugeFault.NOISE) | (self.noise_run[c] < NOISE_RUN)
         healing = c[quiet & (self.fault[c] != GaugeFault.LOST_TEMPERATURE)]
         self.fault[healing] = 0
         sound = self.fault[c] == 0
-        return usable & sound, peaks & sound
+        return usable & sound & ~flat, peaks & sound
 
     def tell(self, c: Int, time: Int, fault: GaugeFault, value: Float, limit: float) -> None:
         """Take a fault that was found elsewhere; it heals like the others."""
@@ -175,14 +198,18 @@ class FaultGate:
             away = plausible & (np.abs(value - before) > usual)
             confirmed = away & (np.abs(value - self.held[c]) <= np.maximum(usual / 2, floor / 2))
             leapt = plausible & (np.abs(value - before) > leap)
-        near = cells.time - self.previous_time[c] < 7_200_000_000
+        gap = cells.time - self.previous_time[c]
+        near = (gap < 7_200_000_000) | self._paced(c, gap)
         waits = away & ~confirmed & near
         returned = plausible & ~away & np.isfinite(self.held[c])
         spiked = returned & (np.abs(self.held[c] - before) > leap)
         day = cells.time // 86_400_000_000
-        fresh = self.spike_day[c] != day
-        self.spikes[c[fresh]] = 0
-        self.spike_day[c] = day
+        self.spike_readings[c] += 1
+        fresh = (self.spike_day[c] != day) & (
+            (self.spike_readings[c] > SPIKE_READINGS) | (day - self.spike_day[c] > SPIKE_READINGS)
+        )
+        self.spikes[c[fresh]], self.spike_readings[c[fresh]] = 0, 0
+        self.spike_day[c] = np.where(fresh, day, np.maximum(self.spike_day[c], day - SPIKE_READINGS))
         self.spikes[c] += spiked + cells.spikes
         many = self.spikes[c] > limits.spikes_a_day[c]
         new = many & ((spiked > 0) | (cells.spikes > 0))
@@ -193,7 +220,7 @@ class FaultGate:
         self.held[c] = np.where(waits, value, np.where(plausible, np.nan, self.held[c]))
         used = plausible & ~waits
         steps = np.abs(value - before)
-        known = used & np.isfinite(steps) & ~confirmed & near
+        known = used & np.isfinite(steps) & ~confirmed & (gap < SLOW_GAP_US)
         old = self.change[c]
         self.change[c] = np.where(
             known, np.where(np.isfinite(old), old + 0.02 * (steps - old), np.maximum(steps, 1.0)), old
@@ -205,7 +232,16 @@ class FaultGate:
         self.previous_time[c] = np.where(used, cells.time, self.previous_time[c])
         return used, used | (waits & ~leapt)
 
-    def _stuck(self, c: Int, cells: Cells, plausible: Bool, found: npt.NDArray[np.uint8]) -> None:
+    def _paced(self, c: Int, gap: Int) -> Bool:
+        """Where a slow gauge speaks in its usual interval, and its usual step is known."""
+        usual, slow = self.usual_gap[c], (gap < SLOW_GAP_US) & ~self.thermometer[c]
+        paced: Bool = slow & (gap <= 2.5 * usual) & (self.steps[c] >= SLOW_STEPS)
+        self.usual_gap[c] = np.where(slow, usual + (gap - usual) / np.minimum(self.steps[c] + 1, 50), usual)
+        self.steps[c] += slow
+        return paced
+
+    def _stuck(self, c: Int, cells: Cells, plausible: Bool, found: npt.NDArray[np.uint8]) -> Bool:
+        """bool[k]  Thermometers that have not moved for hours, long before they are called stuck."""
         flat = plausible & (cells.low == cells.high)
         same = flat & (cells.value == self.flat[c])
         self.run[c] = np.where(same, self.run[c] + cells.rows, np.where(flat, cells.rows, 0))
@@ -217,6 +253,8 @@ class FaultGate:
         lasted = (cells.time - self.run_since[c]) / 1e6
         stuck = same & (self.run[c] >= limits.stuck_readings[c] * often) & (lasted >= for_s)
         self._mark(c, found, stuck, GaugeFault.STUCK, lasted / 60, for_s / 60)
+        long = (self.run[c] >= FLAT_READINGS) & (lasted >= FLAT_THERMOMETER_S)
+        return np.asarray(same & long & self.thermometer[c])
 
     def _coverage(self, c: Int, cells: Cells, found: npt.NDArray[np.uint8]) -> None:
         ahead = np.clip(cells.block - self.last_block[c], 1, None)
@@ -244,10 +282,10 @@ class FaultGate:
         self._mark(c, found, clipped, GaugeFault.SATURATED, top, np.full(len(c), RAIL_UE))
 
     def _noise(self, c: Int, cells: Cells, plausible: Bool, found: npt.NDArray[np.uint8]) -> None:
-        """The quietest block of each hour against the quietest of the hours in which it was learned."""
+        """The quietest block of each hour (or of six blocks) against that of the hours that were learned."""
         fast = plausible & np.isfinite(cells.std) & (cells.n >= LEAST_SAMPLES) & ~self.thermometer[c]
         c, std, hour = c[fast], np.maximum(cells.std[fast], 0.02), cells.block // HOUR_BLOCKS
-        over = (self.hour[c] != hour) & np.isfinite(self.hour_noise[c])
+        over = (self.hour[c] != hour) & (self.noise_blocks[c] >= NOISE_BLOCKS)
         ended, quiet = c[over], self.hour_noise[c[over]]
         learns = self.noise_hours[ended] < NOISE_HOURS
         usual = np.exp(self.noise_sum[ended] / np.maximum(self.noise_hours[ended], 1))
@@ -258,8 +296,9 @@ class FaultGate:
         self.noise_run[ended] = np.where(far, self.noise_run[ended] + 1, 0)
         self.noise_sum[ended[learns]] += np.log(quiet[learns])
         self.noise_hours[ended[learns]] += 1
-        self.hour_noise[ended] = np.nan
+        self.hour_noise[ended], self.noise_blocks[ended] = np.nan, 0
         self.hour[c] = hour
+        self.noise_blocks[c] += 1
         self.hour_noise[c] = np.fmin(self.hour_noise[c], std)
         rows = np.flatnonzero(fast)[over]
         loud = self.noise_run[ended] >= NOISE_RUN

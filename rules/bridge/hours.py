@@ -46,13 +46,14 @@ class Around:
     """Temperatures of gauges in an hour, float64[k] each [°C].
 
     now : NaN = no thermometer tells. lagged, day_lagged : by hours and by a day.
-    across : the other thermometers' mean less now; 0 where there is none.
+    across : the other thermometers' mean less now; 0 where there is none. crossed : bool  There is one.
     """
 
     now: Float
     lagged: Float
     day_lagged: Float
     across: Float
+    crossed: npt.NDArray[np.bool_]
 
 
 class HourMedians:
@@ -176,7 +177,8 @@ class Temperatures:
         across = _mean(self.at(self.others[c], hour[:, None])) - now
         slow = _mean(np.where(sources != NO_CHANNEL, self.day_lagged[sources], np.nan))
         day_lagged = np.where(np.isfinite(slow), slow, now)
-        return Around(now, lagged, day_lagged, np.where(np.isfinite(across), across, 0.0))
+        crossed = np.isfinite(across)
+        return Around(now, lagged, day_lagged, np.where(crossed, across, 0.0), crossed)
 
     def snapshot(self) -> dict[str, npt.NDArray[Any]]:
         """All state as named arrays."""

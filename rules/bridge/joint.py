@@ -43,7 +43,11 @@ PRIOR_COMMON: Final = 0.5
 """Variance that the gauges of a section are thought to share before any is known: weather."""
 MOVES_SIGMA: Final = 2.0
 HOLDS: Final = 0.4
-"""Share of the limit above which what was found goes on."""
+"""Share of the limit above which what was found goes on …"""
+HOLDING: Final = WINDOWS <= 28
+"""… in windows that forget within a month what is over."""
+CLIP: Final = 4.0
+"""What one day may say at most [σ]: a bad day is no movement."""
 ALONE_HOLDS: Final = 0.7
 OTHERS_SHARE: Final = 0.45
 """Of D² that must be left without the gauge that explains most: beside a large movement of one gauge, what
@@ -106,10 +110,12 @@ class Joint:
             rows += [channels[i : i + MEMBERS] for i in range(0, len(channels), MEMBERS)]
         self.members = np.full((len(rows), MEMBERS), NOBODY, np.int64)
         self.of_channel = np.full(len(near), NOBODY, np.int64)
+        self.with_others = np.zeros(len(near), bool)
         self.column_of = np.zeros(len(near), np.int64)
         for s, row in enumerate(rows):
             self.members[s, : len(row)] = row
             self.of_channel[row] = s
+            self.with_others[row] = len(row) > 1
             self.column_of[row] = np.arange(len(row))
         self.width = max((len(row) for row in rows), default=1)
         self.members = self.members[:, : self.width]
@@ -129,19 +135,19 @@ class Joint:
 
     def several(self, c: Int) -> Bool:
         """bool[k]  Channels that are not the only gauge of their section: they are judged here."""
-        section = self.of_channel[c]
-        found: Bool = (section != NOBODY) & (self.gauges[section] > 1)
+        found: Bool = self.with_others[c]
         return found
 
     def put(self, c: Int, day: Int, z: Float, allowed: Float) -> None:
         """Take whitened residuals [σ] of a day, and what a lasting one is forgiven for the model's sake."""
-        self.z[c], self.z_day[c], self.allowed[c] = z, day, allowed
+        self.z[c], self.z_day[c], self.allowed[c] = np.clip(z, -CLIP, CLIP), day, allowed
 
-    def judge(self, c: Int, limits: JointLimits, learns: Bool) -> Int:
+    def judge(self, c: Int, limits: JointLimits, learns: Bool, aside: Bool) -> Int:
         """Judge the sections of channels whose day came in; return all their channels.
 
         A day may come in by pieces: what came earlier is judged again with it. A gauge without that day adds
         nothing to the sums. learns : bool[c]  Not yet frozen, and quiet.
+        aside : bool[c]  Known to move by themselves for long: whatever they show, it is no witness.
         """
         s = self._sections(c)
         s = s[self.gauges[s] > 1]
@@ -167,7 +173,7 @@ class Joint:
         length = np.sqrt(WINDOWS * (1 + YOUNG_DAYS / known_days) + allowed**2)
         whole = self.count[s][:, None] >= WINDOWS
         u = np.where(there[:, :, None] & whole[:, None, :], (now[:, :, None] - past) / length, 0.0)
-        self._told(s, u, whole, there, limits)
+        self._told(s, u, whole, there, there & aside[members], limits)
         found: Int = members[there]
         return found
 
@@ -201,7 +207,7 @@ class Joint:
         return found
 
     def _learn(self, s: Int, z: Float, quiet: Bool) -> None:
-        s, z = s[quiet], np.clip(z[quiet], -4, 4)
+        s, z = s[quiet], z[quiet]
         self.products[s] += z[:, :, None] * z[:, None, :]
         self.days_learned[s] += 1
         own = s[(self.days_learned[s] >= 10) & (self.days_learned[s] % 5 == 0)]
@@ -211,30 +217,36 @@ class Joint:
         spread[:, np.arange(self.width), np.arange(self.width)] = least
         self.inverse[own] = np.linalg.inv(spread)
 
-    def _told(self, s: Int, u: Float, whole: Bool, there: Bool, limits: JointLimits) -> None:
+    def _told(self, s: Int, u: Float, whole: Bool, there: Bool, aside: Bool, limits: JointLimits) -> None:
         """Who moves, and whether it is more than one.
 
         u : float64[k, w, windows]  Sums of unit spread. whole : bool[k, windows]  So many days are there.
         """
         inverse = self.inverse[s]
+        for gauge in np.flatnonzero(aside.any(axis=0)).tolist():
+            some = aside[:, gauge]
+            column = inverse[some, :, gauge]
+            free = column[:, :, None] * column[:, None, :] / column[:, gauge, None, None]
+            inverse[some] -= free
+        witness = there & ~aside
         pulled = inverse @ u
-        own = np.diagonal(inverse, axis1=1, axis2=2)[:, :, None]
+        own = np.where(witness, np.diagonal(inverse, axis1=1, axis2=2), 1.0)[:, :, None]
         explained = pulled**2 / own
-        explained[~there] = 0.0
-        length = reduce(np.add, (pulled * u).swapaxes(0, 1))
+        explained[~witness] = 0.0
+        length = np.maximum(reduce(np.add, (pulled * u).swapaxes(0, 1)), 0.0)
         most = reduce(np.maximum, explained.swapaxes(0, 1))
         far, left = np.where(whole, length - OFFSET, -np.inf), length - most - OFFSET
-        gauges = self.gauges[s]
+        gauges = witness.sum(axis=1)
         beyond = far > limits.of(limits.p)[gauges][:, None]
-        surely = beyond & (left > limits.of(limits.others_alone_p)[gauges - 1][:, None])
-        likely = beyond & (left > limits.of(limits.others_p)[gauges - 1][:, None])
+        surely = beyond & (left > limits.of(limits.others_alone_p)[np.maximum(gauges - 1, 0)][:, None])
+        likely = beyond & (left > limits.of(limits.others_p)[np.maximum(gauges - 1, 0)][:, None])
         sure, easy = surely.any(axis=1), (surely | likely & (left > OTHERS_SHARE * length)).any(axis=1)
         rows = np.arange(len(s))
         shows = far.argmax(axis=1)
         sum_there = u[rows, :, shows]
-        self.moving[s] = np.where(there & (np.abs(sum_there) >= MOVES_SIGMA), np.sign(sum_there), 0)
+        self.moving[s] = np.where(witness & (np.abs(sum_there) >= MOVES_SIGMA), np.sign(sum_there), 0)
         self.distance[s] = np.sqrt(length[rows, shows])
-        self.holds[s] = far[rows, shows] > HOLDS * limits.of(limits.p)[gauges]
+        self.holds[s] = far[:, HOLDING].max(axis=1) > HOLDS * limits.of(limits.p)[gauges]
         window = most.argmax(axis=1)
         gauge = explained[rows, :, window].argmax(axis=1)
         self.alone_sigma[s] = np.sqrt(most[rows, window])

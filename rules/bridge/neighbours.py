@@ -21,6 +21,8 @@ TOGETHER_BLOCKS: Final = 15
 """Neighbours that leave their prediction within 5 minutes of each other move together."""
 TOGETHER_DAYS: Final = 8
 """Gauges elsewhere whose CUSUMs left zero within these days drift together."""
+TOGETHER_HOURS: Final = 6
+"""Gauges that left the latest quiet day within so many hours of each other did so together."""
 ELSEWHERE: Final = 2
 """Gauges outside the section that must move with one before it is called structure."""
 SETTLEMENT, SETTLEMENT_SINGLE, SLOW, SLOW_SINGLE, STIFFNESS = range(5)
@@ -138,7 +140,8 @@ class Neighbours:
         """Gauges of the section that left the latest quiet day by much, too, for hours, either way."""
         others = self.others(channel)
         others = others[self.channels.near[others] == self.channels.near[channel]]
-        found: Int = others[self.slow.sudden[others] != 0]
+        at_once = np.abs(self.slow.run[others] - self.slow.run[channel]) <= TOGETHER_HOURS
+        found: Int = others[(self.slow.sudden[others] != 0) & at_once]
         return found
 
     def others(self, channel: int) -> Int:

@@ -29,6 +29,8 @@ YOUNG_ALLOWANCE: Final = 1.6
 """Standard errors of the model that a lasting residual is forgiven, with a year in and before."""
 LEAST_TAUGHT: Final = 40
 """Hours that a first model needs: with one reading a day it judges after six weeks."""
+ASIDE_DAYS: Final = 20
+"""A gauge that was said to move by itself for so many days is no witness of its section's movement."""
 SUDDEN_UE: Final = 12.0
 SUDDEN_SIGMA: Final = 6.0
 """An hour so many usual deviations from the latest quiet day is no weather."""
@@ -67,7 +69,7 @@ class SlowDrift:
     days : int64[c]  Days learned or judged.
     frozen, complete : bool[c]  A model judges; a year is in.
     moved : bool[c]  Beyond a limit by itself. leaning : int8[c]  Sign in which it is beyond `pair_h`, or 0.
-    residual_ue : float64[c]  Mean of the newest three daily residuals.
+    residual_ue : float64[c]  Median of the newest three daily residuals: one bad day is no movement.
     sudden : int8[c]  Sign in which the newest hours all lie far from the latest quiet day, or 0.
     sudden_ue : float64[c]  How far, smoothed over some hours [µε].
     """
@@ -92,6 +94,7 @@ class SlowDrift:
         "kept_day",
         "kept_cusum",
         "moved",
+        "alone_since",
         "leaning",
         "residual_ue",
         "weekday",
@@ -124,6 +127,7 @@ class SlowDrift:
         self.kept_day = np.full((n, KEPT_DAYS), NONE, np.int64)
         self.kept_cusum = np.full((n, KEPT_DAYS), np.nan, np.float32)
         self.moved, self.leaning = np.zeros(n, bool), np.zeros(n, np.int8)
+        self.alone_since = np.full(n, NONE, np.int64)
         self.residual_ue, self.temperature_part = np.zeros(n), np.zeros(n)
         self.model_error = np.zeros(n)
         self.quiet_ue, self.sudden_ue = np.zeros(n), np.zeros(n)
@@ -223,7 +227,7 @@ class SlowDrift:
         self.joint.forget(c)
         self.ended_day[c] = NONE
         self.kept_cusum[c] = np.nan
-        self.last_day[c] = self.up_since[c] = self.down_since[c] = NONE
+        self.last_day[c] = self.up_since[c] = self.down_since[c] = self.alone_since[c] = NONE
 
     def skip(self, c: Int) -> None:
         """The day that is under way is not to be trusted for these channels."""
@@ -334,7 +338,10 @@ class SlowDrift:
         self.ewma[c] = (1 - lam) * self.ewma[c] + lam * step / scale
         recent = np.stack([self.kept[c, slot - i] for i in range(3)])  # before the first slot lies the last
         known = np.isfinite(recent)
-        self.residual_ue[c] = np.where(known, recent, 0.0).sum(axis=0) / known.sum(axis=0)
+        mean = np.where(known, recent, 0.0).sum(axis=0) / known.sum(axis=0)
+        a, b, newest = recent
+        middle = np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), newest))
+        self.residual_ue[c] = np.where(known.all(axis=0), middle, mean)
         enough = np.abs(self.residual_ue[c]) >= np.maximum(limits.least_ue[c], self.sigma[c])
         up, down = self.up[c], self.down[c]
         agree_up, agree_down = enough & (self.residual_ue[c] > 0), enough & (self.residual_ue[c] < 0)
@@ -347,7 +354,7 @@ class SlowDrift:
         pair = limits.pair_h[c]
         self.leaning[c] = np.where(agree_up & (up > pair), 1, np.where(agree_down & (down > pair), -1, 0))
         self.joint.put(c, day, step, forgiven)
-        self._together(c)
+        self._together(c, int(day.max()))
         self.last_residual[c], self.last_day[c] = residual, day
         quiet = self.run[c] == 0
         self.quiet_ue[c[quiet]] = residual[quiet]
@@ -357,13 +364,14 @@ class SlowDrift:
         small = 0.5 * np.maximum(self.limits.least_ue[c], self.sigma[c])
         self.moved[c] = over | (self.moved[c] & (np.abs(self.residual_ue[c]) >= small))
 
-    def _together(self, c: Int) -> None:
+    def _together(self, c: Int, day: int) -> None:
         """Judge sections: a gauge moves alone, or with others, each in its own direction."""
         joint, limits, first = self.joint, self.limits, int(c[0])
         learns = ~self.complete & self.frozen & ~self.moved & (self.leaning == 0)
         names = ("joint_p", "joint_others_p", "joint_others_alone_p", "alone_sigma")
         asked = JointLimits(*(float(getattr(limits, name)[first]) for name in names))
-        c = joint.judge(c, asked, learns)
+        aside = (self.alone_since != NONE) & (day - self.alone_since >= ASIDE_DAYS)
+        c = joint.judge(c, asked, learns, aside)
         if len(c) == 0:
             return
         section, side = joint.of_channel[c], np.sign(self.residual_ue[c])
@@ -371,8 +379,12 @@ class SlowDrift:
         alone = joint.of_member("alone", c)
         self._moves(c, (alone != 0) & (size >= 0.5 * least) & (side == alone))
         begins = joint.found[section] & (size >= 0.5 * least) & (side == joint.of_member("moving", c))
-        goes_on = joint.holds[section] & (size >= 0.25 * least) & (side == self.joint_sign[c])
-        self.joint_sign[c] = np.where(begins | goes_on, side, 0).astype(np.int8)
+        back = (side == -self.joint_sign[c]) & (size >= 0.5 * least)
+        goes_on = joint.holds[section] & (self.joint_sign[c] != 0) & ~back
+        self.joint_sign[c] = np.where(begins, side, np.where(goes_on, self.joint_sign[c], 0)).astype(np.int8)
+        lone = self.moved[c] & (self.joint_sign[c] == 0)
+        since = np.where(self.alone_since[c] == NONE, joint.day[section], self.alone_since[c])
+        self.alone_since[c] = np.where(lone, since, NONE)
 
     def together(self, channel: int) -> Int:
         """Gauges of the section that move with this one; empty unless it moves and more than one does."""

@@ -24,6 +24,7 @@ class NaiveSection:
     learned: list[list[float]] = field(default_factory=list)
     spread: np.ndarray = field(init=False)
     allowed: dict[int, float] = field(default_factory=dict)
+    aside: set[int] = field(default_factory=set)
     lone: bool = False
     found: bool = False
     alone: int | None = None
@@ -38,8 +39,9 @@ class NaiveSection:
     def day(self, z: dict[int, float], allowed: dict[int, float], learns: bool) -> None:
         """A day of the gauges that have one."""
         self.allowed |= allowed
+        z = {g: min(max(value, -4), 4) for g, value in z.items()}
         if learns and len(z) == self.gauges:
-            self.learned.append([min(max(z[g], -4), 4) for g in range(self.gauges)])
+            self.learned.append([z[g] for g in range(self.gauges)])
             if len(self.learned) >= 10 and len(self.learned) % 5 == 0:
                 total = (np.eye(self.gauges) + 0.5) * 30
                 for row in self.learned:
@@ -50,10 +52,14 @@ class NaiveSection:
         self.days.append(z)
         self.look()
 
+    def length(self, u: np.ndarray, of: list[int]) -> float:
+        return float(u[of] @ np.linalg.solve(self.spread[np.ix_(of, of)], u[of])) if of else 0.0
+
     def look(self) -> None:
         shown, young = [], 1 + 20 / (len(self.days) + 10)
+        own = [g for g in range(self.gauges) if g not in self.aside]
         for w in WINDOWS:
-            if len(self.days) < w:
+            if len(self.days) < w or not own:
                 continue
             u = np.array(
                 [
@@ -62,22 +68,19 @@ class NaiveSection:
                     for g in range(self.gauges)
                 ]
             )
-            whole = float(u @ np.linalg.solve(self.spread, u))
             # What is left when one gauge may be anything is the length of the others by themselves.
-            left = []
-            for g in range(self.gauges):
-                rest = [i for i in range(self.gauges) if i != g]
-                part = self.spread[np.ix_(rest, rest)]
-                left.append(float(u[rest] @ np.linalg.solve(part, u[rest])))
-            gauge = int(np.argmin(left))
-            push = float(np.linalg.solve(self.spread, u)[gauge])
-            shown.append((w, u, whole, left[gauge], gauge, push))
+            whole = self.length(u, own)
+            left = [self.length(u, [i for i in own if i != g]) for g in own]
+            gauge = own[int(np.argmin(left))]
+            push = float(np.linalg.solve(self.spread[np.ix_(own, own)], u[own])[own.index(gauge)])
+            shown.append((w, u, whole, min(left), gauge, push))
         if not shown:
             self.found, self.alone, self.distance, self.moving = False, None, 0.0, {}
+            self.far_alone, self.lone = 0.0, False
             return
-        limit = chi2.isf(self.p, self.gauges)
-        others = chi2.isf(self.others_p, self.gauges - 1)
-        sure = chi2.isf(self.others_alone_p, self.gauges - 1)
+        limit = chi2.isf(self.p, len(own))
+        others = chi2.isf(self.others_p, len(own) - 1) if len(own) > 1 else math.inf
+        sure = chi2.isf(self.others_alone_p, len(own) - 1) if len(own) > 1 else math.inf
         likely = surely = False
         for w, _, whole, rest, _, _ in shown:
             more = math.log(14 / w)
@@ -88,7 +91,7 @@ class NaiveSection:
         self.found = surely if self.lone else surely or likely
         w, u, whole, *_ = max(shown, key=lambda row: row[2] - math.log(14 / row[0]))
         self.distance = math.sqrt(whole)
-        self.moving = {g: int(np.sign(u[g])) for g in range(self.gauges) if abs(u[g]) >= 2}
+        self.moving = {g: int(np.sign(u[g])) for g in own if abs(u[g]) >= 2}
         _, _, whole, rest, gauge, push = max(shown, key=lambda row: row[2] - row[3])
         self.far_alone = math.sqrt(max(whole - rest, 0.0))
         told = self.far_alone > self.alone_sigma

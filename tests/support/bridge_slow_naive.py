@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -232,7 +233,7 @@ class SlowGauge:
         self.model.widen(self.noise.sigma**2 * (1 + rho) / (1 - rho))
 
     def judge(self, day: int, row: Row, value: float) -> None:
-        """A day's residual, whitened, to the CUSUMs and the EWMA; the mean of three days has to agree."""
+        """A day's residual, whitened, to the CUSUMs and the EWMA; the median of three days has to agree."""
         limits, sigma = self.limits, self.noise.sigma
         left = self.model.residual(row, value)
         self.kept[self.days] = left
@@ -255,7 +256,7 @@ class SlowGauge:
         scale = math.sqrt(limits.ewma_lambda / (2 - limits.ewma_lambda))
         self.ewma = (1 - limits.ewma_lambda) * self.ewma + limits.ewma_lambda * step / scale
         recent = [self.kept[d] for d in range(self.days - 2, self.days + 1) if d in self.kept]
-        self.residual = math.fsum(recent) / len(recent)
+        self.residual = statistics.median(recent)
         size, least = abs(self.residual), max(limits.least_ue, sigma)
         side = sign(self.residual)
         cusum = self.up if side > 0 else self.down if side < 0 else 0.0

@@ -25,11 +25,14 @@ def test_sections_are_judged_as_their_slow_twins() -> None:
         fast = Joint(near, np.ones(len(near), bool))
         slow = [NaiveSection(n, 0.01, 0.1, 0.02, 3.0) for n in SIZES]
         shift, ramp = np.zeros(len(near)), np.zeros(len(near))
+        aside = np.zeros(len(near), bool)
         for day in range(220):
             if rng.random() < 0.02:
                 shift[rng.integers(len(near))] = rng.choice([-1.5, 1.5, 0.0])
             if rng.random() < 0.01:
                 ramp[rng.integers(len(near))] = rng.choice([-0.02, 0.02, 0.0])
+            if rng.random() < 0.02:
+                aside = rng.random(len(near)) < 0.2
             shift += ramp
             z = rng.normal(size=len(near)) + 0.7 * rng.normal(size=len(SIZES))[near] + shift
             allowed = rng.uniform(0, 0.2, len(near))
@@ -39,12 +42,13 @@ def test_sections_are_judged_as_their_slow_twins() -> None:
             for piece in np.array_split(order, int(rng.integers(1, 4))):
                 if len(piece):
                     fast.put(piece, np.full(len(piece), FIRST + day), z[piece], allowed[piece])
-                    fast.judge(piece, LIMITS, learns)
+                    fast.judge(piece, LIMITS, learns, aside)
             for s, section in enumerate(slow):
                 own = [g for g in range(SIZES[s]) if there[places[s][g]]]
                 if not own or SIZES[s] == 1:
                     continue
                 of = {g: float(z[places[s][g]]) for g in own}
+                section.aside = {g for g in range(SIZES[s]) if aside[places[s][g]]}
                 section.day(of, {g: float(allowed[places[s][g]]) for g in own}, day < 100)
                 compare(fast, s, section, seen)
     assert min(seen[name] for name in ("found", "alone", "quiet", "lone")) > 20
@@ -72,7 +76,7 @@ def test_however_far_one_gauge_goes_its_section_does_not_move(gauges: int) -> No
         z = rng.normal(size=gauges)
         z[0] += 6.0 * (day >= 30)
         joint.put(c, np.full(gauges, day), z, np.zeros(gauges))
-        joint.judge(c, limits, np.full(gauges, day < 30))
+        joint.judge(c, limits, np.full(gauges, day < 30), np.zeros(gauges, bool))
         assert not joint.found.any()
     assert joint.of_member("alone", c).tolist() == [1] + [0] * (gauges - 1)
 
