@@ -13,6 +13,7 @@ from benchmarks.drain import FILTER, READINGS, SENSORS, _mosquitto_sub, _open_se
 from config.settings import Settings
 from config.sources import SourceSettings
 from jingqiao.clock import ManualClock, WallClock
+from jingqiao.lasting import keep_for_life
 from jingqiao.logging import set_up_logging
 from jingqiao.notify.phone import PhoneSender
 from jingqiao.service import Service
@@ -54,6 +55,7 @@ async def _service(url: str, folder: Path, readings: int) -> tuple[float, float]
     )
     service = Service(settings, WallClock(), PhoneSender(ManualClock(0)))
     stop = asyncio.Event()
+    keep_for_life()
     started = time.perf_counter()
     running = asyncio.create_task(service.run(stop))
     while service.vitals.readings < readings:

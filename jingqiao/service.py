@@ -334,6 +334,8 @@ class Service:
                 _log.error("no engine snapshot; a restart will take longer", reason=error.strerror)
 
     async def _deliver(self, seq: int, records: Sequence[Record], batch: DecodedBatch) -> None:
+        if self.feeder is not None:
+            self.feeder.wake()
         await self.runner.deliver(seq, records)
         said = [
             Control("presence", {"sensor_id": self.registry().sensor_id(sensor), "online": online}, at)

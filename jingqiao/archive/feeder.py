@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ _log = structlog.get_logger()
 
 _READ_AT_ONCE = 512
 _LONGEST_WAIT_S = 60.0
+_FEW_ROWS = 5000
+"""A batch of fewer readings than this is worth waiting for more; a greater one tells of a backlog."""
 
 
 @dataclass(slots=True)
@@ -35,7 +38,7 @@ class FeederStatus:
 class ArchiveFeeder:
     """Moves records from the log to the archive, in order, each at least once.
 
-    idle_s : float  How long to wait for more when nothing is new [s]; new records wait no longer than this.
+    idle_s : float  How long to wait for more when little is new [s]; new records wait no longer than this.
     most_rows : int  Readings written in one go.
     """
 
@@ -44,11 +47,18 @@ class ArchiveFeeder:
         self._archive = archive
         self._idle_s = idle_s
         self._most_rows = most_rows
+        self._more = asyncio.Event()
         self.status = FeederStatus()
+
+    def wake(self) -> None:
+        """There is something new in the log."""
+        self._more.set()
 
     async def run(self) -> None:
         """Feed until cancelled."""
         while True:
+            self._more.clear()
+            before = self.status.rows
             try:
                 moved = await asyncio.to_thread(self.feed_once)
             except ArchiveUnavailableError as error:
@@ -62,6 +72,9 @@ class ArchiveFeeder:
                 _log.info("archive is back; catching up", failed_tries=self.status.failures)
                 self.status.failures = 0
             if not moved:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._more.wait(), self._idle_s)
+            elif self.status.rows - before < _FEW_ROWS:
                 await asyncio.sleep(self._idle_s)
 
     def feed_once(self) -> bool:

@@ -56,6 +56,7 @@ def run(file: Path) -> None:
 
 async def serve(settings: Settings) -> None:
     """Build the service and run it until a signal comes."""
+    from jingqiao.lasting import keep_for_life  # noqa: PLC0415
     from jingqiao.service import Service  # noqa: PLC0415 - importing it takes a second; faults are said first
 
     if not settings.mqtt:
@@ -75,5 +76,6 @@ async def serve(settings: Settings) -> None:
         sources=[source.url for source in settings.mqtt],
         http=f"http://{settings.http.host}:{settings.http.port}",
     )
+    keep_for_life()
     await service.run(stop)
     _log.info("service stopped")
