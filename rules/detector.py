@@ -156,7 +156,8 @@ class JudgesHistory(Protocol):
     """A detector that looks at late rows too: what it finds is recorded as historical, never paged."""
 
     def late(self, batch: Round) -> Sequence[Verdicts]:
-        """Judge late readings without touching what is known of now. `batch.time` may be any past time."""
+        """Judge late readings without touching what is known of now, except how a sensor was fitted that has
+        not spoken in time since. `batch.time` may be any past time."""
         ...
 
 

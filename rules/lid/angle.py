@@ -92,6 +92,9 @@ def turn(
         rows[new, Tilt.X : Tilt.Z + 1] = np.nan
     change = _greater(scalar, vector, len(rows))
     if any_young:
+        # What came late has no time of commissioning: that begins with the first timely reading.
+        since = rows[:, Tilt.SINCE]
+        rows[:, Tilt.SINCE] = np.where(np.isnan(change), since, np.minimum(since, hours))
         # A first reading in the fitter's hand, or a wild one: what comes to lie flat after it is the lid.
         rising = np.zeros(len(rows), bool)
         away = limits["tilt_attention_deg"]

@@ -17,7 +17,7 @@ from rules.detector import FAR, Round, Verdicts
 from rules.lid.channels import displacement, felt, gap_since, note_switches, stirs, torn_at, turning, water_of
 from rules.lid.explain import evidence_of, sees
 from rules.lid.features import Features
-from rules.lid.history import look_back
+from rules.lid.history import learn_seat, look_back
 from rules.lid.judge import HAZARDS, judge
 from rules.lid.limits import Limits
 from rules.lid.opinion import Fuses
@@ -63,6 +63,8 @@ class LidDetector:
     def __init__(self, registry: Registry, rules: LidRules) -> None:
         self._state = LidState(len(registry.sensors))
         self._class_of = np.zeros(len(registry.sensors), np.uint16)
+        self._fitted = registry.sensors.installed_at.copy()
+        """int64[n]  When each sensor was fitted where it is, or told to begin anew [µs]; 0 = unknown."""
         self._fuses: dict[int, Fuse] = {}
         self._heap: list[tuple[int, int]] = []
         self._follow(registry)
@@ -98,15 +100,24 @@ class LidDetector:
         return verdicts
 
     def late(self, batch: Round) -> Sequence[Verdicts]:
-        """What late readings say by themselves against the baseline as it is now; state stays as it is."""
+        """What late readings say by themselves against the baseline as it is now.
+
+        State stays as it is, but for sensors that have said nothing in time since they were fitted: there
+        readings from after the fitting show how the lid lies, provisionally.
+        """
         keep = np.flatnonzero(self._mine.take(batch.sensor))
         if len(keep) == 0:
             return ()
         columns = {name: column[keep] for name, column in batch.columns.items()}
-        sensor = batch.sensor[keep]
-        return look_back(
-            self._state, sensor, batch.time[keep], columns, self._limits.at(self._class_of, sensor)
-        )
+        sensor, time = batch.sensor[keep], batch.time[keep]
+        limits = self._limits.at(self._class_of, sensor)
+        verdicts = look_back(self._state, sensor, time, columns, limits)
+        fitted = self._fitted.take(sensor)
+        first = np.flatnonzero((fitted > 0) & (self._state.last[sensor] < fitted) & (time >= fitted))
+        if len(first):
+            some = {name: column[first] for name, column in columns.items()}
+            learn_seat(self._state, sensor[first], time[first], some, limits.take(first))
+        return verdicts
 
     def tick(self, now: int) -> Sequence[Verdicts]:
         """Say what has become certain because nothing came."""
@@ -139,7 +150,9 @@ class LidDetector:
             asset = self._registry.asset_index(str(payload["asset_id"]))
             found += np.flatnonzero(self._registry.sensors.asset == asset).tolist() if asset >= 0 else []
         sensors = np.array([s for s in found if s >= 0 and self._mine[s]], np.int32)
-        return self._begin_anew(sensors, int(payload.get("at", 0)))
+        at = int(payload.get("at", 0))
+        self._fitted[sensors] = at
+        return self._begin_anew(sensors, at)
 
     # --- what changes ----------------------------------------------------------------------------
 
@@ -155,6 +168,9 @@ class LidDetector:
         sensors = np.flatnonzero(moved & self._mine[:n]).astype(np.int32)
         self._state.forget(sensors)
         self._state.said[sensors] = 0
+        installed = registry.sensors.installed_at
+        self._fitted = np.concatenate([self._fitted, installed[n:]])
+        self._fitted[sensors] = installed[sensors]
         for sensor in sensors.tolist():
             self._fuses.pop(sensor, None)
         self._class_of = np.resize(self._class_of, len(registry.sensors))
@@ -170,15 +186,18 @@ class LidDetector:
         fuses = [self._fuses[sensor] for sensor in sorted(self._fuses)]
         return {
             **{name: array.copy() for name, array in self._state.arrays().items()},
+            "at.fitted": self._fitted.copy(),
             "fuse.whole": np.array([f[:4] + f[6:] for f in fuses], np.int64).reshape(-1, 5),
             "fuse.broken": np.array([f[4:6] for f in fuses], np.float64).reshape(-1, 2),
         }
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         """The state that `snapshot` gave. Raises ValueError when it does not fit."""
-        fresh = LidState.of({name: a for name, a in state.items() if not name.startswith("fuse.")})
+        fresh = LidState.of({name: a for name, a in state.items() if not name.startswith(("fuse.", "at."))})
+        known = np.array(state["at.fitted"], np.int64)
         fresh.grow(len(self._registry.sensors))
         self._state = fresh
+        self._fitted = np.concatenate([known, self._registry.sensors.installed_at[len(known) :]])
         self._fuses = {
             whole[0]: Fuse(whole[0], whole[1], whole[2], whole[3], broken[0], broken[1], whole[4])
             for whole, broken in zip(state["fuse.whole"].tolist(), state["fuse.broken"].tolist(), strict=True)

@@ -1,4 +1,7 @@
-"""What back-filled readings show: lids that were open, tilted, sunken or flooded; recorded, never paged."""
+"""What back-filled readings show: lids that were open, tilted, sunken or flooded; recorded, never paged.
+
+Those of a sensor that has not spoken in time since it was fitted also show how it was fitted.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,11 @@ import numpy.typing as npt
 
 from rules.alarm import Hazard
 from rules.detector import Verdicts
-from rules.lid.angle import between, normal
+from rules.lid.angle import between, normal, turn
 from rules.lid.limits import Limits
 from rules.lid.opinion import Opinion
-from rules.lid.state import LidState, Sink, Tilt, Water
+from rules.lid.settlement import settle
+from rules.lid.state import EPOCH_US, HOUR_US, LidState, Sink, Tilt, Water
 
 Float32 = npt.NDArray[np.float32]
 
@@ -77,6 +81,53 @@ def look_back(
                 )
             )
     return verdicts
+
+
+def learn_seat(
+    state: LidState,
+    sensor: npt.NDArray[np.int32],
+    time: npt.NDArray[np.int64],
+    columns: Mapping[str, Float32],
+    limits: Limits,
+) -> None:
+    """A baseline from readings that came late, for sensors that nothing timely is known of.
+
+    It stays provisional: the first timely reading begins the day of commissioning, in which it is still
+    learned and what rings against it is marked so.
+    """
+    own = state.take(sensor)
+    hours = ((time - EPOCH_US) / HOUR_US).astype(np.float32)
+    absent = np.full(len(sensor), np.nan, np.float32)
+    tilt, x, y = (columns.get(name, absent) for name in ("tilt_deg", "tilt_x_deg", "tilt_y_deg"))
+    axes = ~np.isnan(x) & ~np.isnan(y)
+    for some, has_tilt, has_axes in (
+        (axes & ~np.isnan(tilt), True, True),
+        (axes & np.isnan(tilt), False, True),
+        (~axes & ~np.isnan(tilt), True, False),
+    ):
+        i = np.flatnonzero(some)
+        if len(i) == 0:
+            continue
+        rows = own.tilt[i]
+        flat, (along, across) = tilt[i] if has_tilt else None, (x[i], y[i]) if has_axes else (None, None)
+        angle = turn(rows, flat, along, across, hours[i], limits.take(i))
+        rows[:, Tilt.LAST] = tilt[i] if has_tilt else angle
+        rows[:, Tilt.CHANGE] = angle
+        if has_axes:
+            rows[:, Tilt.LAST_X], rows[:, Tilt.LAST_Y] = x[i], y[i]
+        own.tilt[i] = rows
+    sunk = columns.get("displacement_mm", absent)
+    i = np.flatnonzero(~np.isnan(sunk))
+    if len(i):
+        rows = own.sink[i]
+        settle(rows, sunk[i], hours[i], np.zeros(len(i), np.float32), limits.take(i))
+        kept = rows[:, [Sink.BASE, Sink.COUNT, Sink.SINCE]]
+        rows[:] = 0
+        rows[:, [Sink.BASE, Sink.COUNT, Sink.SINCE]] = kept
+        own.sink[i] = rows
+    own.tilt[own.tilt[:, Tilt.COUNT] > 0, Tilt.SINCE] = np.inf
+    own.sink[own.sink[:, Sink.COUNT] > 0, Sink.SINCE] = np.inf
+    state.put(sensor, own)
 
 
 def _angle(tilt: Float32, columns: Mapping[str, Float32], absent: Float32) -> Float32:

@@ -46,6 +46,8 @@ def settle(
     young |= hours - rows[:, Sink.SINCE] < limits["commission_hours"]
     change = displacement_mm - rows[:, Sink.BASE]
     if np.count_nonzero(young):
+        # What came late has no time of commissioning: that begins with the first timely reading.
+        rows[:, Sink.SINCE] = np.minimum(rows[:, Sink.SINCE], hours)
         new = rows[:, Sink.COUNT] == 0
         base = np.abs(rows[:, Sink.BASE])
         again = young & ~new & (np.abs(displacement_mm) < base - limits["sunk_defect_mm"])

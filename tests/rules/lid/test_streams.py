@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -106,3 +108,76 @@ def test_a_sensor_whose_first_timely_word_is_open_or_flooded_rings_as_of_now(
     life.passes(16 * 21_600.0 + 120)
     (change,) = (c for c in life.said if c.hazard.value != "silent")
     assert (change.hazard.value, change.severity.colour, change.historical) == (hazard, colour, False)
+
+
+def backfilled(fitted_h: float | None, remembered: int, **first: float) -> list[AlarmChange]:
+    """Readings of every six hours that come late, then one in time, of a sensor fitted at `fitted_h`."""
+    more = {} if fitted_h is None else {"installed_at": START + int(fitted_h * HOUR)}
+    life = Life(city(heartbeat_s=21_600, **more))
+    for k in range(remembered):
+        kept = [(0, START + k * 6 * HOUR, {"tilt_deg": 2.0, "displacement_mm": 1.0})]
+        life.said += life.engine.apply(frame(kept, delay_s=(16 - k) * 21_600.0 - 600))
+    life.reads(16 * 21_600.0, **first)
+    life.passes(16 * 21_600.0 + 120)
+    return [c for c in life.said if c.hazard.value != "silent"]
+
+
+@pytest.mark.parametrize(
+    ("first", "hazard", "colour"),
+    [
+        ({"tilt_deg": 20.0}, "tilted", "orange"),
+        ({"tilt_deg": 80.0}, "missing", "red"),
+        ({"displacement_mm": 24.0}, "sunken", "orange"),
+    ],
+)
+def test_a_first_timely_lean_rings_as_provisional_against_what_was_kept_since_the_fitting(
+    first: dict[str, float], hazard: str, colour: str
+) -> None:
+    (change,) = backfilled(0, 12, **first)
+    assert (change.hazard.value, change.severity.colour, change.historical) == (hazard, colour, False)
+    assert change.provisional
+
+
+@pytest.mark.parametrize("fitted_h", [None, 15 * 6])
+def test_what_was_kept_from_before_the_fitting_is_no_baseline(fitted_h: float | None) -> None:
+    """It lay on a desk, or on another lid; where nobody says when it was fitted, neither is known."""
+    assert backfilled(fitted_h, 12, tilt_deg=20.0) == []
+
+
+def test_what_was_kept_pages_nobody_and_clears_nothing_by_itself() -> None:
+    """A lean that comes late is recorded; the lid as it lies now is judged by what is timely."""
+    life = Life(city(installed_at=START))
+    for k in range(12):
+        tilt = 30.0 if k == 11 else 2.0
+        life.said += life.engine.apply(frame([(0, START + k * 6 * HOUR, {"tilt_deg": tilt})], delay_s=86_400))
+    assert [(c.hazard.value, c.historical) for c in life.said] == [("tilted", True)]
+    life.reads(16 * 21_600.0, tilt_deg=2.0)
+    assert [c.historical for c in life.said] == [True]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    steps,
+    st.lists(st.sampled_from([0, 0, 1200, 90_000]), min_size=40, max_size=40),
+    st.sets(st.integers(1, 40)),
+)
+def test_back_fill_may_be_cut_anywhere_too(given_steps: list, delays: list[int], cuts: set[int]) -> None:
+    """Rows that came late among timely ones of sensors that were just fitted: the same changes."""
+    registry, rules = city(3, installed_at=START), RuleSet()
+    now, rows, arrived = START, [], START
+    for (sensor, gap_s, values), delay in zip(given_steps, delays, strict=False):
+        now += gap_s * SECOND
+        arrived = max(arrived, now)
+        rows.append((sensor, now - delay * SECOND, values, arrived))
+    outcomes = []
+    for ends in (set(), cuts):
+        engine, said, begin = Engine(registry, rules, detectors(registry, rules.lid)), [], 0
+        for end in [*sorted(c for c in ends if 0 < c < len(rows)), len(rows)]:
+            part = frame([row[:3] for row in rows[begin:end]], delay_s=0)
+            part = replace(part, received=np.array([row[3] for row in rows[begin:end]], np.int64))
+            said += engine.apply(part)
+            begin = end
+        assert engine.fault_count == 0, engine.faults
+        said += engine.tick(arrived + 60 * SECOND)
+        outcomes.append(sorted((str(c.hazard), c.severity, c.event_at, c.historical) for c in said))
+    assert outcomes[0] == outcomes[1]
