@@ -134,6 +134,24 @@ def clear(incident: Incident | None, change: AlarmChange, now: int) -> list[Inci
     return events
 
 
+def said(change: AlarmChange) -> dict[str, Any]:
+    """What a change says, as columns of its row."""
+    return {
+        "hazard": change.hazard.value,
+        "severity": int(change.severity),
+        "state": change.state.value,
+        "event_at": change.event_at,
+        "value": number(change.value),
+        "limit": number(change.limit),
+        "unit": change.unit,
+        "reason_key": change.reason.key,
+        "reason_values": plain(change.reason.values),
+        "provisional": change.provisional,
+        "historical": change.historical,
+        "evidence": plain(change.evidence),
+    }
+
+
 def plain(values: Mapping[str, Any]) -> dict[str, Any]:
     """JSON-ready copy: numbers of numpy become Python's, what is not finite becomes null."""
     return {str(key): _plain(value) for key, value in values.items()}

@@ -11,7 +11,7 @@ import structlog
 
 from jingqiao.database import reading, writing
 from jingqiao.incidents import areas
-from jingqiao.incidents.alarms import begins_anew, clear, fire, number, plain
+from jingqiao.incidents.alarms import begins_anew, clear, fire, number, plain, said
 from jingqiao.incidents.areas import AreaRule
 from jingqiao.incidents.event import Announcer, Event, IncidentEvent
 from jingqiao.incidents.facts import Facts
@@ -235,17 +235,6 @@ def _change_row(seq: int, change: AlarmChange, now: int) -> dict[str, Any]:
         "recorded_at": now,
         "subject": subject_of(change),
         "asset_id": change.asset_id,
-        "hazard": change.hazard.value,
-        "severity": int(change.severity),
-        "state": change.state.value,
-        "event_at": change.event_at,
-        "value": number(change.value),
-        "limit": number(change.limit),
-        "unit": change.unit,
-        "reason_key": change.reason.key,
-        "reason_values": plain(change.reason.values),
         "sensor_ids": list(change.sensor_ids),
-        "provisional": change.provisional,
-        "historical": change.historical,
-        "evidence": plain(change.evidence),
+        **said(change),
     }

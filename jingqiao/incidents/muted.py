@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from config.messages import Language
 from jingqiao.backtest.view import reason_text
-from jingqiao.incidents.alarms import number, plain
+from jingqiao.incidents.alarms import said
 from jingqiao.incidents.tables import muted_alarm
 from jingqiao.incidents.view import rfc3339
 from rules.alarm import AlarmState, Hazard, MutedAlarm, Reason, Severity
@@ -56,18 +56,7 @@ def note_muted(connection: sa.Connection, muted: Iterable[tuple[int, MutedAlarm]
             "asset_id": item.change.asset_id,
             "sensor_id": item.change.sensor_ids[0],
             "detector": item.detector,
-            "hazard": item.change.hazard.value,
-            "severity": int(item.change.severity),
-            "state": item.change.state.value,
-            "event_at": item.change.event_at,
-            "value": number(item.change.value),
-            "limit": number(item.change.limit),
-            "unit": item.change.unit,
-            "reason_key": item.change.reason.key,
-            "reason_values": plain(item.change.reason.values),
-            "provisional": item.change.provisional,
-            "historical": item.change.historical,
-            "evidence": plain(item.change.evidence),
+            **said(item.change),
         }
         for seq, item in muted
         for window in item.permits

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from jingqiao.database import metadata
@@ -20,6 +22,25 @@ engine_checkpoint = sa.Table(
 
 _ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts up only INTEGER keys
 
+
+def _said() -> tuple[sa.Column[Any], ...]:
+    """Columns of one change of an alarm."""
+    return (
+        sa.Column("hazard", sa.String(32), nullable=False),
+        sa.Column("severity", sa.SmallInteger, nullable=False),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("event_at", sa.BigInteger, nullable=False),
+        sa.Column("value", sa.Double),
+        sa.Column("limit", sa.Double),
+        sa.Column("unit", sa.String(16), nullable=False),
+        sa.Column("reason_key", sa.String(128), nullable=False),
+        sa.Column("reason_values", sa.JSON, nullable=False),
+        sa.Column("provisional", sa.Boolean, nullable=False),
+        sa.Column("historical", sa.Boolean, nullable=False),
+        sa.Column("evidence", sa.JSON, nullable=False),
+    )
+
+
 alarm_change = sa.Table(
     "alarm_change",
     metadata,
@@ -28,19 +49,8 @@ alarm_change = sa.Table(
     sa.Column("recorded_at", sa.BigInteger, nullable=False),
     sa.Column("subject", sa.String(128), nullable=False),
     sa.Column("asset_id", sa.String(64), nullable=False),
-    sa.Column("hazard", sa.String(32), nullable=False),
-    sa.Column("severity", sa.SmallInteger, nullable=False),
-    sa.Column("state", sa.String(16), nullable=False),
-    sa.Column("event_at", sa.BigInteger, nullable=False),
-    sa.Column("value", sa.Double),
-    sa.Column("limit", sa.Double),
-    sa.Column("unit", sa.String(16), nullable=False),
-    sa.Column("reason_key", sa.String(128), nullable=False),
-    sa.Column("reason_values", sa.JSON, nullable=False),
     sa.Column("sensor_ids", sa.JSON, nullable=False),
-    sa.Column("provisional", sa.Boolean, nullable=False),
-    sa.Column("historical", sa.Boolean, nullable=False),
-    sa.Column("evidence", sa.JSON, nullable=False),
+    *_said(),
     sa.Index(None, "subject", "hazard", "event_at"),
     sa.Index(None, "recorded_at"),
 )
@@ -57,18 +67,7 @@ muted_alarm = sa.Table(
     sa.Column("asset_id", sa.String(64), nullable=False),
     sa.Column("sensor_id", sa.Text, nullable=False),
     sa.Column("detector", sa.String(64), nullable=False),
-    sa.Column("hazard", sa.String(32), nullable=False),
-    sa.Column("severity", sa.SmallInteger, nullable=False),
-    sa.Column("state", sa.String(16), nullable=False),
-    sa.Column("event_at", sa.BigInteger, nullable=False),
-    sa.Column("value", sa.Double),
-    sa.Column("limit", sa.Double),
-    sa.Column("unit", sa.String(16), nullable=False),
-    sa.Column("reason_key", sa.String(128), nullable=False),
-    sa.Column("reason_values", sa.JSON, nullable=False),
-    sa.Column("provisional", sa.Boolean, nullable=False),
-    sa.Column("historical", sa.Boolean, nullable=False),
-    sa.Column("evidence", sa.JSON, nullable=False),
+    *_said(),
     sa.Index(None, "permit_id"),
     sa.Index(None, "permit_until"),
     sa.Index(None, "recorded_at"),

@@ -7,6 +7,7 @@ import pytest
 from config.limits import Limit
 from config.settings import Settings
 from jingqiao.database import reading, writing
+from jingqiao.dossier.permits import permits
 from jingqiao.drills.drill import end_drill, find_drill, start_drill
 from jingqiao.drills.report import drill_report
 from jingqiao.drills.target import team_target
@@ -15,14 +16,18 @@ from jingqiao.exchange.webhooks import hook_states
 from jingqiao.incidents.areas import listed_areas
 from jingqiao.incidents.incident import Action, State
 from jingqiao.incidents.merging import split
+from jingqiao.incidents.muted import kept_back_now
+from jingqiao.incidents.store import changed_since
 from jingqiao.notify.replies import Replies, Said
 from jingqiao.notify.silences import add_silence, muted_by
+from jingqiao.old_rows import forget_alarms, forget_muted
 from jingqiao.roster.overrides import add_override, overrides, withdraw
 from jingqiao.tokens.store import Scope, admit, issue
 from rules.alarm import AlarmState, Hazard, Severity
+from tests.support.at_work import kept_back
 from tests.support.exchange import hook
 from tests.support.postgresql import running
-from tests.support.response import LID_2, ROSTER, Office, at, change
+from tests.support.response import LID, LID_2, ROSTER, Office, at, change
 
 pytestmark = pytest.mark.postgresql
 
@@ -74,6 +79,24 @@ async def test_answers_by_sms_and_other_systems_on_postgresql(tmp_path: Path) ->
     assert state is State.ACKNOWLEDGED
     assert taken == [2, 0]
     assert (waiting, admitted) == (2, "p")
+
+
+async def test_what_work_muted_and_what_is_forgotten_on_postgresql(tmp_path: Path) -> None:
+    with running() as url:
+        office = Office(tmp_path, ROSTER, url=url)
+        number, later = kept_back(office), office.clock.now() + 365 * 86_400_000_000
+        with reading(office.database) as connection:
+            (permit,) = permits(connection, asset_id=LID, ends_after=office.clock.now())
+            assert permits(connection, asset_id=LID, ends_after=later) == []
+            assert permits(connection, asset_id="none") == []
+            (muted,) = kept_back_now(connection, office.clock.now())[number]
+        assert (permit.id, permit.in_force, muted.hazard) == (number, False, Hazard.MISSING)
+        await office.engine_says(change(), change(AlarmState.CLEAR), change(asset_id=LID_2))
+        await office.does("zhang", Action.CLOSE, 1)
+        with reading(office.database) as connection:
+            assert changed_since(connection, 0) == {1, 2}
+        assert (forget_alarms(office.database, later), forget_muted(office.database, later)) == (2, 1)
+        office.close()
 
 
 async def test_areas_limits_silences_changes_and_drills_on_postgresql(tmp_path: Path) -> None:
