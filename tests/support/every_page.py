@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 from ingest.log import DeadLetter
 from ingest.sqlite_log import SqliteLog
 from jingqiao.console.site import PAGES
+from tests.support.at_work import kept_back
 from tests.support.busy_night import busy_night
 from tests.support.city_console import CityOffice
 from tests.support.console import WITH_LIMITS
@@ -81,9 +82,10 @@ def office_of_everything(folder: Path) -> CityOffice:
 
 
 async def busy_office_of_everything(folder: Path) -> CityOffice:
-    """The same in a busy night, with a dead letter."""
+    """The same in a busy night, with work that keeps an alarm back, and with a dead letter."""
     office = office_of_everything(folder)
     await busy_night(office)
+    kept_back(office)
     office.say_versions({0: ("v1.10", "v3.1", "6742D19056920012"), 1: ("v1.10",), 2: ("v1.9", "v3.0")})
     log = SqliteLog(office.settings.log_path)
     await log.append([], [DeadLetter(office.clock.now(), "jingqiao/v1/s0/readings", b"{", "json", "no JSON")])
