@@ -14,6 +14,10 @@ from devices.strain import medians_of_blocks
 BLOCK_US: Final = 20_000_000
 """Length of a base block [µs]: long enough that the median leaves out a vehicle's crossing."""
 
+QUARTERS: Final = 4
+QUARTER_US: Final = BLOCK_US // QUARTERS
+"""Parts of a block that show the course of a movement: a vehicle comes to stand within seconds [µs]."""
+
 SPIKE_SHARE: Final = 0.85
 """One sample that stands alone has (max - median) = std · √n; a vehicle has far less."""
 
@@ -34,6 +38,7 @@ class Cells:
     n : float64[k]  Samples. rows : int64[k]  Readings. spikes : int64[k]  Spikes left out.
     temperature : float64[k]  The gauge's own temperature [°C]; NaN = not measured.
     time : int64[k]  Event time of the newest reading [µs].
+    quarters : float64[k, QUARTERS]  Median of each quarter of the block; NaN where nothing was measured.
     """
 
     block: int
@@ -48,6 +53,7 @@ class Cells:
     spikes: npt.NDArray[np.int64]
     temperature: npt.NDArray[np.float64]
     time: npt.NDArray[np.int64]
+    quarters: npt.NDArray[np.float64]
 
     def at(self, rows: npt.NDArray[np.int64]) -> Cells:
         """The cells at some rows."""
@@ -146,6 +152,7 @@ def _cells(table: Mapping[str, npt.NDArray[Any]], spike_ue: float) -> Iterator[C
         np.add.reduceat(spiked, starts),
         medians_of_blocks(table["temperature"], lengths),
         table["time"][ends].astype(np.int64),
+        _quarters(table, starts, lengths),
     )
     of_block = block[starts]
     borders = np.flatnonzero(np.diff(of_block)) + 1
@@ -154,6 +161,19 @@ def _cells(table: Mapping[str, npt.NDArray[Any]], spike_ue: float) -> Iterator[C
             int(of_block[part[0]]),
             *(getattr(whole, name)[part[0] : part[-1] + 1] for name in Cells.__slots__[1:]),
         )
+
+
+def _quarters(
+    table: Mapping[str, npt.NDArray[Any]], starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """float64[k, QUARTERS]  Medians of the quarters of cells: `lengths` rows from `starts` on."""
+    out = np.full((len(starts), QUARTERS), np.nan)
+    cell = np.repeat(np.arange(len(starts)), lengths)
+    place = cell * QUARTERS + table["time"] % BLOCK_US // QUARTER_US
+    first = np.flatnonzero(np.append(True, np.diff(place) != 0))
+    found = medians_of_blocks(table["value"], np.diff(np.append(first, len(place))))
+    out.flat[place[first]] = found
+    return out
 
 
 def _without_spikes(

@@ -38,6 +38,9 @@ STRAIN, OVERLOAD, DRIFT, FAULT = range(4)
 MOST_PENDING: Final = 400_000
 FRESH_TEMPERATURE_US: Final = 45 * 60_000_000
 NEVER: Final = -(1 << 60)
+HORIZON_US: Final = 60_000_000
+FAST_ROWS: Final = 3
+"""A sensor with so many readings in a minute is fast."""
 
 
 class BridgeDetector:
@@ -88,6 +91,19 @@ class BridgeDetector:
         if self._pending.rows == 0:
             return self._closing.at
         return min(self._pending.earliest // BLOCK_US * BLOCK_US + BLOCK_US, self._closing.at)
+
+    def foresee(self, sensor: npt.NDArray[np.int32], received: Int, gateway: npt.NDArray[np.int32]) -> int:
+        """How far a frame of these rows may reach: to the end of a block, where gauges are fast.
+
+        Evidence is read after a tick: two blocks that one tick judged would show the later one's.
+        """
+        del gateway
+        first = int(received[0])
+        near = self.channels.of_sensor.take(sensor[: int(np.searchsorted(received, first + HORIZON_US))])
+        near = near[near != NO_CHANNEL]
+        if len(near) and np.bincount(near).max() >= FAST_ROWS:
+            return first // BLOCK_US * BLOCK_US + BLOCK_US
+        return first + 60 * HORIZON_US
 
     def explain(self, sensor: int, hazard: Hazard) -> tuple[Reason, Mapping[str, Any]]:
         """Reason and evidence of the latest verdict of one sensor."""
@@ -375,7 +391,8 @@ class BridgeDetector:
         if len(own) == 0:
             return own
         before = self.fast.shift_ue[own], self.fast.firing[own].copy()
-        self.fast.step(cells.block, own, value, self._fast_temperature(own, time))
+        degrees = self._fast_temperature(own, time)
+        self.fast.step(cells.block, own, value, degrees, cells.quarters[chosen])
         changed = (self.fast.shift_ue[own] != before[0]) | (self.fast.firing[own] != before[1])
         touched = own[changed | self.fast.firing[own]]
         hours = self.tens.add(cells.block, own, value)

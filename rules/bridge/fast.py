@@ -25,6 +25,7 @@ from rules.bridge.background import (
     reference_error,
     window_of,
 )
+from rules.bridge.cells import QUARTERS
 from rules.bridge.onset import standing
 from rules.bridge.stages import Stages
 from rules.bridge.thermal import FastThermal
@@ -49,6 +50,10 @@ WATCH: Final = 24 * MINUTE
 SCALE_BLOCKS: Final = 60 * MINUTE
 SCALE_START_UE: Final = 3.0
 SCALE_START_BLOCKS: Final = 10 * MINUTE
+GONE: Final = 0.6
+"""Share of the limit below which nothing is left of a movement."""
+BACK: Final = 0.7
+"""Share of a settlement that must go back to be seen to go back."""
 MARGIN: Final = 2 * MINUTE
 """Blocks before an onset that are not believed to be quiet."""
 
@@ -77,6 +82,7 @@ class FastDrift:
 
     _STATE: Final = (
         "strain",
+        "quarters",
         "temperature",
         "last",
         "scale",
@@ -102,6 +108,7 @@ class FastDrift:
         self.thermal, self.stages = FastThermal(n, beta_prior), Stages(n)
         self.strain = np.full((n, RING), np.nan, np.float32)
         self.temperature = np.full((n, RING), np.nan, np.float32)
+        self.quarters = np.full((n, RING, QUARTERS), np.nan, np.float32)
         self.last = np.full(n, -1, np.int64)
         self.scale, self.judged = np.full(n, SCALE_START_UE), np.zeros(n, np.int64)
         self.firing = np.zeros(n, bool)
@@ -123,10 +130,13 @@ class FastDrift:
         """float64[k]  Apparent strain for 1 °C as learned, drawn to 0 while little is known [µε/°C]."""
         return self.thermal.beta(c, self.scale[c])
 
-    def step(self, block: int, c: Int, strain: Float, temperature: Float) -> None:
-        """Take the cells of one block (finite strain; temperature may be NaN) and judge their channels."""
+    def step(
+        self, block: int, c: Int, strain: Float, temperature: Float, quarters: Float | None = None
+    ) -> None:
+        """Take the cells of one block (finite strain; the rest may be NaN) and judge their channels."""
         quick = (block - self.last[c] <= FAST_INTERVAL) & (self.last[c] >= 0)
         self._store(block, c, strain, temperature)
+        self.quarters[c, block % RING] = np.nan if quarters is None else quarters
         c, strain, temperature = c[quick], strain[quick], temperature[quick]
         if len(c) == 0:
             return
@@ -145,7 +155,7 @@ class FastDrift:
 
     def forget(self, c: Int) -> None:
         """Begin anew with these channels (faulty, or re-based after work on the bridge)."""
-        self.strain[c], self.temperature[c] = np.nan, np.nan
+        self.strain[c], self.temperature[c], self.quarters[c] = np.nan, np.nan, np.nan
         self.firing[c] = False
         for array in (self.settled, self.pending, self.off, self.rise_s, self.moves):
             array[c] = 0
@@ -177,6 +187,7 @@ class FastDrift:
             row, since = c[i], max(int(self.last[c[i]]) + 1, block - RING + 1)
             gap = np.arange(since, block + 1) % RING
             self.strain[row, gap], self.temperature[row, gap] = np.nan, np.nan
+            self.quarters[row, gap] = np.nan
         self.strain[c, block % RING] = strain
         self.temperature[c, block % RING] = temperature
         self.last[c] = block
@@ -217,14 +228,20 @@ class FastDrift:
         self.sure[c[new]] = sure[new, best[new]]
         self.returned[c[new]] = 0
         self.peak[c[new]] = 0.0
+        # What a watch lifts below, the heights above do not know yet.
+        calm = (self.pending[c] == 0) & ((self.since[c] < 0) | (np.abs(self.off[c]) < limit))
         for i in np.flatnonzero(self.since[c] >= 0).tolist():
             channel, found = int(c[i]), float(sure[i, best[i]])
             same = bool(leaves[i]) and np.sign(height[i, best[i]]) == self.away[channel]
-            if same and found > self.sure[channel] and not self.pending[channel]:
-                self.since[channel] = block + 1 - int(ramps.age[best[i]]) - MARGIN
+            since = block + 1 - int(ramps.age[best[i]]) - MARGIN
+            # A later onset would take the first part of a long movement for what is usual.
+            begun = abs(self.off[channel]) >= TRIGGER * limit[i] and since > self.since[channel]
+            if same and found > self.sure[channel] and not self.pending[channel] and not begun:
+                self.since[channel] = since
                 self.sure[channel] = found
             self._watch(block, channel, y[i], less[i], int(span[i]))
-        calm = self.pending[c] == 0
+        # What is beyond the limit by itself is followed by its watch until it is told.
+        calm &= (self.pending[c] == 0) & ((self.since[c] < 0) | (np.abs(self.off[c]) < limit))
         ages = self.stages.steps(c, height, window, limits.hold[c], calm)
         for i in np.flatnonzero(ages).tolist():
             self._stage(block, int(c[i]), int(ages[i]), y[i, -window:], less[i, -window:])
@@ -262,6 +279,9 @@ class FastDrift:
             expected = weights @ (z[:before] - z[before - 1]) + z[before - 1]
             parts.append((z[before:] - expected, expected))
         direction, limit = float(self.away[channel]), float(self.limit[channel])
+        if direction * self.settled[channel] < 0:
+            # The way back is as long as the way was.
+            limit = min(limit, max(BACK * abs(float(self.settled[channel])), 3 * float(self.scale[channel])))
         residual = direction * _nearer(parts[0][0], parts[1][0])
         warming = min(abs(float(e[-1] - e[0])) for _, e in parts) / age
         now = float(np.median(residual[-NOW:]))
@@ -286,15 +306,26 @@ class FastDrift:
                 float(self.limits.hold[channel]),
                 float(self.limits.smooth_hold[channel]),
                 warming,
+                self._course(block, channel, y[-age:] - direction * residual) * direction,
             )
         ):
             self.moves[channel] += bool(self.firing[channel]) and self.settled[channel] * direction > 0
-            self.firing[channel] = True
             self.pending[channel] = direction * now
+            left = self.settled[channel] + self.pending[channel]
+            # Back where it was before it settled: raised again, or a load that left after an hour.
+            self.firing[channel] = abs(left) >= GONE * self.limits.limit_ue[channel]
             self.onset[channel] = block - movement.onset
             self.rise_s[channel] = movement.rise * 60.0 / MINUTE
         elif age > WATCH:
             self._end_watch(channel, block, 0.0, masks=False)
+
+    def _course(self, block: int, channel: int, expected: Float) -> Float:
+        """float64[QUARTERS · m]  Distance of the newest blocks' quarters from what was expected [µε]."""
+        m = len(expected)
+        quarters = self.quarters[channel, np.arange(block - m + 1, block + 1) % RING].astype(np.float64)
+        place = (np.arange(QUARTERS * m) - (QUARTERS - 1) / 2) / QUARTERS
+        course: Float = quarters.ravel() - np.interp(place, np.arange(m), expected)
+        return course
 
     def _end_watch(self, channel: int, block: int, shift: float, *, masks: bool) -> None:
         """The watch is over; where it `masks`, what was before lies where the state after it does."""
@@ -304,7 +335,8 @@ class FastDrift:
         self.pending[channel] = 0.0
         self.onset[channel] = self.since[channel] = -1
         self.returned[channel] = 0
-        if abs(self.settled[channel]) < 0.6 * self.limits.limit_ue[channel]:
+        self.firing[channel] |= abs(self.settled[channel]) >= GONE * self.limits.limit_ue[channel]
+        if abs(self.settled[channel]) < GONE * self.limits.limit_ue[channel]:
             self.settled[channel] = 0.0
             self.firing[channel] = False
             self.moves[channel] = 0
@@ -316,10 +348,13 @@ class FastDrift:
         onset = onset if onset >= 0 else int(self.since[channel]) + MARGIN
         before = blocks[blocks < onset - MINUTE] % RING
         rise = int(rise_s * MINUTE / 60) + MINUTE
-        until = min(onset + rise, block - NOW) if shift else block - NOW
+        # What left may still be leaving: none of it is what is usual.
+        leaving = not shift and abs(self.off[channel]) > 0.4 * self.limit[channel]
+        until = min(onset + rise, block - NOW) if shift else block + 1 if leaving else block - NOW
         during = blocks[(blocks >= onset - MINUTE) & (blocks < until)] % RING
-        self.strain[channel, before] += np.float32(shift)
-        self.strain[channel, during] = np.nan
+        for kept in (self.strain, self.quarters):
+            kept[channel, before] += np.float32(shift)
+            kept[channel, during] = np.nan
         self.thermal.shift(channel, shift)
 
 

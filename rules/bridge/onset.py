@@ -15,7 +15,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from rules.bridge.arrival import arrival
 from rules.bridge.background import MINUTE
+from rules.bridge.staircase import block_noise, staircase, without_spikes
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
@@ -26,11 +28,10 @@ LEAST_BEFORE: Final = 3
 LEAST_AFTER: Final = 4
 LONGEST_RISE: Final = 33
 """What takes longer than 11 minutes is the slow test's."""
-QUICKEST_SMOOTH: Final = 8
-"""What takes less than this may be one vehicle that creeps [blocks]."""
+QUICKEST_SMOOTH: Final = 7
+"""What takes no longer may be one vehicle that creeps, where only blocks are known [blocks]."""
 QUEUE: Final = 5 * MINUTE
 """Vehicles that stop one after the other have all come within this."""
-STEPS: Final = 4
 LASTING: Final = 5
 """Newest blocks that must still show the movement, one left out."""
 OUTRUNS: Final = 2.0
@@ -62,7 +63,12 @@ class Movement:
 
 
 def standing(
-    residual: Float, limit: float, hold: float, smooth_hold: float, warming: float = 0.0
+    residual: Float,
+    limit: float,
+    hold: float,
+    smooth_hold: float,
+    warming: float = 0.0,
+    course: Float | None = None,
 ) -> Movement | None:
     """The movement, when it stands for long enough to be no load; else None.
 
@@ -70,6 +76,7 @@ def standing(
         it begins before the movement.
     limit : float  [µε]. hold, smooth_hold : float  [blocks]; see `config.bridge_rules.FastDriftLimits`.
     warming : float  Slope that was to be expected [µε a block]: what moves as slowly is not imposed.
+    course : float64[QUARTERS · m]  The same by quarters of a block, NaN where not measured; None = unknown.
     """
     known = residual[np.isfinite(residual)]
     if len(known) < smooth_hold:
@@ -85,15 +92,23 @@ def standing(
     # What moves by a small part of the height is wander and no vehicle.
     restless = max(variance, (WANDER_SHARE * fit.height) ** 2)
     steps = staircase(residual, restless)
-    if fit.rise >= QUICKEST_SMOOTH and np.all(steps.squares - fit.squares >= SMOOTH_BY * variance):
+    came = None if course is None else arrival(course, fit.onset, fit.rise, fit.height)
+    smooth = came is not None and came.smooth
+    if came is None or fit.rise > QUEUE:
+        # Over many minutes blocks are enough, and what the weather does in that time weighs less in them.
+        least = QUICKEST_SMOOTH if came is None else QUEUE
+        smooth |= fit.rise > least and bool(np.all(steps.squares - fit.squares >= SMOOTH_BY * variance))
+    if smooth:
         return fit if fit.onset >= max(smooth_hold, 0.7 * fit.rise + LASTING) else None
     stepped = fit.squares - steps.squares.min() >= STEPPED_BY * restless
     if stepped:
-        since = steps.last
+        since: float = steps.last
     elif fit.rise <= QUEUE:
         since = fit.onset - max(fit.rise - 1, 0)
     else:
         since = fit.onset
+    if came is not None:
+        since = min(since, came.last)
     return fit if since >= hold else None
 
 
@@ -101,7 +116,7 @@ def _imposed(fit: Movement, reached: float, limit: float, warming: float) -> boo
     """Whether the movement is great, lies where it is now, and outran the warming."""
     great = fit.height >= 0.8 * limit and fit.rise <= LONGEST_RISE
     stays = abs(reached - fit.before - fit.height) <= 0.35 * fit.height and fit.noise <= 0.25 * fit.height
-    return great and stays and fit.height >= OUTRUNS * warming * max(fit.rise, QUICKEST_SMOOTH)
+    return great and stays and fit.height >= OUTRUNS * warming * max(fit.rise, QUICKEST_SMOOTH + 1)
 
 
 def movement(values: Float) -> Movement | None:
@@ -133,65 +148,6 @@ def movement(values: Float) -> Movement | None:
         float(np.sqrt(squares / max(n - 4, 1.0))),
         squares,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Staircase:
-    """The best levels one after the other.
-
-    squares : float64[STEPS]  Left by one step, by two, … [µε²].
-    last : blocks since the last of `STEPS` or fewer steps, with as few steps as explain it.
-    """
-
-    squares: Float
-    last: int
-
-
-def staircase(values: Float, variance: float) -> Staircase:
-    """Least squares of 1 … `STEPS` steps. The block in which a step falls belongs to no level.
-
-    values : float64[m]  [µε], newest last; what is not finite is passed over.
-    variance : float  Of a block [µε²].
-    """
-    y = values[np.isfinite(values)]
-    n = len(y)
-    cost = _level_costs(y)
-    best = cost[0].copy()
-    paths: list[Int] = []
-    squares = np.empty(STEPS)
-    for k in range(STEPS):
-        # A step in block i: levels end before it, the next one begins after it.
-        through = best[:-1, None] + cost[1:]
-        choice = np.argmin(through, axis=0)
-        best = through[choice, np.arange(n + 1)]
-        paths.append(choice)
-        squares[k] = best[n]
-    steps = int(np.argmin(squares + 20.0 * variance * np.arange(1, STEPS + 1)))
-    return Staircase(squares, n - int(paths[steps][n]))
-
-
-def _level_costs(y: Float) -> Float:
-    """float64[n + 1, n + 1]  Squares of y[i:j] about their mean; infinite where that is empty."""
-    n = len(y)
-    y = y - y.mean()
-    total, square = np.append(0.0, np.cumsum(y)), np.append(0.0, np.cumsum(y * y))
-    count = np.arange(n + 1)[None, :] - np.arange(n + 1)[:, None]
-    sums = total[None, :] - total[:, None]
-    cost = square[None, :] - square[:, None] - sums**2 / np.maximum(count, 1)
-    return np.where(count > 0, np.maximum(cost, 0.0), np.inf)
-
-
-def without_spikes(values: Float, most: float) -> Float:
-    """Values with NaN where one is further than `most` from the median of the five around it [µε]."""
-    around = np.lib.stride_tricks.sliding_window_view(np.pad(values, 2, mode="edge"), 5)
-    middle = np.median(around, axis=1)
-    return np.where(np.abs(values - middle) > most, np.nan, values)
-
-
-def block_noise(values: Float) -> float:
-    """Robust spread of a block without what is slower [µε]: second differences."""
-    y = values[np.isfinite(values)]
-    return float(np.median(np.abs(np.diff(y, 2)))) / 0.6745 / np.sqrt(6.0) if len(y) > 2 else 0.0
 
 
 @cache

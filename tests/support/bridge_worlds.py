@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy.signal import lfilter
 
 from config.bridge_rules import FastDriftLimits
+from rules.bridge.cells import QUARTERS
 from rules.bridge.fast import FastDrift, FastLimits
 from tests.support.bridge_series import Event
 
@@ -25,15 +26,29 @@ BLOCK_S: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """One gauge's record: strain [µε] and temperature [°C] of every block, and what was done to it."""
+    """One gauge's record: strain [µε] and temperature [°C] of every block, and what was done to it.
+
+    quarters : float64[blocks, QUARTERS]  Strain of the quarters of each block [µε].
+    """
 
     strain: Float
+    quarters: Float
     temperature: Float
     events: Sequence[Event]
 
 
-def world(seed: int, *, hours: float = 4.0, events: Sequence[Event] = (), thermometer: bool = True) -> World:
-    """A record of a random bridge; the events act on gauge 0."""
+def world(
+    seed: int,
+    *,
+    hours: float = 4.0,
+    events: Sequence[Event] = (),
+    thermometer: bool = True,
+    restless: float = 1.0,
+) -> World:
+    """A record of a random bridge; the events act on gauge 0.
+
+    restless : Share of clouds, wander, swinging and noise; warming and traffic are what they are.
+    """
     rng = np.random.default_rng(seed)
     n = int(hours * 3600)
     t = np.arange(n, dtype=np.float64)
@@ -43,10 +58,10 @@ def world(seed: int, *, hours: float = 4.0, events: Sequence[Event] = (), thermo
     lag = rng.uniform(0, 3600)
     y = rng.normal(0, 200) + warming / 2 * np.sin(2 * np.pi * (t - lag) / period + phase)
     air = rng.uniform(3, 15) * np.sin(2 * np.pi * t / period + phase)
-    y += rng.uniform(0, 6) * _smoothed(_ar1(rng, n, 900.0), 600.0)
-    y += rng.uniform(0.3, 2) * _ar1(rng, n, 600.0)
-    y += rng.uniform(0, 6) * np.sin(2 * np.pi * rng.uniform(0.05, 0.2) * t + rng.uniform(0, 6))
-    y += rng.normal(0, rng.uniform(2, 10), n)
+    y += restless * rng.uniform(0, 6) * _smoothed(_ar1(rng, n, 900.0), 600.0)
+    y += restless * rng.uniform(0.3, 2) * _ar1(rng, n, 600.0)
+    y += restless * rng.uniform(0, 6) * np.sin(2 * np.pi * rng.uniform(0.05, 0.2) * t + rng.uniform(0, 6))
+    y += restless * rng.normal(0, rng.uniform(2, 10), n)
     for event in events:
         y += event.at(0, t)
     axles = np.flatnonzero(rng.random(n) < rng.uniform(10, 170) / 3600)
@@ -54,10 +69,11 @@ def world(seed: int, *, hours: float = 4.0, events: Sequence[Event] = (), thermo
     for at, share in zip(axles, rng.lognormal(-0.7, 0.5, len(axles)), strict=True):
         y[at : at + int(rng.integers(2, 6))] += height * share
     blocks = n // BLOCK_S
+    quarters = np.median(y[: blocks * BLOCK_S].reshape(blocks, QUARTERS, -1), axis=2)
     strain = np.median(y[: blocks * BLOCK_S].reshape(blocks, BLOCK_S), axis=1)
     shown = np.repeat(np.round(15 + air[::300] + rng.normal(0, 0.1, len(air[::300])), 1), 300 // BLOCK_S)
     temperature = shown[:blocks] if thermometer else np.full(blocks, np.nan)
-    return World(strain, temperature, events)
+    return World(strain, quarters, temperature, events)
 
 
 def firings(worlds: Sequence[World], limits: FastDriftLimits | None = None) -> list[list[float]]:
@@ -67,11 +83,12 @@ def firings(worlds: Sequence[World], limits: FastDriftLimits | None = None) -> l
     test = fast_test(n, limits)
     strain = np.stack([w.strain[:blocks] for w in worlds])
     temperature = np.stack([w.temperature[:blocks] for w in worlds])
+    quarters = np.stack([w.quarters[:blocks] for w in worlds])
     channel = np.arange(n)
     found: list[list[float]] = [[] for _ in worlds]
     was = np.zeros(n, bool)
     for block in range(blocks):
-        test.step(block, channel, strain[:, block], temperature[:, block])
+        test.step(block, channel, strain[:, block], temperature[:, block], quarters[:, block])
         told = (test.pending != 0) | (test.firing & (test.stages.told == block))
         for i in np.flatnonzero(told & ~was):
             found[i].append((block + 1.0) * BLOCK_S)

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.bridge.cells import Cells
+from rules.bridge.cells import QUARTERS, Cells
 from rules.bridge.levels import Levels, StrainLimits
 
 HOUR_US = 3_600_000_000
@@ -152,6 +152,7 @@ def cells_of(
         one,
         nothing,
         times,
+        np.full((k, QUARTERS), np.nan),
     )
     return channel, cells, warmth, seasoned.astype(bool)
 

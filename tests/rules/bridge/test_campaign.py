@@ -1,0 +1,63 @@
+"""A campaign on a girder of beam theory through the backtest: what an engineer would have to sign."""
+
+import pytest
+
+from config.rules import RuleSet
+from jingqiao.backtest.run import backtest
+from rules.alarm import AlarmChange, AlarmState, Severity
+from tests.support.bridge_campaign import Campaign, Jacks, Lorry
+from tests.support.bridge_series import SECOND_US, START_US
+
+
+def told(campaign: Campaign, seed: int = 1) -> list[AlarmChange]:
+    """All changes of alarms."""
+    result = backtest(campaign.registry(), RuleSet(), campaign.frame(seed))
+    assert result.faults == []
+    return result.changes
+
+
+def minute(change: AlarmChange) -> float:
+    return (change.event_at - START_US) / SECOND_US / 60
+
+
+@pytest.mark.parametrize(
+    "lorries",
+    [
+        [Lorry(4500, 17, 560)],
+        [Lorry(4500, 20, 590, speed_m_s=0.7)],
+        [Lorry(4500, 20, 590), Lorry(4530, 12, 550), Lorry(4560, 45, 500)],
+    ],
+    ids=["at walking pace", "creeping", "three of them"],
+)
+def test_test_lorries_that_stand_and_leave_are_no_alarm(lorries: list[Lorry]) -> None:
+    assert told(Campaign(hours=1.7, lorries=lorries)) == []
+
+
+def test_a_pier_lowered_by_jacks_and_raised_again_is_one_alarm_that_ends() -> None:
+    steps = [(4500.0 + 90 * i, 30.0, 2.0) for i in range(5)]
+    changes = told(Campaign(hours=2.0, jacks=[Jacks(1, [*steps, (6200.0, 120.0, -10.0)])]))
+    firing, clear = changes
+    assert firing.state is AlarmState.FIRING
+    assert 78 < minute(firing) <= (4500 + 4 * 90 + 30) / 60 + 5
+    assert firing.sensor_ids == ("G2",)
+    assert firing.value < -14
+    assert firing.severity is Severity.ORANGE
+    assert firing.reason.key == "rules_bridge.drift.settlement"
+    assert firing.evidence["neighbours"] == ["G0", "G1", "G3"]
+    assert clear.state is AlarmState.CLEAR
+    assert 6200 / 60 < minute(clear) < 6320 / 60 + 12
+
+
+@pytest.mark.parametrize("vehicles_an_hour", [0.0, 60.0])
+def test_a_pier_that_goes_down_in_two_minutes_is_told_within_five_of_its_end(vehicles_an_hour: float) -> None:
+    jacks = [Jacks(1, [(4500.0, 120.0, 12.0)])]
+    changes = told(Campaign(hours=1.6, jacks=jacks, vehicles_an_hour=vehicles_an_hour))
+    assert changes[0].reason.key == "rules_bridge.drift.settlement"
+    assert 75 < minute(changes[0]) <= 77 + 5
+
+
+def test_the_evidence_is_that_of_the_moment_in_which_it_was_told() -> None:
+    jacks = [Jacks(1, [(4500.0, 180.0, 12.0), (6000.0, 60.0, -12.0)])]
+    first = told(Campaign(hours=1.9, jacks=jacks))[0]
+    assert first.evidence["decided_at_us"] - first.event_at < 20 * SECOND_US
+    assert first.evidence["compensated_ue"] == pytest.approx(first.value, abs=0.1)
