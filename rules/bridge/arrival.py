@@ -28,8 +28,8 @@ AROUND: Final = 36
 """Quarters before and after the movement that are fitted with it: 3 minutes."""
 LEAST_KNOWN: Final = 0.7
 """Share of the quarters that must be measured: a gauge that sends once a block shows no course."""
-CREEPS: Final = 15
-"""A vehicle that creeps stands after so many quarters at the latest: 75 s."""
+CREEPS: Final = 20
+"""A vehicle that creeps, or two close behind each other, stand after so many quarters: 100 s."""
 LONGER_BY: Final = 8.0
 """By how many variances of a quarter a longer ramp must fit better than any that a vehicle may make."""
 QUICK: Final = 2
