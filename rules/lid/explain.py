@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rules.alarm import Hazard, Reason
-from rules.lid.angle import allowance
+from rules.lid.angle import allowance, possible_turn
 from rules.lid.limits import Limits
 from rules.lid.settlement import days_to, warmth
 from rules.lid.state import EPOCH_US, HOUR_US, SENT, WATCH, LidState, Shock, Sink, Tilt, Water
@@ -48,6 +48,8 @@ def evidence_of(
     since = [float(part) for part, has in ((tilt[Tilt.SINCE], has_tilt), (sink[Sink.SINCE], has_mm)) if has]
     provisional = bool(counts) and min(counts) < limit("commission_readings")
     provisional |= bool(since) and hours - max(since) < limit("commission_hours")
+    # A contact needs no baseline; but the first word of all may be of a sensor in its box.
+    provisional |= not counts and bool(state.gap[sensor] == 0)
     if has_tilt or has_mm:
         # Whether a message is an event or a sample decides how much one of them is believed.
         evidence["pace_s"] = _number(float(state.pace[sensor]))
@@ -60,6 +62,7 @@ def evidence_of(
             "raised_by_swing_deg": _number(float(allowance(tilt[None, :])[0])),
             "readings_leaning": _number(float(tilt[Tilt.RUN])),
             "wheels_share": _number(float(tilt[Tilt.PASSES])),
+            "possible_turn_deg": _number(float(possible_turn(tilt[None, :])[0])),
         }
         keys = {
             Hazard.MISSING: ("open_deg",),
@@ -101,7 +104,7 @@ def evidence_of(
         level_mm = float(water[Water.LEVEL]) if water[Water.COUNT] > 0 else np.nan
         evidence["water_mm"] = _number(level_mm)
         conditions.append(row("water", level_mm, "flood_mm", "mm"))
-        provisional = False
+        provisional = bool(water[Water.COUNT] <= 1)
     evidence |= {"provisional": provisional, "conditions": conditions}
     return Reason("rules_lid.none"), evidence
 

@@ -31,8 +31,8 @@ tests:
 """
 
 
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(main, ["rules", *map(str, arguments)], env={"JINGQIAO_LANGUAGE": "en"})
+def run(*arguments: object, tongue: str = "en") -> Result:
+    return CliRunner().invoke(main, ["rules", *map(str, arguments)], env={"JINGQIAO_LANGUAGE": tongue})
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
@@ -171,6 +171,24 @@ def test_explain_says_why_it_rings_and_why_not(tmp_path: Path) -> None:
     assert "{" not in shown.stdout
     refused = run("explain", "nobody", *options)
     assert (refused.exit_code, "nobody" in refused.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(("tongue", "words"), [("en", "has no sensor"), ("zh", "传感器")])
+def test_explain_of_an_asset_that_is_bare_or_in_no_registry_says_so(
+    tmp_path: Path, tongue: str, words: str
+) -> None:
+    assets, sensors = tmp_path / "assets.csv", tmp_path / "sensors.csv"
+    assets.write_text("asset_id,kind\nA,cover\nB,cover\n")
+    sensors.write_text("sensor_id,asset_id,role\na,A,lid\n")
+    snapshot = tmp_path / "engine.bin"
+    snapshot.write_bytes(Engine(read_registry(assets, sensors), RuleSet()).snapshot())
+    options = ["--snapshot", snapshot, "--assets", assets, "--sensors", sensors]
+    for name, said in (("B", words), ("C", "C"), ("", "")):
+        refused = run("explain", name, *options, tongue=tongue)
+        assert refused.exit_code == 2
+        assert refused.stdout == ""
+        assert said in refused.stderr
+        assert "Traceback" not in refused.stderr
 
 
 def test_explain_asks_the_running_service_with_the_registry_that_it_had(tmp_path: Path) -> None:

@@ -108,6 +108,7 @@ def test_a_sensor_whose_first_timely_word_is_open_or_flooded_rings_as_of_now(
     life.passes(16 * 21_600.0 + 120)
     (change,) = (c for c in life.said if c.hazard.value != "silent")
     assert (change.hazard.value, change.severity.colour, change.historical) == (hazard, colour, False)
+    assert change.provisional
 
 
 def backfilled(fitted_h: float | None, remembered: int, **first: float) -> list[AlarmChange]:
