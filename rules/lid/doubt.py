@@ -51,6 +51,7 @@ FAR_OFF_MM: Final = np.float32(600)
 class Doubt:
     """Where one message is not yet enough for the gravest word, bool[k] each.
 
+    belied : contact or surface say that it lies where it lay.
     few : too few readings running lean, for each may have caught another wheel.
     jumped : the height of a slow sampler that was elsewhere a sample ago: a median of three means nothing.
     woken : something woke the sensor, of those that seldom wake.
@@ -62,6 +63,7 @@ class Doubt:
     gone: Bool
     drop: Bool
     flood: Bool
+    belied: Bool
     few: Bool
     jumped: Bool
     woken: Bool
@@ -124,6 +126,7 @@ def doubts(
         & (water[:, Water.RUN] <= 1)
         & ~(f.water_alarm > 0.5)
         & (water[:, Water.BEFORE] < limits["flood_mm"] * RISING_SHARE),
+        belied=belied,
         few=few,
         jumped=lone & ((sink[:, Sink.RUN] == 1) | again) & ~agree,
         woken=~alone,

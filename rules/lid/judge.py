@@ -331,7 +331,8 @@ def _fuses(
     angle, mm = f.angle_deg, f.change_mm
     # Of a sensor without a known pace two gaps say little: wait much longer than both.
     pace = np.where(np.isnan(f.pace_s), 5 * np.maximum(f.gap_s, f.gap_before_s), f.pace_s)
-    silence = limits["theft_silence_gaps"] * pace
+    # Where two channels contradict one another, a wild sample and two lost messages are no less likely.
+    silence = (limits["theft_silence_gaps"] + doubt.belied) * pace
     quick = is_quick(f, limits)
     silence = np.maximum(silence, np.where(quick, np.float32(3), limits["theft_silence_least_s"]))
     fuses = Fuses.none(n)

@@ -398,7 +398,8 @@ def fuse(
     """What silence will say: theft after a large movement, else the word that was in doubt."""
     r = lid.rules
     pace = 5 * max(lid.gap, lid.gap_before) if math.isnan(lid.pace) else lid.pace
-    wait = max(r["theft_silence_gaps"] * pace, 3.0 if lid.quick else r["theft_silence_least_s"])
+    gaps = r["theft_silence_gaps"] + (1 if lid.belied else 0)  # a wild sample, and messages that were lost?
+    wait = max(gaps * pace, 3.0 if lid.quick else r["theft_silence_least_s"])
     so_far = -1 if gone is None else gone.level
     large = lid.angle >= r["theft_deg"] and not lid.crept and so_far < 2
     lifting = lid.turned and lid.tilt_run == 1 and not lid.scheduled and so_far < 2
