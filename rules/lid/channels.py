@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from rules.lid.angle import PART, between, creep, normal, torn, turn
+from rules.lid.doubt import FLAT_DEG, FLAT_MM
 from rules.lid.judge import STILL_READINGS
 from rules.lid.limits import Limits
 from rules.lid.settlement import settle
-from rules.lid.state import SENT, WATCH, LidState, Tilt
+from rules.lid.state import CAUGHT, OPEN_RUN, SENT, WATCH, LidState, Tilt
 from rules.lid.water import SHOW_WATER, stand
 
 Float32 = npt.NDArray[np.float32]
@@ -25,6 +26,7 @@ PASSING_S: Final = np.float32(60)
 PASSES_SHARE: Final = np.float32(1 / 256)
 OFTEN_PASSED: Final = np.float32(0.01)
 """Where wheels are caught this often, steps are those between the readings that none was caught by."""
+WEEK_H: Final = np.float32(168)
 COARSEST_DEG: Final = np.float32(1.0)
 """No scale is coarser."""
 _WAY: Final = (Tilt.STEP_X, Tilt.STEP_Y)
@@ -59,6 +61,37 @@ def note_switches(own: LidState, columns: Mapping[str, Float32], look: Bool) -> 
         if name in columns:
             look |= columns[name] > 0.5
             own.said[~np.isnan(columns[name]), WATCH] |= bit
+
+
+def chatter(
+    own: LidState,
+    columns: Mapping[str, Float32],
+    angle_deg: Float32 | None,
+    change_mm: Float32 | None,
+    hours: Float32,
+) -> None:
+    """Count openings of the contact for a moment while the lid lies flat.
+
+    Counted when it has closed again: until then it may be a theft.
+    """
+    contact = columns.get("open")
+    if contact is None:
+        return
+    is_open, closed, byte = contact > 0.5, contact < 0.5, own.said[:, WATCH]
+    run, caught = byte >> OPEN_RUN & 3, byte >> CAUGHT
+    if not (np.count_nonzero(is_open) or np.count_nonzero(run) or np.count_nonzero(caught)):
+        return
+    flat = np.zeros(len(run), bool)
+    if angle_deg is not None:
+        flat |= angle_deg < FLAT_DEG
+    if change_mm is not None:
+        flat |= np.abs(change_mm) < FLAT_MM
+    measured = is_open | closed
+    week = np.floor(hours / WEEK_H) != np.floor((hours - own.gap * np.float32(1 / 3600)) / WEEK_H)
+    caught = caught - (measured & week & (caught > 0))
+    caught = caught + (closed & flat & (run > 0) & (caught < 3))
+    run = np.where(is_open, np.minimum(run + 1, 3), np.where(closed, 0, run))
+    own.said[:, WATCH] = (byte & np.uint8(15)) | (run << OPEN_RUN) | (caught << CAUGHT)
 
 
 def turning(

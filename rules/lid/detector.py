@@ -14,7 +14,17 @@ from config.lid_rules import LidRules
 from devices.registry import Registry, Role
 from rules.alarm import Hazard, Reason
 from rules.detector import FAR, Round, Verdicts
-from rules.lid.channels import displacement, felt, gap_since, note_switches, stirs, torn_at, turning, water_of
+from rules.lid.channels import (
+    chatter,
+    displacement,
+    felt,
+    gap_since,
+    note_switches,
+    stirs,
+    torn_at,
+    turning,
+    water_of,
+)
 from rules.lid.explain import evidence_of, sees
 from rules.lid.features import Features
 from rules.lid.history import learn_seat, look_back
@@ -27,7 +37,9 @@ from rules.lid.schedule import Pace, on_schedule
 from rules.lid.state import (
     EPOCH_US,
     HOUR_US,
+    SEATED,
     UNDER_WATCH,
+    WATCH,
     LidState,
     Shock,
 )
@@ -152,7 +164,12 @@ class LidDetector:
         sensors = np.array([s for s in found if s >= 0 and self._mine[s]], np.int32)
         at = int(payload.get("at", 0))
         self._fitted[sensors] = at
-        return self._begin_anew(sensors, at)
+        changes = self._begin_anew(sensors, at)
+        # A sensor that is new may have been fitted to a lid that lies too low; who says that a lid is to be
+        # learned anew has seen it.
+        if name == "rebaseline":
+            self._state.said[sensors, WATCH] = SEATED
+        return changes
 
     # --- what changes ----------------------------------------------------------------------------
 
@@ -280,6 +297,7 @@ class LidDetector:
         if change is not None:
             look |= np.abs(change) >= self._limits.least("forecast_least_mm")
         note_switches(own, columns, look)
+        chatter(own, columns, angle, change, hours)
         water = water_of(own.water, columns, angle, hours, limits)
         state.put(sensor, own)
         if water is not None:

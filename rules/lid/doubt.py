@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from rules.lid.features import Features
 from rules.lid.limits import Limits
-from rules.lid.state import Shock, Sink, Tilt, Water
+from rules.lid.state import CAUGHT, OPEN_RUN, WATCH, Shock, Sink, Tilt, Water
 
 Float32 = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
@@ -23,6 +23,10 @@ UNLIKELY: Final = np.float32(11.5)
 SEEN_PASSES: Final = np.float32(0.006)
 """Share of readings with a wheel on the lid below which there is nothing to reckon with."""
 
+CROWDED_S: Final = np.float32(120)
+BUSY_S: Final = np.float32(900)
+"""At 172 crossings an hour a sensor that reads as often as this catches many wheels on its first day."""
+
 TELLS_S: Final = np.float32(3600)
 """A sensor that says more within this time need not be quoted while it is in doubt."""
 
@@ -32,6 +36,7 @@ LONE_S: Final = np.float32(1800)
 RISING_SHARE: Final = np.float32(0.375)
 """Water that stood this far up to the limit was rising: the next level is no wild one."""
 
+FLAT_DEG: Final = np.float32(3)
 FLAT_MM: Final = np.float32(5)
 """A surface within so much of its place is not that of a lid which leans by a defect."""
 
@@ -52,12 +57,14 @@ class Doubt:
     """Where one message is not yet enough for the gravest word, bool[k] each.
 
     belied : contact or surface say that it lies where it lay.
+    flickers : a contact that is known to chatter has not been open for long enough.
     few : too few readings running lean, for each may have caught another wheel.
     jumped : the height of a slow sampler that was elsewhere a sample ago: a median of three means nothing.
     woken : something woke the sensor, of those that seldom wake.
     """
 
     contact: Bool
+    flickers: Bool
     open: Bool
     lean: Bool
     gone: Bool
@@ -112,10 +119,19 @@ def doubts(
     passing = (tilt[:, Tilt.PASSING] > 0) & (f.hours - tilt[:, Tilt.PASSING] < PASSING_HOURS)
     # How often wheels are caught on a lid is not known on its first day.
     young = f.hours - tilt[:, Tilt.SINCE] < limits["commission_hours"]
-    few = tilt[:, Tilt.RUN] < np.where(young & alone & (f.pace_s <= TELLS_S), 3, _enough(tilt))
-    lies_flat = (angle < 3) | (np.abs(mm) < FLAT_MM)
+    seen = _enough(tilt)
+    at_first = np.where(f.pace_s <= CROWDED_S, 6, np.where(f.pace_s <= BUSY_S, 4, 3))
+    few = tilt[:, Tilt.RUN] < np.where(
+        young & alone & (f.pace_s <= TELLS_S), np.maximum(seen, at_first), seen
+    )
+    lies_flat = (angle < FLAT_DEG) | (np.abs(mm) < FLAT_MM)
+    flickers = contact & lies_flat & ~(f.tilt_alarm > 0.5) & (f.said[:, 0] < 4)
+    open_run = f.said[:, WATCH] >> OPEN_RUN & 3
+    flickers &= (f.said[:, WATCH] >> CAUGHT >= 2) & (open_run < 3)
+    wild = lone & first_tilt & (angle >= FLAT_DEG)
     return Doubt(
-        contact=contact & alone & (f.said[:, 0] == 0) & (lies_flat | (lone & first_tilt & (angle >= 3))),
+        contact=(contact & alone & (f.said[:, 0] == 0) & (open_run <= 1) & (lies_flat | wild)) | flickers,
+        flickers=flickers,
         open=(alone | belied) & first_tilt,
         lean=((alone | passing | belied | _shaken(f, limits, shock)) & first_tilt)
         | ((few | frozen) & ~agree),

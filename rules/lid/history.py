@@ -19,6 +19,7 @@ from rules.lid.settlement import settle
 from rules.lid.state import EPOCH_US, HOUR_US, LidState, Sink, Tilt, Water
 
 Float32 = npt.NDArray[np.float32]
+_OF_SEAT = [Sink.BASE, Sink.COUNT, Sink.SINCE]
 
 
 def look_back(
@@ -121,9 +122,9 @@ def learn_seat(
     if len(i):
         rows = own.sink[i]
         settle(rows, sunk[i], hours[i], np.zeros(len(i), np.float32), limits.take(i))
-        kept = rows[:, [Sink.BASE, Sink.COUNT, Sink.SINCE]]
+        kept = rows[:, _OF_SEAT]
         rows[:] = 0
-        rows[:, [Sink.BASE, Sink.COUNT, Sink.SINCE]] = kept
+        rows[:, _OF_SEAT] = kept
         own.sink[i] = rows
     own.tilt[own.tilt[:, Tilt.COUNT] > 0, Tilt.SINCE] = np.inf
     own.sink[own.sink[:, Sink.COUNT] > 0, Sink.SINCE] = np.inf

@@ -22,7 +22,7 @@ from rules.lid.features import Features
 from rules.lid.limits import Limits
 from rules.lid.opinion import Fuses, Opinion
 from rules.lid.settlement import days_to, unrest, warmth
-from rules.lid.state import WATCH, WATCHED, LidState, Shock, Sink, Tilt, Water
+from rules.lid.state import SEATED, WATCH, WATCHED, LidState, Shock, Sink, Tilt, Water
 
 Float32 = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
@@ -117,7 +117,7 @@ def _judge(
         _fault(f, limits, tilt, shock, crept),
     ]
     fuses = _fuses(f, limits, doubt, missing, tilted, sunken, crept, tilt[:, Tilt.RUN] == 1)
-    watch = turned | shifted | wet | (shock[:, Shock.HIT] > 0)
+    watch = doubt.flickers | turned | shifted | wet | (shock[:, Shock.HIT] > 0)
     return opinions, fuses, watch
 
 
@@ -140,7 +140,7 @@ def _missing(f: Features, limits: Limits, tilt: Float32, crept: Bool, doubt: Dou
     quick = is_quick(f, limits)
     nothing = np.full_like(f.open, np.nan)
     said.say((f.open > 0.5) & ~doubt.contact, 4, nothing, np.nan, "missing.contact")
-    said.say(doubt.contact, 2, nothing, np.nan, "missing.contact_unconfirmed")
+    said.say(doubt.contact & ~doubt.flickers, 2, nothing, np.nan, "missing.contact_unconfirmed")
     said.say(open_ & ~doubt.open, 4, angle, limits["open_deg"], "missing.angle")
     said.say(gone & ~doubt.gone, 4, mm, limits["gone_mm"], "missing.gone_mm")
     said.say(carried & ~crept, 4, angle, limits["carried_deg"], "missing.carried")
@@ -211,7 +211,9 @@ def _sunken(f: Features, limits: Limits, sink: Float32, missing: Opinion, doubt:
     measured = ~np.isnan(mm)
     # The code's limit is of the lid against the road, whatever it was when the sensor came.
     base = sink[:, Sink.BASE]
-    whole = level + np.where(base >= limits["sunk_attention_mm"], base, 0)
+    whole = level + np.where(
+        (base >= limits["sunk_attention_mm"]) & (f.said[:, WATCH] & SEATED == 0), base, 0
+    )
     noise = unrest(sink)
     for grade, name in ((4, "sunk_urgent_mm"), (3, "sunk_defect_mm")):
         limit = limits[name]

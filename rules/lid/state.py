@@ -134,7 +134,12 @@ WATCH: Final = 7
 """Byte of `said` that keeps a sensor under watch, and remembers which switches it has sent."""
 WATCHED: Final = np.uint8(1)
 SENT: Final = {"open": np.uint8(2), "water_alarm": np.uint8(4)}
-"""Bits of that byte."""
+SEATED: Final = np.uint8(8)
+"""Somebody has said that the lid lies well where it lies, whatever the baseline of its height is."""
+OPEN_RUN: Final = np.uint8(4)
+CAUGHT: Final = np.uint8(6)
+"""Bits of that byte. From these on, two bits each: readings running whose contact was open; momentary
+openings of a contact on a lid that lay flat, of which one is forgotten a week. Three = three or more."""
 UNDER_WATCH: Final = np.array([0xFF] * WATCH + [int(WATCHED)], np.uint8).view(np.uint64)[0]
 """What of a whole row of `said` asks for a closer look."""
 

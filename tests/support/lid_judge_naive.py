@@ -96,14 +96,22 @@ class Lid:
     def wheels(self) -> float:
         """Readings running that must lean before it is no row of wheels that happened to be caught."""
         if self.hours - self.since < self.rules["commission_hours"] and self.sample and self.pace <= 3600:
-            return 3.0  # how often wheels are caught is not known on the first day
-        if self.passes < self.rules["seen_passes"]:
-            return 0.0
-        chance, readings = 1.0, 0.0
-        while chance > math.exp(-11.5):
-            chance *= min(self.passes, 0.5)
-            readings += 1
-        return readings
+            # how often wheels are caught is not known on the first day
+            at_first = 6.0 if self.pace <= 120 else 4.0 if self.pace <= 900 else 3.0
+            return max(at_first, running(self.passes, self.rules["seen_passes"]))
+        return running(self.passes, self.rules["seen_passes"])
+
+    @property
+    def flickers(self) -> bool:
+        """A contact that chatters, on a lid that lies flat, has not been open for long enough."""
+        flat = self.angle < 3 or abs(self.mm) < 5
+        known = self.contact and flat and not self.tilt_alarm > 0.5 and self.was("missing") < 4
+        return known and self.open_run < 3 and int(self.watch) // 64 >= 2
+
+    @property
+    def open_run(self) -> int:
+        """Readings running whose contact was open."""
+        return int(self.watch) // 16 % 4
 
     @property
     def wet(self) -> bool:
@@ -201,9 +209,11 @@ class Lid:
         lies_flat = self.angle < 3 or abs(self.mm) < 5
         # a frame of which contact and angle may both be wild
         wild = self.lone and first_tilt and self.angle >= 3
+        fresh = self.contact and self.open_run <= 1
         in_traffic = self.passing > 0 and self.hours - self.passing < 30 * 24
         return {
-            "contact": self.contact and self.sample and not self.was("missing") and (lies_flat or wild),
+            "contact": (fresh and self.sample and not self.was("missing") and (lies_flat or wild))
+            or self.flickers,
             "open": first_tilt and (self.sample or self.belied),
             "lean": wheels
             or (self.frozen and not self.agreed)
@@ -219,6 +229,17 @@ class Lid:
         }
 
 
+def running(share: float, known: float) -> float:
+    """Readings running that chance would make in one of 100,000 cases."""
+    if share < known:
+        return 0.0
+    chance, readings = 1.0, 0.0
+    while chance > math.exp(-11.5):
+        chance *= min(share, 0.5)
+        readings += 1
+    return readings
+
+
 def gravest(said: Sequence[Said]) -> Said | None:
     """The first of the gravest."""
     return max(said, key=lambda one: one.level, default=None)
@@ -230,7 +251,8 @@ def missing(lid: Lid, doubt: Mapping[str, bool]) -> Said | None:
     if lid.contact:
         sure = not doubt["contact"]
         reason = "missing.contact" if sure else "missing.contact_unconfirmed"
-        said.append(Said(4 if sure else 2, NAN, NAN, reason))
+        if not lid.flickers:
+            said.append(Said(4 if sure else 2, NAN, NAN, reason))
     if lid.angle >= r["open_deg"] and not lid.crept:
         if not doubt["open"]:
             said.append(Said(4, lid.angle, r["open_deg"], "missing.angle"))
@@ -291,7 +313,7 @@ def sunken(lid: Lid, doubt: Mapping[str, bool], gone: Said | None) -> Said | Non
     level = lid.level
     if 0 < lid.gap <= 3600 and abs(level - lid.slow) <= 4.5:
         level = lid.slow  # a wheel stood on it
-    whole = level + (lid.base if lid.base >= r["sunk_attention_mm"] else 0)
+    whole = level + (lid.base if lid.base >= r["sunk_attention_mm"] and not int(lid.watch) // 8 % 2 else 0)
     for grade, name in ((4, "sunk_urgent_mm"), (3, "sunk_defect_mm")):
         kept = r[name] - (r["sunk_hysteresis_mm"] if before >= grade else 0)
         if whole >= kept + lid.noise and not doubt["jumped"]:

@@ -59,6 +59,7 @@ KNOWN: dict[str, tuple[str, int, tuple[float, ...]]] = {
     "creep": ("tilt", Tilt.CREEP, grid(0, 14)),
     "off": ("tilt", Tilt.OFF, grid(-4, 4)),
     "passes": ("tilt", Tilt.PASSES, (0, 0.003, 0.0078125, 0.015625, 0.25, 0.5, 0.75)),
+    "watch": ("said", WATCH, (0, 8, 16, 32, 48, 16 + 64, 16 + 128, 8 + 32 + 192, 48 + 192)),
     "rough": ("tilt", Tilt.ROUGH, grid(0, 4, 0.25)),
     "base_deg": ("tilt", Tilt.BASE, (0, 2, 12, 20, 30, 60, 90, 92, 178)),
     "last": ("tilt", Tilt.LAST, (0, 7, 11, 14, 25, 85, 100, 165)),
@@ -231,7 +232,7 @@ def compare(rows: list[Any]) -> set[tuple[str, int]]:
         for name in ("tilt_run", "sink_run", "water_run", "hit", "hit_tilt", "hit_mm", "hit_run"):
             part, column, _ = KNOWN[name]
             assert same(getattr(state, part)[i, column], lid.known[name]), name
-        watched = lid.turned or lid.shifted or lid.wet or lid.known["hit"] > 0
+        watched = lid.turned or lid.shifted or lid.wet or lid.flickers or lid.known["hit"] > 0
         assert bool(state.said[i, WATCH] & 1) == watched
     return heard
 

@@ -303,3 +303,44 @@ def test_the_evidence_says_how_much_one_message_is_believed_and_what_raises_the_
     assert abs(evidence["pace_s"] - 3600) < 1
     assert {"off_schedule_share", "wheels_share", "raised_by_swing_deg", "readings_leaning"} <= set(evidence)
     assert [c["limit"] for c in rows["tilted"]["conditions"]] == [10, 15, 30]
+
+
+def test_a_contact_that_is_known_to_chatter_is_told_no_more_and_an_open_one_is_red_all_the_same() -> None:
+    """One reading in a hundred, sometimes two running, of a lid that lies flat; then it is slid off, flat."""
+    life, rng = Life(city(heartbeat_s=900)), np.random.default_rng(11)
+    days = 30
+    for k in range(96 * days):
+        life.reads(k * 900.0, tilt_deg=2 + rng.normal(0, 0.1), open=float(rng.random() < 0.01))
+    told = [at for _, state, _, at in life.alarms("missing") if state == "firing" and at > 5 * DAY]
+    assert told == []
+    for k in range(96 * days, 96 * days + 4):
+        life.reads(k * 900.0, tilt_deg=2 + rng.normal(0, 0.1), open=1)
+    fired = [at for _, state, colour, at in life.alarms("missing") if colour == "red"]
+    assert fired
+    assert days * DAY <= fired[0] <= days * DAY + 3 * 900
+
+
+def test_a_lid_that_somebody_says_lies_well_has_not_sunk_however_its_gauge_was_fitted() -> None:
+    """The frame was raised and the gauge fitted again: 40 mm are its zero, 15 more are not."""
+    bound, seated = Life(city(heartbeat_s=3600)), Life(city(heartbeat_s=3600))
+    for life, control in ((bound, "binding"), (seated, "rebaseline")):
+        life.said += life.engine.control(control, {"sensor_id": "S0"}, START)
+        for k in range(1, 60):
+            life.reads(k * HOUR, displacement_mm=40 if k < 50 else 43.5)
+    assert ("sunken", "red") in paged(bound)
+    assert seated.alarms("sunken") == []
+    for k in range(60, 64):
+        seated.reads(k * HOUR, displacement_mm=57)
+    assert paged(seated) == [("sunken", "orange")]
+
+
+def test_wheels_of_a_crowded_road_page_nobody_on_the_first_day() -> None:
+    """Five of a hundred readings lean while nobody knows yet how often they do."""
+    rung = []
+    for seed in range(12):
+        life, rng = Life(city(heartbeat_s=60)), np.random.default_rng(seed)
+        for k in range(600):
+            wheel = rng.uniform(12, 40) if rng.random() < 0.05 else 0.0
+            life.reads(k * 60.0, tilt_deg=2 + rng.normal(0, 0.1) + wheel)
+        rung += paged(life)
+    assert rung == []
