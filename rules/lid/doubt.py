@@ -43,6 +43,9 @@ FLAT_MM: Final = np.float32(5)
 LIKE_DEG: Final = np.float32(10)
 """Two samples of one lid, hours apart, are within so much of one another wherever it lies."""
 
+FELT_G: Final = np.float32(0.2)
+"""Usual peaks from which on a sensor feels traffic, whatever its scale."""
+
 WOKEN_G: Final = np.float32(1)
 WOKEN_TIMES: Final = np.float32(1.25)
 """A shock so much above the lid's usual peak may be what woke the sensor."""
@@ -59,6 +62,7 @@ class Doubt:
     belied : contact or surface say that it lies where it lay.
     flickers : a contact that is known to chatter has not been open for long enough.
     few : too few readings running lean, for each may have caught another wheel.
+    frozen : it stands quite still where it jumped to some readings ago, as a sensor that is stuck does.
     jumped : the height of a slow sampler that was elsewhere a sample ago: a median of three means nothing.
     woken : something woke the sensor, of those that seldom wake.
     """
@@ -72,6 +76,7 @@ class Doubt:
     flood: Bool
     belied: Bool
     few: Bool
+    frozen: Bool
     jumped: Bool
     woken: Bool
 
@@ -108,14 +113,19 @@ def doubts(
     # Whatever woke the sensor, a lid that leans has left its contact, and its surface its place.
     belied = closed | ((np.abs(mm) < FLAT_MM) & (angle >= limits["tilt_defect_deg"]))
     # Two wild samples of a slow sampler may follow one another: they are not alike, as those of a lid are.
-    unlike = (lone | belied) & (tilt[:, Tilt.RUN] == 2) & (f.step_deg >= LIKE_DEG)
+    slow = alone & (f.pace_s >= LONE_S)
+    unlike = (slow | belied) & (tilt[:, Tilt.RUN] == 2) & (f.step_deg >= LIKE_DEG)
     first_tilt = ((tilt[:, Tilt.RUN] <= 1) | unlike) & ~agree
     elsewhere = np.abs(mm - sink[:, Sink.A]) >= limits["sunk_defect_mm"]
-    again = lone & (sink[:, Sink.RUN] == 2) & elsewhere
+    again = slow & (sink[:, Sink.RUN] == 2) & elsewhere
     first_mm = ((sink[:, Sink.RUN] <= 1) | again) & ~agree
     level = angle < 1
-    # What stands quite still where it jumped to, while the contact says closed, is the sensor.
-    frozen = lone & closed & (tilt[:, Tilt.STILL] == tilt[:, Tilt.RUN] - 1) & (angle < limits["open_deg"])
+    # What stands quite still where it jumped to is the sensor, where contact or surface say that the lid
+    # lies where it lay, or where it feels exactly nothing of the wheels that it used to feel.
+    usual = np.where(shock[:, Shock.COUNT] > 0, np.exp(shock[:, Shock.MEAN]), 0)
+    numb = (f.vibration_g == 0) & (usual >= FELT_G)
+    frozen = lone & (belied | numb) & (tilt[:, Tilt.STILL] == tilt[:, Tilt.RUN] - 1)
+    frozen &= angle < limits["open_deg"]
     passing = (tilt[:, Tilt.PASSING] > 0) & (f.hours - tilt[:, Tilt.PASSING] < PASSING_HOURS)
     # How often wheels are caught on a lid is not known on its first day.
     young = f.hours - tilt[:, Tilt.SINCE] < limits["commission_hours"]
@@ -144,6 +154,7 @@ def doubts(
         & (water[:, Water.BEFORE] < limits["flood_mm"] * RISING_SHARE),
         belied=belied,
         few=few,
+        frozen=frozen & ~agree & (tilt[:, Tilt.RUN] >= 2),
         jumped=lone & ((sink[:, Sink.RUN] == 1) | again) & ~agree,
         woken=~alone,
     )

@@ -172,20 +172,18 @@ def _tilted(
     said.say(_askew(f, limits, tilt) & ~crept, 2, angle, attention, "tilted.askew")
     # The median lags when a lid has come back to its seat, the latest reading may be wild: both must say so.
     raised = np.minimum(-sink[:, Sink.LEVEL], -mm)
-    kept = limits["raised_mm"] - np.where(before >= 2, limits["sunk_hysteresis_mm"], 0)
-    said.say(
-        (raised >= kept + unrest(sink)) & ~doubt.jumped, 3, raised, limits["raised_mm"], "tilted.raised_mm"
-    )
-    said.say(
-        (-mm >= limits["raised_mm"] + 2 * unrest(sink)) & ~doubt.drop,
-        3,
-        -mm,
-        limits["raised_mm"],
-        "tilted.raised_mm",
-    )
-    raised = -mm >= limits["raised_mm"]
-    said.say(raised & doubt.woken, 2, -mm, limits["raised_mm"], "tilted.raised_mm")
-    said.say(raised, 1, -mm, limits["raised_mm"], "tilted.raised_mm")
+    limit = limits["raised_mm"]
+    kept = limit - np.where(before >= 2, limits["sunk_hysteresis_mm"], 0)
+    # What leaves its seat does so at once, and its contact with it; what rises for months is the road, or
+    # the sensor.
+    sprang = ((sink[:, Sink.SLOW] - mm >= limit / 2) | (before >= 3)) & ~(f.open < 0.5)
+    sure = (raised >= kept + unrest(sink)) & ~doubt.jumped
+    step = (-mm >= limit + 2 * unrest(sink)) & ~doubt.drop
+    said.say(sure & sprang, 3, raised, limit, "tilted.raised_mm")
+    said.say(step & sprang, 3, -mm, limit, "tilted.raised_mm")
+    said.say(sure, 2, raised, limit, "tilted.raised_mm")
+    said.say(step | ((-mm >= limit) & doubt.woken), 2, -mm, limit, "tilted.raised_mm")
+    said.say(-mm >= limit, 1, -mm, limit, "tilted.raised_mm")
     said.fine(~np.isnan(angle) | ~np.isnan(mm))
     # Open is more than tilted: one alarm says it all.
     said.level[missing.level >= 2] = -1
@@ -346,7 +344,8 @@ def _fuses(
     fuses.light(open_, silence, 0, 4, angle, limits["open_deg"], "missing.silent_after_movement")
     gone = (np.abs(mm) >= limits["gone_mm"]) & doubt.gone & (missing.level < 4)
     fuses.light(gone, silence, 0, 4, mm, limits["gone_mm"], "missing.silent_after_movement")
-    large = (angle >= limits["theft_deg"]) & ~crept & (missing.level < 2)
+    # Lost messages of a sensor that is stuck say nothing more of its lid.
+    large = (angle >= limits["theft_deg"]) & ~crept & (missing.level < 2) & ~doubt.frozen
     fuses.light(large, silence, 0, 4, angle, limits["theft_deg"], "missing.silent_after_movement")
     # A lid that was just being lifted when its sensor spoke for the last time.
     lifting = (angle >= limits["tilt_attention_deg"]) & first & ~f.scheduled & ~crept & (missing.level < 2)
@@ -355,6 +354,6 @@ def _fuses(
         drop = (mm >= limits[name]) & doubt.drop & (sunken.level < grade)
         fuses.light(drop, silence, 2, grade, mm, limits[name], "sunken.step_mm")
     for grade, name in ((4, "tilt_urgent_deg"), (3, "tilt_defect_deg")):
-        lean = (angle >= limits[name]) & doubt.lean & (tilted.level < grade)
+        lean = (angle >= limits[name]) & doubt.lean & ~doubt.frozen & (tilted.level < grade)
         fuses.light(lean & ~large & ~lifting, silence, 1, grade, angle, limits[name], "tilted.angle")
     return fuses

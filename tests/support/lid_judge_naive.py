@@ -149,9 +149,11 @@ class Lid:
 
     @property
     def frozen(self) -> bool:
-        """Jumped from one sample to the next and stood still since, while the contact says closed."""
+        """Jumped from one sample to the next and stood still since; no lid does, as something else says."""
         still = self.known["still"] == self.tilt_run - 1
-        return self.lone and self.open < 0.5 and self.angle < self.rules["open_deg"] and still
+        numb = self.vibration == 0 and self.count > 0 and math.exp(self.mean) >= self.rules["felt_g"]
+        witness = self.belied or numb
+        return self.lone and witness and self.angle < self.rules["open_deg"] and still
 
     @property
     def askew(self) -> bool:
@@ -199,9 +201,10 @@ class Lid:
         """By word; asked after `remember`."""
         closed = self.open < 0.5
         # two wild samples of a slow sampler are not alike
-        other_angle = (self.lone or self.belied) and self.tilt_run == 2 and self.step >= 10
+        slow = self.sample and self.pace >= 1800
+        other_angle = (slow or self.belied) and self.tilt_run == 2 and self.step >= 10
         elsewhere = abs(self.mm - self.mm_before) >= self.rules["sunk_defect_mm"]
-        other_mm = self.lone and self.sink_run == 2 and elsewhere
+        other_mm = slow and self.sink_run == 2 and elsewhere
         first_tilt = (self.tilt_run <= 1 or other_angle) and not self.agreed
         first_mm = (self.sink_run <= 1 or other_mm) and not self.agreed
         shaken = self.shaken and self.angle < self.rules["open_deg"]
@@ -221,6 +224,7 @@ class Lid:
             "gone": first_mm and (self.sample or closed or self.angle < 1),
             "drop": first_mm and (self.sample or self.angle < 1 or (closed and self.mm < 0)),
             "jumped": self.lone and not self.agreed and (self.sink_run == 1 or other_mm),
+            "stuck": self.frozen and not self.agreed and self.tilt_run >= 2,
             "woken": not self.sample,
             "flood": self.sample
             and self.water_run <= 1
@@ -297,7 +301,9 @@ def tilted(lid: Lid, doubt: Mapping[str, bool], gone: Said | None) -> Said | Non
         for up, sure in ((min(-lid.level, -lid.mm), True), (-lid.mm, False)):
             enough = kept + lid.noise if sure else r["raised_mm"] + 2 * lid.noise
             if up >= enough and not doubt["jumped" if sure else "drop"]:
-                said.append(Said(3, up, r["raised_mm"], "tilted.raised_mm"))
+                at_once = lid.slow - lid.mm >= r["raised_mm"] / 2 or lid.was("tilted") >= 3
+                level = 3 if at_once and not lid.open < 0.5 else 2
+                said.append(Said(level, up, r["raised_mm"], "tilted.raised_mm"))
         if -lid.mm >= r["raised_mm"]:
             said.append(Said(2 if doubt["woken"] else 1, -lid.mm, r["raised_mm"], "tilted.raised_mm"))
     if not said and not (math.isnan(lid.angle) and math.isnan(lid.mm)):
@@ -423,7 +429,7 @@ def fuse(
     gaps = r["theft_silence_gaps"] + (1 if lid.belied else 0)  # a wild sample, and messages that were lost?
     wait = max(gaps * pace, 3.0 if lid.quick else r["theft_silence_least_s"])
     so_far = -1 if gone is None else gone.level
-    large = lid.angle >= r["theft_deg"] and not lid.crept and so_far < 2
+    large = lid.angle >= r["theft_deg"] and not lid.crept and so_far < 2 and not doubt["stuck"]
     lifting = lid.turned and lid.tilt_run == 1 and not lid.scheduled and so_far < 2
     silent = "missing.silent_after_movement"
     # (whether, hazard, level, value, limit, reason): what comes first is lit
@@ -457,7 +463,7 @@ def fuse(
         less = leaning is None or leaning.level < grade
         words.append(
             (
-                lid.angle >= r[name] and doubt["lean"] and less,
+                lid.angle >= r[name] and doubt["lean"] and less and not doubt["stuck"],
                 "tilted",
                 grade,
                 lid.angle,

@@ -91,11 +91,37 @@ def test_a_sensor_that_jumps_and_then_stands_still_under_a_closed_contact_pages_
     life = settled(tilt_deg=27, open=0)
     for k in range(12):
         life.reads(NEXT + k * 6 * HOUR, tilt_deg=1.7, open=0)
+    life.passes(NEXT + 5 * DAY)
     assert gravest(life) in ("blue", "yellow")
     moved = settled(tilt_deg=27, open=0)
     for k in range(4):
         moved.reads(NEXT + k * 6 * HOUR, tilt_deg=1.7 + 0.1 * k, open=0)
     assert gravest(moved) == "orange"
+
+
+def test_a_sensor_that_jumps_and_then_feels_nothing_at_all_pages_nobody() -> None:
+    """It used to feel wheels; a lid ajar still does."""
+    life = settled(tilt_deg=27, vibration_g=1.5)
+    for k in range(12):
+        life.reads(NEXT + k * 6 * HOUR, tilt_deg=1.7, vibration_g=0)
+    assert gravest(life) in ("blue", "yellow")
+    ajar = settled(tilt_deg=27, vibration_g=1.5)
+    for k in range(3):
+        ajar.reads(NEXT + k * 6 * HOUR, tilt_deg=1.7, vibration_g=1.3)
+    assert gravest(ajar) == "orange"
+
+
+def test_a_surface_that_rises_for_months_is_told_in_yellow_and_one_that_springs_up_pages() -> None:
+    """A lid leaves its seat at once; the road around it settles, or the sensor drifts, for months."""
+    slow = settled(tilt_deg=2, displacement_mm=0)
+    for k in range(400):
+        slow.reads(NEXT + k * 6 * HOUR, tilt_deg=2, displacement_mm=-0.04 * k)
+    slow.passes(NEXT + 101 * DAY)
+    assert gravest(slow) == "yellow"
+    sprung = settled(tilt_deg=2, displacement_mm=0)
+    for k in range(3):
+        sprung.reads(NEXT + k * 6 * HOUR, tilt_deg=2, displacement_mm=-22)
+    assert gravest(sprung) == "orange"
 
 
 def test_a_lid_that_was_being_lifted_when_its_sensor_fell_silent_is_suspected_stolen() -> None:

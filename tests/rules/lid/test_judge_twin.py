@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from config.lid_rules import LidRules
 from rules.lid.angle import CALM_DEG, CREPT_DEG, PART
-from rules.lid.doubt import SEEN_PASSES
+from rules.lid.doubt import FELT_G, SEEN_PASSES
 from rules.lid.features import Features
 from rules.lid.judge import HAZARDS, STILL_MOVES, judge
 from rules.lid.limits import Limits
@@ -49,7 +49,7 @@ READING: dict[str, tuple[float, ...]] = {
     "step": (nan, 0, 1.5, 2, 7.5, 8, 10, 60),
     "torn": (0, 1),
     "mm": (nan, inf, -inf, -820, -600, -150, -25, -15, -10, 15, 30, 100, *grid(-40, 40)),
-    "vibration": (nan, inf, 0, 1, 2.5, 4.5, 5, 7, 50),
+    "vibration": (nan, inf, 0, 0, 1, 2.5, 4.5, 5, 7, 50),
     "water": (nan, inf, 0, 220, 250, 270, 299.5, 300, 970, 1000, 5000),
     "open": SWITCH,
     "tilt_alarm": SWITCH,
@@ -122,6 +122,7 @@ def limits_of(rules: LidRules) -> dict[str, float]:
     known = {
         "calm_deg": CALM_DEG,
         "crept_deg": CREPT_DEG,
+        "felt_g": FELT_G,
         "part": PART,
         "seen_passes": SEEN_PASSES,
         "still_moves": STILL_MOVES,
