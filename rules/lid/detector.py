@@ -302,6 +302,7 @@ class LidDetector:
         state.put(sensor, own)
         if water is not None:
             look |= water >= self._limits.least("flood_mm")
+        look |= self._fused(sensor)
         if not np.count_nonzero(look):
             return ()
         at = np.flatnonzero(look)
@@ -338,6 +339,12 @@ class LidDetector:
         verdicts, fuses = judge(state, features, limits.take(at))
         self._light(features, fuses)
         return [*burned, *verdicts]
+
+    def _fused(self, sensor: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_] | np.bool_:
+        """Sensors that are heard again and lose their fuse, also where their limits were never near."""
+        if not self._fuses:
+            return np.False_
+        return np.isin(sensor, np.fromiter(self._fuses, np.int32, len(self._fuses)))
 
     def _pace(self, own: LidState, heartbeat_s: Float32) -> Float32:
         """Usual time between messages [s]: learned, else the heartbeat; NaN = neither can be relied on."""
