@@ -28,6 +28,7 @@ class Cell:
     value, limit, reason : of the verdict that gave the target.
     muted : int  Latest level said under a maintenance window; -1 = none.
     until : int  End of that window [µs].
+    muted_known : int  Server's time when it was heard: of a late word the window may be over by then [µs].
     muted_value, muted_limit, muted_reason : of that verdict.
     unmuted : The cell as it would be without the window, from the first word under it to its end.
     """
@@ -42,13 +43,17 @@ class Cell:
     reason: int = 0
     muted: int = -1
     until: int = FAR
+    muted_known: int = 0
     muted_value: float = float("nan")
     muted_limit: float = float("nan")
     muted_reason: int = 0
     unmuted: Cell | None = None
 
 
-_WHOLE: Final = ("settled", "target", "since", "known", "latest", "reason", "muted", "until", "muted_reason")
+_WHOLE: Final = (
+    *("settled", "target", "since", "known", "latest", "reason"),
+    *("muted", "until", "muted_known", "muted_reason"),
+)
 _BROKEN: Final = ("value", "limit", "muted_value", "muted_limit")
 
 
@@ -76,3 +81,8 @@ def cells(key: str, prefix: str, state: Mapping[str, npt.NDArray[Any]]) -> dict[
         (lane, sensor): Cell(**dict(zip(fields, row, strict=True)))
         for (lane, sensor), row in zip(state[key].tolist(), rows, strict=True)
     }
+
+
+def window_ends(cell: Cell) -> int:
+    """When the server may know that the cell's window is over [µs]; FAR = it has none."""
+    return max(cell.until, cell.muted_known) if cell.muted >= 0 else FAR

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rules.alarm import Hazard
-from rules.cell import Cell, cells, columns, unmuted
+from rules.cell import Cell, cells, columns, unmuted, window_ends
 from rules.detector import FAR, NO_OPINION, Verdicts
 
 BUSY: Final = 0x7F
@@ -163,6 +163,7 @@ class Machine:
                 if cell.unmuted is None:
                     cell.unmuted = unmuted(cell)
                 cell.muted, cell.until, cell.muted_reason = said.level, until, said.reason
+                cell.muted_known = now
                 cell.muted_value, cell.muted_limit = said.value, said.limit
                 before = cell.unmuted.settled
                 for transition in self._apply(lane, sensor, cell.unmuted, said, now, 0):
@@ -227,7 +228,7 @@ class Machine:
     def _due(self, lane: int, cell: Cell) -> int:
         """When a tick has something to do for a cell [µs]."""
         holds_end = (self._hold_ends(lane, it, by_event=False) for it in (cell, cell.unmuted))
-        return min(*holds_end, cell.until if cell.muted >= 0 else FAR)
+        return min(*holds_end, window_ends(cell))
 
     def _hold_ends(self, lane: int, cell: Cell | None, *, by_event: bool) -> int:
         if cell is None or cell.target < 0:
@@ -249,26 +250,26 @@ class Machine:
     ) -> Iterator[Transition]:
         """Settle holds and windows that ended at or before `time`, in their order."""
         while True:
-            window_ends = cell.until if cell.muted >= 0 else FAR
+            known = window_ends(cell)
+            over = cell.until if by_event and cell.muted >= 0 else known
             hold_ends = self._hold_ends(lane, cell, by_event=by_event)
             unmuted_ends = self._hold_ends(lane, cell.unmuted, by_event=by_event)
-            if min(window_ends, hold_ends, unmuted_ends) > time:
+            if min(over, hold_ends, unmuted_ends) > time:
                 return
-            if cell.unmuted is not None and unmuted_ends < window_ends and unmuted_ends <= hold_ends:
+            if cell.unmuted is not None and unmuted_ends < over and unmuted_ends <= hold_ends:
                 before = cell.unmuted.settled
                 due = 0 if by_event else unmuted_ends
                 transition = self._hold_over(lane, sensor, cell.unmuted, unmuted_ends, now, due)
                 self._keep_back(cell, transition, unmuted_ends, before)
                 continue
-            if window_ends <= hold_ends:
-                longer = self._muted_until(lane, sensor, window_ends)
+            if over <= hold_ends:
+                longer = self._muted_until(lane, sensor, cell.until)
                 if longer:
                     cell.until = longer
                     continue
-                verdict = Said(cell.muted, window_ends, cell.muted_value, cell.muted_limit, cell.muted_reason)
+                verdict = Said(cell.muted, cell.until, cell.muted_value, cell.muted_limit, cell.muted_reason)
                 cell.muted, cell.unmuted = -1, None
-                due = 0 if by_event else window_ends
-                yield from self._apply(lane, sensor, cell, verdict, window_ends, due)
+                yield from self._apply(lane, sensor, cell, verdict, known, 0 if by_event else known)
                 continue
             until = self._muted_until(lane, sensor, hold_ends)
             if until:
@@ -276,6 +277,7 @@ class Machine:
                 if cell.muted < 0:
                     cell.unmuted = unmuted(cell)
                     cell.muted, cell.until, cell.muted_reason = cell.latest, until, cell.reason
+                    cell.muted_known = now if by_event else hold_ends
                     cell.muted_value, cell.muted_limit = cell.value, cell.limit
                 cell.target = -1
                 continue

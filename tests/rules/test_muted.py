@@ -213,3 +213,17 @@ def test_how_often_it_ticks_does_not_change_what_was_muted(
         e.control("permit", permit(work[0], sum(work)), T0)
         play(e, stream)
     assert text(engines[0].take_muted()) == text(engines[1].take_muted())
+
+
+def test_a_word_of_a_time_of_work_that_is_over_when_it_is_heard_is_told_then_and_not_before() -> None:
+    rows = [
+        {"sensor": 3, "t": 25, "tilt_y_deg": 2},
+        {"sensor": 2, "t": 1, "received": 31, "tilt_y_deg": 3},
+    ]
+    whole, apart = engine(), engine()
+    for e in (whole, apart):
+        e.control("permit", permit(0, 2), T0)
+    told_apart = [change for row in rows for change in apart.apply(frame_of([row]))]
+    assert told(whole.apply(frame_of(rows))) == told(told_apart)
+    assert told(told_apart) == [("C", "missing", "firing", 2, 25), ("B", "missing", "firing", 3, 2)]
+    assert told_apart[1].evidence["decided_at_us"] == T0 + 31 * SECOND
