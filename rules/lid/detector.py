@@ -302,10 +302,9 @@ class LidDetector:
         state.put(sensor, own)
         if water is not None:
             look |= water >= self._limits.least("flood_mm")
-        look |= self._fused(sensor)
-        if not np.count_nonzero(look):
+        at = np.flatnonzero(look | self._fused(sensor))
+        if len(at) == 0:
             return ()
-        at = np.flatnonzero(look)
         absent = np.full(len(sensor), np.nan, np.float32)
 
         def some(column: Float32 | None) -> Float32:
