@@ -165,6 +165,8 @@ class Fleet:
         model = self._models[sensor]
         encode = milesight.em320_tilt if model == "em320-tilt" else milesight.em310_tilt
         payload = encode(values.get("battery_pct", np.nan), angles, (False, False, over))
+        if seq == 0:
+            payload = milesight.introduction(sensor) + payload
         rssi = values["rssi_dbm"]
         snr = min(10.0, (rssi + 118.0) / 3.0)
         return chirpstack.uplink(self._ids[sensor], model, self._us(t_s), seq, payload, rssi, snr, gateway)

@@ -36,5 +36,13 @@ def em310_tilt(
     return bytes((0x01, 0x75, _percent(battery_pct), 0x03, 0xCF)) + struct.pack("<3hB", *words, status)
 
 
+def introduction(sensor: int) -> bytes:
+    """What a device sends before its first reading: hardware, firmware (every fifth has an older one), serial
+    number."""
+    firmware = b"\x01\x09" if sensor % 5 == 0 else b"\x01\x12"
+    serial_number = (0x6742_D190_0000_0000 + sensor).to_bytes(8, "big")
+    return b"\xff\x09\x03\x10\xff\x0a" + firmware + b"\xff\x16" + serial_number
+
+
 def _percent(value: float) -> int:
     return 100 if math.isnan(value) else max(0, min(100, round(value)))

@@ -113,7 +113,7 @@ class Page:
             return Response(
                 status_code=status, headers={"X-Notice": quote(sentence), "HX-Trigger": "jingqiao:changed"}
             )
-        return self.show("refused.html", status=status, sentence=sentence)
+        return self.show("refused.html", status=status, sentence=sentence, refused=status)
 
     def go_to(self, path: str) -> Response:
         """Lead the browser on after a post."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request
+from fastapi.exception_handlers import http_exception_handler, request_validation_exception_handler
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
 from config.messages import text
@@ -29,7 +32,7 @@ from jingqiao.console.pages import (
     roster,
 )
 from jingqiao.console.parts import Parts
-from jingqiao.console.visitor import ForbiddenError, NotLoggedInError
+from jingqiao.console.visitor import ForbiddenError, NotLoggedInError, visitor_of
 
 PAGES = (
     now.router,
@@ -59,6 +62,8 @@ def add_console(app: FastAPI, parts: Parts) -> None:
         app.include_router(router, include_in_schema=False)
     app.add_exception_handler(NotLoggedInError, _not_logged_in)
     app.add_exception_handler(ForbiddenError, _forbidden)
+    app.add_exception_handler(RequestValidationError, _not_understood)
+    app.add_exception_handler(StarletteHTTPException, _no_page)
     app.add_middleware(BodyLimit)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     tiles = parts.settings.console.tiles
@@ -83,7 +88,32 @@ async def _forbidden(request: Request, error: Exception) -> Response:
     sentence = text(error.key, language_of(request), **error.values)
     if static_files.missing():
         return Response(sentence, 403, media_type="text/plain; charset=utf-8")
-    return anybodys_page(request).show("refused.html", status=403, sentence=sentence)
+    return anybodys_page(request).refuse(403, sentence)
+
+
+async def _not_understood(request: Request, error: Exception) -> Response:
+    """An address or a form with a part that can be none: said on a page that leads on."""
+    assert isinstance(error, RequestValidationError)
+    if _is_api(request.url.path) or not _is_page(request):
+        return await request_validation_exception_handler(request, error)
+    parts = dict.fromkeys(str(fault["loc"][-1]) for fault in error.errors())
+    page = anybodys_page(request)
+    return page.refuse(422, page.say("console.refused.not_understood", parts=", ".join(parts)))
+
+
+async def _no_page(request: Request, error: Exception) -> Response:
+    """An address behind which there is nothing, for whoever is in; programs get JSON."""
+    assert isinstance(error, StarletteHTTPException)
+    if _is_api(request.url.path) or error.status_code != 404 or not _is_page(request):
+        return await http_exception_handler(request, error)
+    page = anybodys_page(request)
+    return page.refuse(404, page.say("console.refused.not_there"))
+
+
+def _is_page(request: Request) -> bool:
+    """Whether a person looks: a page can be drawn, and somebody is logged in."""
+    asked = "text/html" in request.headers.get("accept", "") or request.headers.get("hx-request") == "true"
+    return asked and not static_files.missing() and visitor_of(request) is not None
 
 
 def _is_api(path: str) -> bool:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form, HTTPException, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
+from devices.frame import NO_GATEWAY
 from ingest.dead_letters import count_by_reason, newest, one
 from ingest.decode import Router
 from ingest.envelopes.catalogue import routes
@@ -103,7 +104,7 @@ def letter_counts(page: Page) -> dict[str, int]:
 def _named(row: dict[str, Any], state: FleetState | None) -> dict[str, Any]:
     names = {} if state is None else state.gateway_ids
     key = int(row["gateway"]) if row["gateway"] is not None else -1
-    return {**row, "name": names.get(key, "" if key < 0 else f"{key:08x}")}
+    return {**row, "name": names.get(key, "" if key in (-1, NO_GATEWAY) else f"{key:08x}")}
 
 
 # --- dead letters --------------------------------------------------------------------------------

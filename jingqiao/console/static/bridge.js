@@ -1,4 +1,6 @@
 // Curves of a bridge: strain against temperature, residual, CUSUM with its limit; a section at a time.
+import { timeAxis } from "./time_axis.js";
+
 const box = document.getElementById("course");
 if (box) {
   const words = JSON.parse(box.dataset.words), zone = box.dataset.zone, hues = 8;
@@ -59,7 +61,7 @@ if (box) {
     const values = lines.flat().map((pair) => pair[1]).concat(limits), low = Math.min(...values), high = Math.max(...values), room = (high - low) * .08 || 1;
     const plot = new uPlot({
       width: figure.clientWidth || 400, height: 240, series, legend: { show: false }, cursor: { drag: { x: false, y: false } },
-      axes: [{ ...axis, ...(time ? {} : { values: (_, ticks) => ticks.map((tick) => `${tick} °C`) }) }, { ...axis, size: 56 }],
+      axes: [{ ...axis, values: time ? timeAxis : (_, ticks) => ticks.map((tick) => `${tick} °C`) }, { ...axis, size: 56 }],
       scales: { x: { time }, y: { range: () => [low - room, high + room] } },
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), zone),
       hooks: { draw: [(u) => bounds(u, limits)] },

@@ -1,6 +1,8 @@
 // Curves of a dossier: least and greatest value of each bucket, drawn by uPlot. More than what is seen is kept, so
 // that scrolling draws at once and asks the server only when it comes near an edge.
 
+import { timeAxis } from "./time_axis.js";
+
 const box = document.getElementById("curves");
 if (box) start();
 
@@ -98,7 +100,7 @@ function start() {
     });
     const axis = { stroke: () => css("--dim"), grid: { stroke: () => css("--line"), width: 1 }, ticks: { stroke: () => css("--line") }, font: "13px system-ui, sans-serif" };
     const made = new uPlot({
-      width: figure.clientWidth || 600, height: 190, series, bands, axes: [axis, { ...axis, size: 64 }],
+      width: figure.clientWidth || 600, height: 190, series, bands, axes: [{ ...axis, values: timeAxis }, { ...axis, size: 64 }],
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), zone),
       legend: { show: false }, cursor: { drag: { x: false, y: false }, sync: { key: "dossier" } },
       scales: { x: { time: true }, y: { range: (u, low, high) => low == null ? [0, 1] : padded(low, high, quantity, curves) } },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -216,3 +217,30 @@ async def test_a_switch_of_the_language_keeps_what_was_asked_for(office: Console
     async with office.logged_in("viewer") as client:
         page = await client.get("/incidents?state=all&q=x")
         assert 'name="next" value="/incidents?state=all&amp;q=x"' in page.text
+
+
+async def test_an_address_or_form_that_can_be_none_is_said_on_a_page_and_to_programs_in_json(
+    office: ConsoleOffice,
+) -> None:
+    person = {"Accept": "text/html"}
+    async with office.logged_in("supervisor") as client:
+        for path, named in {
+            "/incidents/banana": "incident_id",
+            "/roster/overrides/x/withdraw": "number",
+        }.items():
+            method = "POST" if path.endswith("withdraw") else "GET"
+            answer = await client.request(method, path, headers=person)
+            assert answer.status_code == 422
+            assert named in answer.text
+            assert "看不懂" in answer.text
+            assert (await client.request(method, path)).headers["content-type"] == "application/json"
+        for path in ("/incidents/999999", "/drills/77", "/nowhere"):
+            answer = await client.get(path, headers=person)
+            assert answer.status_code == 404
+            assert "找不到" in answer.text
+        part = await client.post("/drills", data={"minutes": "abc"}, headers={"HX-Request": "true"})
+        assert part.status_code == 422
+        assert "minutes" in unquote(part.headers["X-Notice"])
+    async with office.client() as stranger:
+        answer = await stranger.get("/nowhere", headers=person)
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/json")
