@@ -11,9 +11,8 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
-from scipy.stats import chi2
 
+from benchmarks.bridge_scoring_years import months
 from rules.alarm import AlarmChange, AlarmState, Hazard
 from tests.support.bridge_runs import bridge_engine, of, run
 from tests.support.bridge_series import (
@@ -24,7 +23,6 @@ from tests.support.bridge_series import (
     day_registry,
 )
 from tests.support.bridge_worlds import World, firings, world
-from tests.support.bridge_years import COMMON, GAUGES, RHO, SIGMA_UE, Move, Years, years
 
 
 def at_s(change: AlarmChange) -> float:
@@ -33,13 +31,6 @@ def at_s(change: AlarmChange) -> float:
 
 def firing(changes: Sequence[AlarmChange]) -> list[AlarmChange]:
     return [c for c in of(list(changes), Hazard.DRIFT) if c.state is AlarmState.FIRING]
-
-
-def poisson(count: int, exposure: float) -> str:
-    """Rate with its 95 % interval."""
-    low = chi2.ppf(0.025, 2 * count) / 2 if count else 0.0
-    high = chi2.ppf(0.975, 2 * count + 2) / 2
-    return f"{count / exposure:.3f} ({low / exposure:.3f}–{high / exposure:.3f})"
 
 
 def minutes(records: int, seed: int) -> None:
@@ -150,98 +141,12 @@ def _queue(rng: np.random.Generator) -> list[Event]:
     return events
 
 
-ONSET = 400
-STAGES = ("raw threshold", "+ temperature", "+ whitening", "+ neighbours")
-
-
-def stages(run: Years) -> dict[str, npt.NDArray[np.bool_]]:
-    """Alarms of each ablation by day and gauge, from day 365 on; before, nothing."""
-    year = run.raw[:365]
-    margin = 0.1 * (year.max(axis=0) - year.min(axis=0))
-    raw = (run.raw > year.max(axis=0) + margin) | (run.raw < year.min(axis=0) - margin)
-    up, down = np.zeros(run.raw.shape[1]), np.zeros(run.raw.shape[1])
-    plain = np.zeros(run.raw.shape, bool)
-    for day in range(365, len(run.raw)):
-        z = np.nan_to_num(run.residual[day])
-        up, down = np.clip(up + z - 0.25, 0, 25.2), np.clip(down - z - 0.25, 0, 25.2)
-        plain[day] = (up > 12.6) | (down > 12.6)
-    out = dict(zip(STAGES, (raw, plain, run.alone, run.together), strict=True))
-    return {name: alarms & (np.arange(len(alarms)) >= 365)[:, None] for name, alarms in out.items()}
-
-
-def onsets(alarms: npt.NDArray[np.bool_]) -> int:
-    """Times that an alarm begins."""
-    return int((np.diff(np.vstack([np.zeros(alarms.shape[1]), alarms]).astype(int), axis=0) > 0).sum())
-
-
-def months(sections: int, seed: int) -> None:
-    """Sections of four gauges over years: false alarms, power against magnitude, ablations, confusion."""
-    quiet = years(1461, sections, seed)
-    exposure = sections * GAUGES * 3
-    print(
-        f"\n{sections} sections of {GAUGES} gauges, 4 years of weather; σ = {SIGMA_UE} µε, ρ {RHO}, of which "
-        f"{COMMON:.0%} of the variance is the section's."
-    )
-    print("\n| years 2–4: false alarms | per channel-year (95 %) |\n|---|---|")
-    for name, alarms in stages(quiet).items():
-        print(f"| {name} | {poisson(onsets(alarms), exposure)} |")
-    young = quiet.together[:365]
-    print(f"| structure, in the provisional first year | {poisson(onsets(young), sections * GAUGES)} |")
-    print("\n| change from day 400 on | " + " | ".join(f"{s}: ≤ 14 d, ≤ 60 d, median" for s in STAGES) + " |")
-    print("|---" * (len(STAGES) + 1) + "|")
-    rng = np.random.default_rng(seed)
-    confusion: list[tuple[str, str]] = []
-    for step, ramp, gauges in (
-        (1, 0, 4), (1.5, 0, 4), (2, 0, 4), (2, 0, 2), (3, 0, 4), (2, 0, 1), (3, 0, 1),
-        (0, 0.02, 4), (0, 0.02, 1), (0, 0.05, 4),
-    ):  # fmt: skip
-        moves = tuple(
-            Move(
-                s,
-                ONSET,
-                {
-                    g: (side * step * SIGMA_UE, side * ramp * SIGMA_UE)
-                    for g, side in enumerate(rng.choice([-1, 1], gauges))
-                },
-            )
-            for s in range(sections)
-        )
-        found = years(ONSET + 111, sections, seed + 10_000, moves)
-        cells = []
-        for alarms in stages(found).values():
-            by_section = alarms[ONSET:].reshape(-1, sections, GAUGES).any(axis=2)
-            delay = np.where(by_section.any(axis=0), by_section.argmax(axis=0), np.inf)
-            cells.append(f"{np.mean(delay <= 14):.0%}, {np.mean(delay <= 60):.0%}, {np.median(delay):.0f} d")
-        what = f"step {step:g}σ" if step else f"ramp {ramp:g}σ/day"
-        print(f"| {what}, {gauges} gauge{'s' * (gauges > 1)} | " + " | ".join(cells) + " |")
-        confusion += _said(found, sections, "structure" if gauges > 1 else "sensor")
-    confusion += _said(quiet, sections, "weather alone")
-    print(
-        "\n| truth (60 days) \\ said | structure | unconfirmed: single sensor | nothing |\n|---|---|---|---|"
-    )
-    for truth in ("structure", "sensor", "weather alone"):
-        said = [s for t, s in confusion if t == truth]
-        print(
-            f"| {truth} | "
-            + " | ".join(str(said.count(s)) for s in ("structure", "single", "nothing"))
-            + " |"
-        )
-
-
-def _said(run: Years, sections: int, truth: str) -> list[tuple[str, str]]:
-    """(truth, gravest thing said in the 60 days from the onset) of each section."""
-    part = slice(ONSET, ONSET + 60)
-    together = run.together[part].reshape(-1, sections, GAUGES).any(axis=(0, 2))
-    alone = run.alone[part].reshape(-1, sections, GAUGES).any(axis=(0, 2))
-    said = np.where(together, "structure", np.where(alone, "single", "nothing"))
-    return [(truth, str(word)) for word in said]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--records", type=int, default=10, help="through the whole engine")
     parser.add_argument("--worlds", type=int, default=60, help="the fast test alone")
-    parser.add_argument("--sections", type=int, default=40, help="the slow test alone")
+    parser.add_argument("--sections", type=int, default=40, help="years: the slow test alone")
+    parser.add_argument("--sick", type=int, default=20, help="years: sections through the whole detector")
     parser.add_argument("--seed", type=int, default=100)
     chosen = parser.parse_args()
     began = time.perf_counter()
@@ -250,7 +155,7 @@ def main() -> None:
     if chosen.worlds:
         worlds(chosen.worlds, chosen.seed)
     if chosen.sections:
-        months(chosen.sections, chosen.seed)
+        months(chosen.sections, chosen.sick, chosen.seed)
     print(f"\nSeed {chosen.seed}; {time.perf_counter() - began:.0f} s.")
 
 

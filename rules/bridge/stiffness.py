@@ -54,6 +54,7 @@ class Stiffness:
         "down",
         "change",
         "found",
+        "first",
     )
 
     def __init__(self, near: npt.NDArray[np.int32], gauge: npt.NDArray[np.bool_], share: Float) -> None:
@@ -65,7 +66,7 @@ class Stiffness:
         self.total, self.blocks, self.most = np.zeros(n), np.zeros(n), np.zeros(n)
         self.days, self.mean, self.square = np.zeros(n), np.zeros(n), np.zeros(n)
         self.up, self.down, self.change = np.zeros(n), np.zeros(n), np.zeros(n)
-        self.found = np.zeros(n, bool)
+        self.found, self.first = np.zeros(n, bool), np.full(n, np.nan)
 
     def add(self, block: int, c: Int, live: Float) -> Int:
         """Take the live-load peaks of a block, float64[k] [µε]; return channels whose day ended by it."""
@@ -99,8 +100,14 @@ class Stiffness:
         self.total[members], self.blocks[members] = 0.0, 0.0
         if len(c) < 2:
             return c
+        # Gauges are compared by what changed since their first day: else the median of the others is the
+        # level of whichever lies in the middle, and its change would be told of all.
+        fresh = np.isnan(self.first[c])
+        known = logs[~fresh] - self.first[c[~fresh]]
+        self.first[c[fresh]] = logs[fresh] - (np.median(known) if len(known) else 0.0)
+        changed = logs - self.first[c]
         for i, channel in enumerate(c.tolist()):
-            self._day(channel, float(logs[i] - np.median(np.delete(logs, i))))
+            self._day(channel, float(changed[i] - np.median(np.delete(changed, i))))
         return c
 
     def _day(self, channel: int, ratio: float) -> None:
@@ -135,7 +142,7 @@ class Stiffness:
             self.change,
         ):
             array[c] = 0
-        self.found[c] = False
+        self.found[c], self.first[c] = False, np.nan
 
     def snapshot(self) -> dict[str, npt.NDArray[Any]]:
         """All state as named arrays."""

@@ -49,11 +49,13 @@ class Move:
 class Years:
     """What the tests said at the end of each day, [days, sections * GAUGES].
 
-    alone : bool  A gauge's own CUSUM or EWMA. together : bool  Its section.
+    whitened : bool  A gauge's own CUSUM. alone : bool  It stands out against its section.
+    together : bool  Its section moves.
     residual : float64  [σ], NaN = none yet.
     raw : float64  Daily mean strain [µε].
     """
 
+    whitened: npt.NDArray[np.bool_]
     alone: npt.NDArray[np.bool_]
     together: npt.NDArray[np.bool_]
     residual: Float
@@ -79,7 +81,7 @@ def years(days: int, sections: int, seed: int, moves: tuple[Move, ...] = ()) -> 
     joint = Joint(table.near, ~table.thermometer)
     slow = SlowDrift(count, limits, Compensation(count, table.beta_prior), joint)
     c, all_known = np.arange(count), np.ones(count, bool)
-    alone, together = np.zeros((days, count), bool), np.zeros((days, count), bool)
+    whitened, alone, together = (np.zeros((days, count), bool) for _ in range(3))
     residual = np.full((days, count), np.nan)
     for h in range(0, n, EVERY_H):
         hour = np.full(count, FIRST_HOUR + h)
@@ -88,8 +90,9 @@ def years(days: int, sections: int, seed: int, moves: tuple[Move, ...] = ()) -> 
         if h % 24 == 0 and h:
             day = h // 24 - 1
             alone[day], together[day] = slow.moved, slow.joint_sign != 0
+            whitened[day] = np.maximum(slow.up, slow.down) > limits.cusum_h
             residual[day] = np.where(slow.frozen, slow.last_residual / slow.sigma, np.nan)
-    return Years(alone, together, residual, strain.reshape(days, 24, count).mean(axis=1))
+    return Years(whitened, alone, together, residual, strain.reshape(days, 24, count).mean(axis=1))
 
 
 def _section(seed: int, days: int) -> tuple[Float, Float, Float]:

@@ -32,8 +32,14 @@ def test_a_gauge_that_sees_11_percent_more_is_found_within_three_weeks(seed: int
     test, found = judged(seed, 48, {2: 1 / 0.9})
     assert found
     assert 25 <= found[0] <= 25 + 21
-    assert test.found[2]
+    assert test.found.tolist() == [False, False, True, False]
     assert test.change[2] == pytest.approx(np.log(1 / 0.9), abs=0.04)
+
+
+@pytest.mark.parametrize("softer", range(4))
+def test_only_the_gauge_that_changed_is_named(softer: int) -> None:
+    test, _ = judged(6, 48, {softer: 1 / 0.9})
+    assert np.flatnonzero(test.found).tolist() == [softer]
 
 
 @pytest.mark.parametrize("seed", [3, 4])
