@@ -230,9 +230,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", default="101-103", help="first-last of the stricken fleets; 1-0 = none")
     parser.add_argument("--healthy-seeds", default="301-302")
-    parser.add_argument(
-        "--lids", type=int, default=3000, help="of each stricken fleet: a tenth comes to harm"
-    )
+    parser.add_argument("--lids", type=int, default=3000, help="of each stricken fleet: half come to harm")
     parser.add_argument("--healthy-lids", type=int, default=3000)
     parser.add_argument("--spikes", type=float, default=FAULTS.spike, help="wild samples a sensor and year")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="fleets judged at a time")
