@@ -25,7 +25,7 @@ from ingest.native_schema import (
     UNSET_T,
     Reading,
 )
-from ingest.native_versions import MARK, versions_of
+from ingest.native_versions import may_say, versions_of
 
 _LINES: Final = msgspec.json.Decoder(Reading)
 _OPEN, _CLOSE, _COLON = b"{}:"
@@ -55,7 +55,7 @@ def decode_readings(payloads: Sequence[bytes], sensor: npt.NDArray[np.int32], re
     received : int64[m]  Receive time of each payload [µs].
     """
     joined = b"\n".join(payloads)
-    versions = versions_of(payloads, sensor, received) if MARK in joined else {}
+    versions = versions_of(payloads, sensor, received) if may_say(joined) else {}
     rows = _parse_at_once(joined, payloads)
     if rows is not None:
         owner = np.arange(len(rows))

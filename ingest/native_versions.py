@@ -18,13 +18,19 @@ MARK: Final = b'"firmware"'
 _ANY: Final = msgspec.json.Decoder()
 
 
+def may_say(text: bytes) -> bool:
+    """Whether a version can be in it. One letter is found forty times faster than a word, and of all our
+    quantities only `water_mm` has this one."""
+    return b"w" in text and MARK in text
+
+
 def versions_in(payload: bytes) -> Versions | None:
     """The last that a payload, an object or an array of them, says; None where it says nothing.
 
     Never raises: a payload that cannot be read is refused elsewhere, and a version that is no text is passed
     over.
     """
-    if MARK not in payload:
+    if not may_say(payload):
         return None
     try:
         parsed: Any = _ANY.decode(payload)
