@@ -13,6 +13,7 @@ from config.messages import Language, text
 from config.rules import RuleSet, load_rules
 from jingqiao.backtest.view import plain
 from jingqiao.cli.output import CHECK_FAILED, WRONG_USE, fail_with, language, print_json, print_table
+from jingqiao.incidents.evidence_view import told_evidence
 from jingqiao.rule_tests import Outcome, run_file
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -172,7 +173,7 @@ def _show_sensor(sensor: Mapping[str, Any], tongue: Language) -> None:
             click.echo(f"    {mark} {condition.get('name', '')}  " + "  ".join(cells))
         fire = " / ".join(dict.fromkeys(f"{seconds:g}" for seconds in row["for_s"].values()))
         click.echo("    " + text("rules_cli.holds", tongue, fire=fire, clear=f"{row['clear_for_s']:g}"))
-        click.echo("    " + "  ".join(f"{k}={plain(v)}" for k, v in row["evidence"].items()))
+        click.echo("    " + "  ".join(f"{k}={v}" for k, v in told_evidence(row["evidence"], tongue)))
     for hazard, why in sensor["blind"].items():
         named = f"{text(f'notify.hazard.{hazard}', tongue)} {hazard}"
         click.echo("  " + text("rules_cli.blind", tongue, hazard=named, why=why))
