@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from config.faults import FaultsError
-from config.messages import Language, text
+from config.messages import Language, catalogue, text
 from config.rules import RuleSet, load_rules
 from jingqiao.backtest.view import plain
 from jingqiao.cli.output import CHECK_FAILED, WRONG_USE, fail_with, language, print_json, print_table
@@ -17,6 +17,7 @@ from jingqiao.incidents.evidence_view import told_evidence
 from jingqiao.rule_tests import Outcome, run_file
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_SAID = ("name", "holds", "value", "limit", "unit")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -169,11 +170,21 @@ def _show_sensor(sensor: Mapping[str, Any], tongue: Language) -> None:
                 click.echo(f"    {key}: " + "  ".join(f"{k}={v}" for k, v in row[key].items()))
         for condition in row["conditions"]:
             mark = "●" if condition.get("holds") else "○"
-            cells = [f"{k}={plain(v)}" for k, v in condition.items() if k not in ("name", "holds")]
-            click.echo(f"    {mark} {condition.get('name', '')}  " + "  ".join(cells))
+            click.echo(f"    {mark} " + _condition(condition, tongue))
         fire = " / ".join(dict.fromkeys(f"{seconds:g}" for seconds in row["for_s"].values()))
         click.echo("    " + text("rules_cli.holds", tongue, fire=fire, clear=f"{row['clear_for_s']:g}"))
         click.echo("    " + "  ".join(f"{k}={v}" for k, v in told_evidence(row["evidence"], tongue)))
     for hazard, why in sensor["blind"].items():
         named = f"{text(f'notify.hazard.{hazard}', tongue)} {hazard}"
         click.echo("  " + text("rules_cli.blind", tongue, hazard=named, why=why))
+
+
+def _condition(condition: Mapping[str, Any], tongue: Language) -> str:
+    """A condition in words: its name, what is measured against what limit, and whatever else it has."""
+    name = str(condition.get("name", ""))
+    words = catalogue(tongue).get(f"console_city.condition.{name}", name)
+    unit = str(condition.get("unit") or "")
+    value, limit = (plain(condition.get(key)) for key in ("value", "limit"))
+    value = "–" if value is None else value
+    rest = [f"{k}={plain(v)}" for k, v in condition.items() if k not in _SAID]
+    return "  ".join([f"{words}: {value} / {limit} {unit}".rstrip(), *rest])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from rules.alarm import Hazard, Reason
+from rules.bridge.conditions import conditions_of
 
 if TYPE_CHECKING:
     from rules.bridge.detector import BridgeDetector
@@ -82,6 +83,7 @@ class Evidence:
         elif hazard is Hazard.SENSOR_FAULT:
             served = np.flatnonzero((d.channels.sources == channel).any(axis=1))
             facts["compensates"] = [d.registry.sensor_id(int(d.channels.sensor[g])) for g in served]
+        facts["conditions"] = conditions_of(d, channel, hazard)
         if channel in d.interventions:
             facts["intervention"] = dict(d.interventions[channel])
         return Reason(key, values), facts

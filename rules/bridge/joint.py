@@ -258,6 +258,10 @@ class Joint:
         goes_on = self.alone_sigma[s] > ALONE_HOLDS * limits.alone_sigma
         self.lone[s] = (self.was_lone[s] | alone) & ~found & goes_on
 
+    def limit(self, section: int, p: float) -> float:
+        """Limit of D² of a section at a window of a fortnight."""
+        return float(chdtri(int(self.gauges[section]), p))
+
     def sigmas(self, channel: int) -> tuple[float, float]:
         """Length of what the gauges of a channel's section show [σ], and how far it stands out alone.
 
