@@ -148,7 +148,7 @@ class FastDriftLimits(BaseModel):
     limit_ue: float = Field(default=14, gt=0)
     cap_ue: float = Field(default=22, gt=0)
     sigma: float = Field(default=6.5, gt=0)
-    hold_s: float = Field(default=660, gt=0)
+    hold_s: float = Field(default=720, gt=0)
     smooth_hold_s: float = Field(default=300, gt=0)
     red_ue: float = Field(default=100, gt=0)
 

@@ -348,9 +348,9 @@ class FastDrift:
         onset = onset if onset >= 0 else int(self.since[channel]) + MARGIN
         before = blocks[blocks < onset - MINUTE] % RING
         rise = int(rise_s * MINUTE / 60) + MINUTE
-        # What left may still be leaving: none of it is what is usual.
-        leaving = not shift and abs(self.off[channel]) > 0.4 * self.limit[channel]
-        until = min(onset + rise, block - NOW) if shift else block + 1 if leaving else block - NOW
+        # The newest minute lies where it will stay; before it, what leaves may still be leaving.
+        leaving = abs(self.off[channel]) > 0.4 * self.limit[channel]
+        until = min(onset + rise, block - NOW) if shift else block + (1 if leaving else -MINUTE)
         during = blocks[(blocks >= onset - MINUTE) & (blocks < until)] % RING
         for kept in (self.strain, self.quarters):
             kept[channel, before] += np.float32(shift)
