@@ -61,8 +61,6 @@ class Engine:
             )
         }
         self._hearing = [(d, it) for d, it in enumerate(self.detectors) if isinstance(it, Hears)]
-        self._foreseeing = [it for it in self.detectors if isinstance(it, Foresees)]
-        self._short_sighted = [it for it in self.detectors if not isinstance(it, Foresees)]
         hazards = [hazard for _, hazard in self.lane_of]
         n = len(registry.sensors)
         self.windows = Windows()
@@ -204,9 +202,13 @@ class Engine:
         Deadlines that are known are in `due`; these are the ones that the rows themselves may bring. It
         also lets detectors look ahead, so that `due` does not name a time at which nothing can happen.
         """
-        limit = min((it.foresee(sensor, received, gateway) for it in self._foreseeing), default=FAR)
-        for detector in self._short_sighted:
-            if part_of(detector) != "bridge" or self._has_bridges:
+        limit = FAR
+        for detector in self.detectors:
+            if part_of(detector) == "bridge" and not self._has_bridges:
+                continue
+            if isinstance(detector, Foresees):
+                limit = min(limit, detector.foresee(sensor, received, gateway))
+            else:
                 limit = min(limit, int(received[0]) + int(getattr(detector, "horizon_us", HORIZON_US)))
         return limit
 
