@@ -142,11 +142,13 @@ def doubts(
     return Doubt(
         contact=(contact & alone & (f.said[:, 0] == 0) & (open_run <= 1) & (lies_flat | wild)) | flickers,
         flickers=flickers,
-        open=(alone | belied) & first_tilt,
+        # A height may stay at the last echo of a lid that is gone; who falls in cannot wait for a beat.
+        open=(alone | closed) & first_tilt,
         lean=((alone | passing | belied | _shaken(f, limits, shock)) & first_tilt)
         | ((few | frozen) & ~agree),
         gone=(alone | closed | level) & first_mm,
-        drop=(alone | level | (closed & (mm < 0))) & first_mm,
+        # A lid that sinks evenly does not turn.
+        drop=(alone | ((level | closed) & (mm < 0))) & first_mm,
         # Water that was rising before is no wild sample.
         flood=alone
         & (water[:, Water.RUN] <= 1)

@@ -217,12 +217,12 @@ class Lid:
         return {
             "contact": (fresh and self.sample and not self.was("missing") and (lies_flat or wild))
             or self.flickers,
-            "open": first_tilt and (self.sample or self.belied),
+            "open": first_tilt and (self.sample or closed),
             "lean": wheels
             or (self.frozen and not self.agreed)
             or (first_tilt and (self.sample or in_traffic or self.belied or shaken)),
             "gone": first_mm and (self.sample or closed or self.angle < 1),
-            "drop": first_mm and (self.sample or self.angle < 1 or (closed and self.mm < 0)),
+            "drop": first_mm and (self.sample or ((self.angle < 1 or closed) and self.mm < 0)),
             "jumped": self.lone and not self.agreed and (self.sink_run == 1 or other_mm),
             "stuck": self.frozen and not self.agreed and self.tilt_run >= 2,
             "woken": not self.sample,
