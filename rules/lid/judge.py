@@ -165,7 +165,7 @@ def _tilted(
         kept = limit + np.where(before >= level, -limits["tilt_hysteresis_deg"], by_itself)
         over = (angle >= kept) & ~crept
         said.say(over & ~doubt.lean, level, angle, limit, "tilted.angle")
-        unsure = over & doubt.lean & ~(f.pace_s <= TELLS_S)
+        unsure = over & doubt.lean & (~(f.pace_s <= TELLS_S) | (doubt.woken & doubt.belied))
         said.say(unsure & doubt.woken & (tilt[:, Tilt.PASSING] == 0), 2, angle, limit, "tilted.unconfirmed")
         said.say(unsure, 1, angle, limit, "tilted.unconfirmed")
     attention = limits["tilt_attention_deg"]

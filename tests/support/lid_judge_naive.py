@@ -291,7 +291,7 @@ def tilted(lid: Lid, doubt: Mapping[str, bool], gone: Said | None) -> Said | Non
         if lid.angle >= kept and not lid.crept:
             if not doubt["lean"]:
                 said.append(Said(level, lid.angle, r[name], "tilted.angle"))
-            elif not lid.pace <= 3600:
+            elif not lid.pace <= 3600 or (doubt["woken"] and lid.belied):
                 woken = doubt["woken"] and lid.passing == 0
                 said.append(Said(2 if woken else 1, lid.angle, r[name], "tilted.unconfirmed"))
     if lid.askew:

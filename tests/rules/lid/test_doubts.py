@@ -60,6 +60,18 @@ def test_a_woken_message_that_belies_itself_is_yellow_at_once_and_pages_with_the
     assert gravest(life) in ("orange", "red")
 
 
+def test_an_hourly_sensor_that_is_woken_by_a_lean_says_so_before_its_next_reading() -> None:
+    life = Life()
+    for hour in range(72):
+        life.reads(hour * HOUR, tilt_deg=2, displacement_mm=0.5)
+    life.reads(71.3 * HOUR, tilt_deg=20, displacement_mm=0.7)
+    life.passes(71.3 * HOUR + 60)
+    assert gravest(life) == "yellow"
+    life.reads(72 * HOUR, tilt_deg=20.4, displacement_mm=0.6)
+    life.passes(72 * HOUR + 60)
+    assert gravest(life) == "orange"
+
+
 @pytest.mark.parametrize(
     ("usual", "harm"),
     [
