@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,14 @@ from config.settings import Settings
 from devices.models import MODELS
 from devices.registry import Role
 from jingqiao.cli.asset_sheet import local
+from jingqiao.cli.device_versions import COMMANDS, device_table
 from jingqiao.cli.dossier_options import city_option, database_of, json_option, now, refuse, who_option
-from jingqiao.cli.output import language, print_json, print_table
+from jingqiao.cli.output import language, print_json
 from jingqiao.commands import queue
 from jingqiao.commands.payloads import CommandError
 from jingqiao.database import reading
 from jingqiao.dossier.entries import UnknownAssetError, UnknownSensorError
 from jingqiao.dossier.plain import instant_text
-from jingqiao.fleet.firmware import Wanted, by_firmware
-from jingqiao.fleet.firmware import devices as reported
 from jingqiao.provisioning import devices as sensors
 from jingqiao.provisioning import mosquitto
 from jingqiao.provisioning.discovery import discovered as unknown_senders
@@ -34,6 +33,10 @@ _why = click.option("--why", default="", help="The reason, for the record.")
 @click.group()
 def group() -> None:
     """Sensors: provisioning, commissioning, commands."""
+
+
+for _command in COMMANDS:
+    group.add_command(_command)
 
 
 @group.command()
@@ -152,7 +155,7 @@ def list_(unbound: bool, as_json: bool, settings: Settings) -> None:
         print_json(found)
         return
     columns = ("sensor_id", "asset_id", "model", "role", "location", "heartbeat_s")
-    _table(columns, [[row[name] for name in columns] for row in found])
+    device_table(columns, [[row[name] for name in columns] for row in found])
 
 
 @group.command()
@@ -177,76 +180,20 @@ def discovered(with_refused: bool, as_json: bool, settings: Settings) -> None:
     if as_json:
         print_json(rows)
         return
-    zone = _zone(settings)
-    _table(
+    device_table(
         ("sensor_id", "also", "messages", "first", "last", "topic"),
         [
             (
                 r["sensor_id"],
                 ", ".join(r["also"]),
                 r["messages"],
-                zone(r["first"]),
-                zone(r["last"]),
+                local(r["first"], settings.zone),
+                local(r["last"], settings.zone),
                 r["topic"],
             )
             for r in rows
         ],
     )
-
-
-@group.command()
-@json_option
-@city_option
-def firmware(as_json: bool, settings: Settings) -> None:
-    """Count sensors by model and the firmware that their devices reported."""
-    with reading(database_of(settings)) as connection:
-        found = by_firmware(connection)
-    if as_json:
-        print_json([{**row, "said_at": _instant(row["said_at"])} for row in found])
-        return
-    zone = _zone(settings)
-    _table(
-        ("model", "firmware", "sensors", "said_at"),
-        [
-            (
-                row["model"],
-                row["firmware"] or text("devices_.untold", language()),
-                row["sensors"],
-                zone(_instant(row["said_at"])),
-            )
-            for row in found
-        ],
-    )
-
-
-@group.command()
-@click.argument("sensor_ids", nargs=-1)
-@click.option("--model", default="", help="Only of this model.")
-@click.option("--firmware", default="", help="Only with exactly this firmware.")
-@click.option("--untold", is_flag=True, help="Only those that never reported theirs.")
-@click.option("--limit", type=click.IntRange(min=1), default=200, show_default=True)
-@json_option
-@city_option
-def versions(
-    sensor_ids: tuple[str, ...],
-    model: str,
-    firmware: str,
-    untold: bool,
-    limit: int,
-    as_json: bool,
-    settings: Settings,
-) -> None:
-    """List what devices reported of themselves: firmware, hardware, serial number, and when."""
-    wanted = Wanted(model, "" if untold else firmware, untold, sensor_ids)
-    with reading(database_of(settings)) as connection:
-        found = reported(connection, wanted, limit=limit)
-    columns = ("sensor_id", "asset_id", "model", "firmware", "hardware", "serial_number", "said_at")
-    rows = [{**{name: row[name] for name in columns}, "said_at": _instant(row["said_at"])} for row in found]
-    if as_json:
-        print_json(rows)
-        return
-    zone = _zone(settings)
-    _table(columns, [(*(row[name] for name in columns[:-1]), zone(row["said_at"])) for row in rows])
 
 
 @group.command("refuse")
@@ -395,8 +342,7 @@ def commands(sensor_id: str | None, limit: int, as_json: bool, settings: Setting
     if as_json:
         print_json(found)
         return
-    zone = _zone(settings)
-    _table(
+    device_table(
         ("command", "sensor_id", "set", "state", "requested_at", "sent_at", "ended_at", "who", "answer"),
         [
             (
@@ -404,7 +350,7 @@ def commands(sensor_id: str | None, limit: int, as_json: bool, settings: Setting
                 row["sensor_id"],
                 ", ".join(f"{name}={value}" for name, value in row["set"].items()),
                 text(f"devices_.state.{row['state']}", language()),
-                *(zone(row[name]) for name in ("requested_at", "sent_at", "ended_at")),
+                *(local(row[name], settings.zone) for name in ("requested_at", "sent_at", "ended_at")),
                 row["who"],
                 row["answer"],
             )
@@ -451,18 +397,3 @@ def _refusals() -> Iterator[None]:
         refuse("devices_.not_bound", sensor_id=error.args[0])
     except (CommandError, ValueError, OSError) as error:
         refuse("devices_.impossible", problem=error)
-
-
-def _table(columns: tuple[str, ...], rows: list[Any]) -> None:
-    print_table([text(f"devices_.column.{name}", language()) for name in columns], rows)
-
-
-def _instant(micros: int | None) -> str | None:
-    return None if micros is None else instant_text(micros)
-
-
-def _zone(settings: Settings) -> Callable[[str | None], str]:
-    from zoneinfo import ZoneInfo  # noqa: PLC0415 - only where a table is printed
-
-    zone = ZoneInfo(settings.timezone)
-    return lambda instant: local(instant, zone)
