@@ -12,8 +12,9 @@ import click
 from config.messages import text
 from jingqiao.cli.output import CHECK_FAILED, language, print_json, print_table
 from simulator import truth
-from simulator.score import alarms_of, summary
+from simulator.score import alarms_of
 from simulator.score import score as score_alarms
+from simulator.score_summary import summary
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 

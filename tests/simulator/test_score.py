@@ -6,7 +6,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.score import Alarm, Rate, alarms_of, score, summary
+from simulator.score import Alarm, Rate, alarms_of, score
+from simulator.score_summary import summary
 from simulator.truth import TruthEvent
 
 S = 1_000_000
