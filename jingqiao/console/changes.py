@@ -24,7 +24,14 @@ BEAT_S: Final = 5.0
 
 _log = structlog.get_logger()
 _WATCHED: Final = (
-    *(alarm_change, muted_alarm, incident_transition, message, attempt, receipt, silence, audit),
+    alarm_change,
+    muted_alarm,
+    incident_transition,
+    message,
+    attempt,
+    receipt,
+    silence,
+    audit,
 )
 _RECENT: Final = 500
 """Attempts whose end is watched: the newest."""
