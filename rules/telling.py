@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -78,29 +79,18 @@ class Telling:
     def settle(self, transition: Transition, place: Place, told: Told) -> None:
         """Note a transition with its evidence as it is now; assets are joined in the order of rows."""
         d = self._lanes[transition.lane][0]
-        key, values, evidence = self._evidence(d, transition)
-        voice = Voice(transition.level, transition.value, transition.limit, Reason(key, values), evidence)
-        told.append((place, (transition, voice)))
+        told.append((place, (transition, self._voice(d, transition))))
 
     def keep_back(self, kept: KeptBack, place: Place, told: Told) -> None:
         """Note what announced work kept from being told, with its evidence as it is now."""
         transition = kept.transition
-        d, hazard = self._lanes[transition.lane]
-        key, values, evidence = self._evidence(d, transition)
-        evidence.pop("conditions", None)
-        change = AlarmChange(
-            self._asset_id(transition.sensor),
-            hazard,
+        d = self._lanes[transition.lane][0]
+        change = self._change(
+            transition,
             Severity(transition.level or kept.before),
             AlarmState.FIRING if transition.level else AlarmState.CLEAR,
-            transition.at,
-            transition.value,
-            transition.limit,
-            str(evidence.pop("unit", unit_of(hazard, key))),
-            Reason(key, values),
-            (self.registry.sensor_id(transition.sensor),),
-            bool(evidence.pop("provisional", False)),
-            evidence=evidence,
+            self._voice(d, transition),
+            (transition.sensor,),
         )
         permits = self._permits(transition.lane, transition.sensor, kept.time)
         told.append((place, MutedAlarm(change, self._detectors[d].name, permits)))
@@ -110,7 +100,8 @@ class Telling:
         muted, self._muted = self._muted, []
         return muted
 
-    def _evidence(self, d: int, transition: Transition) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    def _voice(self, d: int, transition: Transition) -> Voice:
+        """A transition with its evidence as it is now."""
         detector = self._detectors[d]
         hazard = self._lanes[transition.lane][1]
         key = detector.reasons[transition.reason]
@@ -120,8 +111,9 @@ class Telling:
             reason, facts = detector.explain(transition.sensor, hazard)
         except Exception as error:
             self._faults.note(d, transition.sensor, error)
-            return key, values, evidence
-        return key, {**reason.values, **values}, {**facts, **evidence}
+        else:
+            values, evidence = {**reason.values, **values}, {**facts, **evidence}
+        return Voice(transition.level, transition.value, transition.limit, Reason(key, values), evidence)
 
     def tell(self, told: Told) -> list[AlarmChange]:
         """All that was noted, in the order of its places."""
@@ -140,26 +132,45 @@ class Telling:
         asset = int(self.registry.sensors.asset[transition.sensor])
         key = -1 - transition.sensor if asset == UNBOUND else asset
         for said in self.alarms.settle(key, hazard, transition.lane, transition.sensor, voice, transition.at):
-            evidence = dict(said.voice.evidence)
-            provisional = bool(evidence.pop("provisional", False))
-            evidence.pop("conditions", None)
-            unit = str(evidence.pop("unit", unit_of(hazard, said.voice.reason.key)))
-            if said.fires:
-                evidence |= self.together.note(asset, transition.sensor, hazard, transition.at)
-            yield AlarmChange(
-                self._asset_id(transition.sensor),
-                hazard,
+            common = self.together.note(asset, transition.sensor, hazard, transition.at) if said.fires else {}
+            yield self._change(
+                transition,
                 Severity(said.level),
                 AlarmState.FIRING if said.fires else AlarmState.CLEAR,
-                transition.at,
-                said.voice.value,
-                said.voice.limit,
-                unit,
-                said.voice.reason,
-                tuple(self.registry.sensor_id(sensor) for sensor in said.sensors),
-                provisional,
-                evidence=evidence,
+                said.voice,
+                said.sensors,
+                common,
             )
+
+    def _change(
+        self,
+        transition: Transition,
+        severity: Severity,
+        state: AlarmState,
+        voice: Voice,
+        sensors: Sequence[int],
+        common: Mapping[str, Any] = MappingProxyType({}),
+    ) -> AlarmChange:
+        """What is told of a transition. common : what it has in common with alarms before it."""
+        evidence = dict(voice.evidence)
+        provisional = bool(evidence.pop("provisional", False))
+        evidence.pop("conditions", None)
+        hazard = self._lanes[transition.lane][1]
+        unit = str(evidence.pop("unit", unit_of(hazard, voice.reason.key)))
+        return AlarmChange(
+            self._asset_id(transition.sensor),
+            hazard,
+            severity,
+            state,
+            transition.at,
+            voice.value,
+            voice.limit,
+            unit,
+            voice.reason,
+            tuple(self.registry.sensor_id(sensor) for sensor in sensors),
+            provisional,
+            evidence={**evidence, **common},
+        )
 
     def note_late(
         self, lane: int, verdicts: Verdicts, i: int, decided: int, place: Place, told: Told
