@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 SECOND_US: Final = 1_000_000
+FAR_US: Final = 1 << 62
 COARSE_S: Final = 900
 """Step of the clock while nothing is staged [s]."""
 FINE_S: Final = 5
@@ -38,12 +39,15 @@ class Pace:
     seconds : float | None  Wall time that there is; None = as much as it takes.
     start, end : int  Of the scenario [µs].
     onsets : tuple[int, ...]  What is staged, in order [µs].
+    ends : tuple[int, ...]  When announced work ends [µs]. What is sent during a step is received at its end:
+        a step over the end of a permit would bring the crew's "closed again" after it.
     """
 
     seconds: float | None
     start: int
     end: int
     onsets: tuple[int, ...]
+    ends: tuple[int, ...] = ()
 
     def hurried(self, now: int, elapsed_s: float) -> bool:
         """Whether the performance is behind its plan."""
@@ -55,7 +59,7 @@ class Pace:
         return elapsed_s > self.seconds * USED * (BEFORE * before + (1 - BEFORE) * after)
 
     def step(self, now: int, fine_until: int, hurried: bool) -> int:
-        """How far the clock goes next, never over an onset [µs].
+        """How far the clock goes next, never over an onset or the last moment of announced work [µs].
 
         fine_until : Until when somebody's answer or an alarm's end is waited for [µs].
         """
@@ -66,8 +70,9 @@ class Pace:
             step = BRISK_S
         else:
             step = LEAP_S if hurried else COARSE_S
-        ahead = next((onset for onset in self.onsets if onset > now), None)
-        return min(step * SECOND_US, ahead - now) if ahead is not None else step * SECOND_US
+        moments = (*self.onsets, *(end - 1 for end in self.ends))
+        ahead = min((moment - now for moment in moments if moment > now), default=FAR_US)
+        return min(step * SECOND_US, ahead)
 
     def leaps(self, now: int, fine_until: int, hurried: bool) -> bool:
         """Whether what is sent in the step that leads to `now` may go by the intake instead of the broker."""

@@ -125,7 +125,8 @@ class Stage:
         running: asyncio.Task[None],
     ) -> None:
         onsets = sorted(event.onset for event in self.fleet.truth)
-        pace = Pace(self._seconds, self.scenario.start_us, self.scenario.end_us, tuple(onsets))
+        ends = tuple(end for _, _, end, _, _ in self.fleet.permits)
+        pace = Pace(self._seconds, self.scenario.start_us, self.scenario.end_us, tuple(onsets), ends)
         fine_until = 0
         now = self.scenario.start_us
         while now < self.scenario.end_us:

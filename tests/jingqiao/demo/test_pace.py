@@ -46,6 +46,15 @@ def test_no_step_goes_over_an_onset_and_what_is_staged_goes_by_the_broker() -> N
         assert not any(scene)
 
 
+def test_what_a_crew_sent_before_its_permit_ended_is_received_before_it_ends() -> None:
+    end = START + 5 * DAY_US + 1234 * SECOND_US
+    plan = Pace(60, START, END, (ONSET, ONSET + DAY_US), (end, end, ONSET + 777 * SECOND_US))
+    _, steps = play(plan, 0.07)
+    for last in (end - 1, ONSET + 777 * SECOND_US - 1):
+        assert last in {after for _, after, _ in steps}
+    assert all(before < after for before, after, _ in steps)
+
+
 def test_it_hurries_only_while_it_is_behind_its_plan() -> None:
     plan = pace(100)
     assert not plan.hurried(ONSET, 100 * USED * BEFORE - 0.1)
