@@ -11,9 +11,10 @@ import numpy as np
 from devices.registry import UNKNOWN, Role
 from rules.alarm import Severity
 from rules.bridge.channels import NO_CHANNEL
-from rules.bridge.detector import DRIFT, BridgeDetector
+from rules.bridge.detector import BridgeDetector
 from rules.bridge.gate import GaugeFault
 from rules.bridge.movements import MovementDetector
+from rules.bridge.parts import DRIFT
 from rules.engine import Engine
 
 DAY_S: Final = 86_400
@@ -54,13 +55,13 @@ def bridge_state(engine: Engine, asset_id: str) -> list[dict[str, Any]]:
         }
         said = 0
         if bridge is not None and (channel := int(bridge.channels.of_sensor[sensor])) != NO_CHANNEL:
-            said = int(bridge.said[channel, :3].max())
+            said = int(bridge.spoken.said[channel, :3].max())
             fault = GaugeFault(int(bridge.gate.fault[channel]))
             row["fault"] = "" if fault is GaugeFault.NONE else fault.name.lower()
             if not bridge.channels.thermometer[channel]:
                 row |= _gauge(bridge, channel)
         if moves is not None and (channel := int(moves.channels.of_sensor[sensor])) != NO_CHANNEL:
-            said = max(said, int(moves.own["said"][channel].max()))
+            said = max(said, int(moves.spoken.said[channel].max()))
         row["severity"] = Severity(said).colour if said else None
         rows.append(row)
     return rows
@@ -82,7 +83,7 @@ def _gauge(bridge: BridgeDetector, channel: int) -> dict[str, Any]:
         "sigma_ue": _number(slow.sigma[channel]),
         "slope_ue_per_month": _number(slope) if frozen else None,
         "coefficient_ue_per_c": _number(bridge.model.theta[channel, 1]) if frozen else None,
-        "moved": bool(bridge.said[channel, DRIFT] > 0),
+        "moved": bool(bridge.spoken.said[channel, DRIFT] > 0),
     }
 
 

@@ -14,10 +14,10 @@ from devices.registry import Role
 from jingqiao.bridge_report.course import DAY_US, Course
 from jingqiao.bridge_report.month import Month
 from rules.bridge.cells import BLOCK_US, LEAST_SAMPLES
-from rules.bridge.detector import DRIFT
 from rules.bridge.gate import GaugeFault
 from rules.bridge.movement_channels import CM_S2
-from rules.bridge.movements import UNITS
+from rules.bridge.movement_evidence import UNITS
+from rules.bridge.parts import DRIFT
 
 SLOT_US: Final = 600_000_000
 MEASURES: Final[Mapping[Role, tuple[str, ...]]] = {
@@ -182,7 +182,7 @@ def drifts_of(course: Course) -> list[dict[str, Any]]:
                 "p": number(p, 4),
                 "trend_days": days,
                 # By itself or, in the judgement of all gauges of its section, together with them.
-                "moved": bool(course.detector.said[c, DRIFT] > 0),
+                "moved": bool(course.detector.spoken.said[c, DRIFT] > 0),
             }
         )
     return rows

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 def conditions_of(detector: BridgeDetector, channel: int, hazard: Hazard) -> list[dict[str, Any]]:
     """Rows {name, value, limit, unit, holds}; a test that has nothing to compare yet has the value None."""
     if hazard is not Hazard.DRIFT:
-        column = detector.hazards.index(hazard)
-        if hazard is Hazard.SENSOR_FAULT or not math.isfinite(detector.limit[channel, column]):
+        spoken, at = detector.spoken, (channel, detector.hazards.index(hazard))
+        if hazard is Hazard.SENSOR_FAULT or not math.isfinite(spoken.limit[at]):
             return []
-        value, limit = float(detector.value[channel, column]), float(detector.limit[channel, column])
-        return [_row(hazard.value, value, limit, "µε", bool(detector.said[channel, column]))]
+        value, limit = float(spoken.value[at]), float(spoken.limit[at])
+        return [_row(hazard.value, value, limit, "µε", bool(spoken.said[at]))]
     slow, fast, joint = detector.slow, detector.fast, detector.slow.joint
     limits, own = slow.limits, np.array([channel])
     rows = [

@@ -52,8 +52,8 @@ class Evidence:
         """Reason and evidence of the latest verdict."""
         d = self.detector
         column = d.hazards.index(hazard)
-        key = d.reasons[int(d.reason[channel, column])]
-        value, limit = float(d.value[channel, column]), float(d.limit[channel, column])
+        key = d.reasons[int(d.spoken.reason[channel, column])]
+        value, limit = float(d.spoken.value[channel, column]), float(d.spoken.limit[channel, column])
         sensor = d.registry.sensor_id(int(d.channels.sensor[channel]))
         values: dict[str, Any] = {"sensor": sensor, "value": _round(value), "limit": _round(limit)}
         facts: dict[str, Any] = {"unit": "" if hazard is Hazard.SENSOR_FAULT else "µε", "rule": key}
@@ -71,7 +71,9 @@ class Evidence:
             facts["provisional"] = level == 1 and not bool(d.slow.complete[channel])
         elif hazard is Hazard.OVERLOAD:
             rules = d.rules_of(channel)
-            multiple = rules.overload.level_2 if d.said[channel, column] >= 3 else rules.overload.level_1
+            multiple = (
+                rules.overload.level_2 if d.spoken.said[channel, column] >= 3 else rules.overload.level_1
+            )
             values["times"] = _round(value / (limit / multiple)) if limit else None
             facts |= {"strain_peak_ue": _round(value), "times": values["times"]}
             weight, error = float(d.weighing.weight_t[channel]), float(d.weighing.weight_error_t[channel])
@@ -84,13 +86,12 @@ class Evidence:
             served = np.flatnonzero((d.channels.sources == channel).any(axis=1))
             facts["compensates"] = [d.registry.sensor_id(int(d.channels.sensor[g])) for g in served]
         facts["conditions"] = conditions_of(d, channel, hazard)
-        if channel in d.interventions:
-            facts["intervention"] = dict(d.interventions[channel])
+        facts |= d.works.evidence(channel)
         return Reason(key, values), facts
 
     def _drift(self, channel: int) -> tuple[dict[str, Any], dict[str, Any]]:
         d = self.detector
-        key = d.reasons[int(d.reason[channel, d.hazards.index(Hazard.DRIFT)])]
+        key = d.reasons[int(d.spoken.reason[channel, d.hazards.index(Hazard.DRIFT)])]
         sudden = "settlement" in key
         neighbours = d.neighbours.companions(channel) if sudden else d.neighbours.drifting(channel)
         hours = not sudden and bool(d.slow.sudden[channel])

@@ -16,14 +16,18 @@ import numpy.typing as npt
 from config.bridge_rules import BridgeRules
 from devices.registry import Registry, Role
 from rules.alarm import Hazard, Reason
+from rules.bridge.attitude import Attitude
 from rules.bridge.cells import BLOCK_US
 from rules.bridge.channels import NO_CHANNEL
 from rules.bridge.design_values import MANY, NEAR, DesignValues
 from rules.bridge.levels import NEVER
 from rules.bridge.movement_channels import CM_S2, movement_channels, movement_rules
+from rules.bridge.movement_evidence import REASONS, evidence_of
 from rules.bridge.movement_rows import Rows
 from rules.bridge.sag import Rate, Sag
 from rules.bridge.shaking import LEAST_SAMPLES, Shaking
+from rules.bridge.spoken import Spoken
+from rules.bridge.works import ANEW, Works, named
 from rules.detector import FAR, Round, Verdicts
 
 Int = npt.NDArray[np.int64]
@@ -31,22 +35,7 @@ Float = npt.NDArray[np.float64]
 
 HAZARDS: Final = (Hazard.STRAIN_LIMIT, Hazard.DRIFT)
 LIMIT, SAG = range(2)
-REASONS: Final = (
-    "rules_bridge.clear",
-    "rules_bridge.movement.deflection_near",
-    "rules_bridge.movement.deflection",
-    "rules_bridge.movement.deflection_many",
-    "rules_bridge.movement.displacement_near",
-    "rules_bridge.movement.displacement",
-    "rules_bridge.movement.tilt_near",
-    "rules_bridge.movement.tilt",
-    "rules_bridge.movement.temperature",
-    "rules_bridge.shaking.long",
-    "rules_bridge.shaking.strong",
-    "rules_bridge.shaking.growing",
-    "rules_bridge.sag",
-)
-_DESIGN: Final = {
+DESIGN: Final = {
     Role.DEFLECTION: (1, 2, 3),
     Role.DISPLACEMENT: (4, 5, 5),
     Role.TILT: (6, 7, 7),
@@ -54,13 +43,6 @@ _DESIGN: Final = {
 }
 _SHAKING: Final = np.array([0, 9, 10, 11])
 _SAG: Final = 12
-UNITS: Final = {
-    Role.DEFLECTION: "mm",
-    Role.DISPLACEMENT: "mm",
-    Role.TILT: "°",
-    Role.TEMPERATURE: "°C",
-    Role.ACCELERATION: "cm/s²",
-}
 MOST_PENDING: Final = 400_000
 DAY_US: Final = 86_400_000_000
 FRESH_US: Final = 2 * 3_600_000_000
@@ -105,41 +87,7 @@ class MovementDetector:
 
     def explain(self, sensor: int, hazard: Hazard) -> tuple[Reason, Mapping[str, Any]]:
         """Reason and evidence of the latest verdict of one sensor."""
-        channel, column = int(self.channels.of_sensor[sensor]), HAZARDS.index(hazard)
-        own = self.own
-        value, limit = float(own["value"][channel, column]), float(own["limit"][channel, column])
-        key = REASONS[int(own["reason"][channel, column])]
-        role = Role(int(self.channels.role[channel]))
-        level = int(own["level"][channel, column])
-        label = self._sets[int(self._class_of[sensor])].level.labels[max(level, 1) - 1]
-        values: dict[str, Any] = {
-            "sensor": self.registry.sensor_id(sensor),
-            "value": _round(value),
-            "limit": _round(limit),
-            "label": label,
-        }
-        facts: dict[str, Any] = {
-            "unit": UNITS[role],
-            "rule": key,
-            "quantity": role.name.lower(),
-            "level": level,
-            "label": label,
-        }
-        if hazard is Hazard.DRIFT:
-            rate = self._rate(channel)
-            values["rate"] = _round(rate.a_month_mm) if rate else None
-            values["days"] = rate.days if rate else None
-            facts |= _rate_facts(rate)
-        elif role in _DESIGN:
-            values["share"] = round(100 * value / limit) if math.isfinite(limit) and limit else None
-            own_row, at = np.array([channel]), self.seen_at(channel)
-            values["count"] = int(self.design.events(self.rules, own_row, np.array([at]))[0])
-            facts |= {"design_value": _round(limit), "level_2_in_a_month": values["count"]}
-            if role is Role.TILT:
-                facts["reference_deg"] = [_round(float(v), 3) for v in own["reference"][channel]]
-        if channel in self.interventions:
-            facts["intervention"] = dict(self.interventions[channel])
-        return Reason(key, values), facts
+        return evidence_of(self, int(self.channels.of_sensor[sensor]), hazard)
 
     def sees(self, sensor: int) -> Mapping[Hazard, str]:
         """Which hazards a sensor can show, or why it cannot."""
@@ -170,18 +118,10 @@ class MovementDetector:
         self.rules = movement_rules(self.channels, sets, class_of)
 
     def control(self, name: str, payload: Mapping[str, Any]) -> Sequence[Verdicts]:
-        """`rebaseline`, `intervention`: a tilt's reference and the days of sag begin anew."""
-        if name not in ("rebaseline", "intervention"):
-            return ()
-        chosen = self._named(payload)
-        self._forget(chosen)
-        for channel in chosen.tolist():
-            self.interventions[channel] = {
-                "kind": name,
-                "at_us": int(payload.get("to") or payload.get("at") or 0),
-                "who": str(payload.get("who") or payload.get("by") or ""),
-                "why": str(payload.get("why") or payload.get("note") or ""),
-            }
+        """`rebaseline`, `intervention`: a tilt's reference and the days of sag begin anew after it."""
+        if name in ANEW:
+            chosen = named(self.registry, self.channels.of_sensor, self.channels.asset, payload)
+            self.works.begin(name, payload, chosen)
         return ()
 
     def snapshot(self) -> Mapping[str, npt.NDArray[Any]]:
@@ -189,6 +129,7 @@ class MovementDetector:
         state: dict[str, npt.NDArray[Any]] = {"sensor": self.channels.sensor}
         for part, arrays in self._parts().items():
             state |= {f"{part}.{name}": np.array(array) for name, array in arrays.items()}
+        state["interventions"] = self.works.state(self.channels.sensor)
         return state | {f"rows.{name}": array for name, array in self._rows.state().items()}
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
@@ -205,8 +146,21 @@ class MovementDetector:
             "design": self.design.state,
             "shaking": self.shaking.state,
             "sag": self.sag.state,
-            "own": self.own,
+            "own": self.own | self.attitude.state | self._said() | self._works(),
         }
+
+    def _said(self) -> dict[str, npt.NDArray[Any]]:
+        spoken = self.spoken
+        return {
+            "said": spoken.said,
+            "value": spoken.value,
+            "limit": spoken.limit,
+            "reason": spoken.reason,
+            "level": self.level,
+        }
+
+    def _works(self) -> dict[str, npt.NDArray[Any]]:
+        return {"closed_from": self.works.closed_from, "closed_to": self.works.closed_to}
 
     def _build(self, registry: Registry) -> None:
         self.registry = registry
@@ -215,20 +169,14 @@ class MovementDetector:
         n = len(self.channels)
         self._rows = Rows()
         self.design, self.shaking, self.sag = DesignValues(n), Shaking(n), Sag(n)
+        self.attitude = Attitude(n)
+        self.spoken, self.level = Spoken(self.channels.sensor, HAZARDS), np.zeros((n, len(HAZARDS)), np.int8)
+        self.works = Works(n)
         self.own: dict[str, npt.NDArray[Any]] = {
-            "said": np.zeros((n, len(HAZARDS)), np.int8),
-            "level": np.zeros((n, len(HAZARDS)), np.int8),
-            "value": np.full((n, len(HAZARDS)), np.nan),
-            "limit": np.full((n, len(HAZARDS)), np.nan),
-            "reason": np.zeros((n, len(HAZARDS)), np.uint8),
             "before": np.full((n, 2), np.nan),
             "warm": np.full(n, np.nan),
             "seen_at": np.full(n, NEVER, np.int64),
-            "reference": np.full((n, 2), np.nan),
-            "learned": np.zeros((n, 3)),
-            "learns_since": np.full(n, NEVER, np.int64),
         }
-        self.interventions: dict[int, Mapping[str, Any]] = {}
 
     def _restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         """State of channels by their sensors: rows may lie elsewhere now."""
@@ -236,20 +184,26 @@ class MovementDetector:
         kept = place != NO_CHANNEL
         for part, arrays in self._parts().items():
             for name, array in arrays.items():
-                array[place[kept]] = state[f"{part}.{name}"][kept]
+                # A snapshot of an earlier version may lack some: they begin anew.
+                if f"{part}.{name}" in state:
+                    array[place[kept]] = state[f"{part}.{name}"][kept]
+        self.works.restore(state.get("interventions"), self.channels.of_sensor)
         rows = {k.removeprefix("rows."): v for k, v in state.items() if k.startswith("rows.")}
         here = place[rows["channel"]] if len(rows["channel"]) else rows["channel"]
         rows["channel"] = here
         self._rows.restore({name: column[here != NO_CHANNEL] for name, column in rows.items()})
 
     def _forget(self, c: Int) -> None:
-        self.own["reference"][c], self.own["learned"][c] = np.nan, 0.0
-        self.own["learns_since"][c] = NEVER
+        self.attitude.forget(c)
         fresh = Sag(len(c)).state
         for name, array in self.sag.state.items():
             array[c] = fresh[name]
 
     # --- judging ---------------------------------------------------------------------------------
+
+    def rules_of(self, channel: int) -> BridgeRules:
+        """The rule set that holds for a channel."""
+        return self._sets[int(self._class_of[self.channels.sensor[channel]])]
 
     def seen_at(self, channel: int) -> int:
         """Event time of the newest block of a channel [µs]."""
@@ -268,6 +222,7 @@ class MovementDetector:
         ends = np.append(starts[1:], len(channel)) - 1
         c, newest = channel[starts], time[ends]
         self.own["seen_at"][c] = newest
+        self._forget(self.works.over(c, newest))
         role = self.channels.role[c]
         value = self._tilts(rows, starts, c, role)
         low, high, middle = self._confirmed(value, starts, ends, c)
@@ -279,35 +234,22 @@ class MovementDetector:
         some = np.flatnonzero(role == Role.ACCELERATION)
         if len(some):
             said += self._judge_shaking(block, rows, starts[some], ends[some], c[some], newest[some])
-        some = np.flatnonzero((role == Role.DEFLECTION) & np.isfinite(middle))
+        calm = ~self.works.busy(c, newest)
+        some = np.flatnonzero((role == Role.DEFLECTION) & np.isfinite(middle) & calm)
         if len(some):
             said += self._judge_sag(c[some], newest[some], middle[some])
         return said
 
     def _tilts(self, rows: Mapping[str, npt.NDArray[Any]], starts: Int, c: Int, role: Any) -> Float:
-        """Values of rows; of tilts the angle to their reference [°], NaN while it is learned."""
-        x, y = rows["x"], rows["y"]
-        tilts = c[role == Role.TILT]
-        if len(tilts) == 0:
+        """Values of rows; of tilts the angle to their reference [°], NaN while it is learned or in works."""
+        channel, x, y = rows["channel"], rows["x"], rows["y"]
+        tilts = role == Role.TILT
+        if not tilts.any():
             return np.asarray(x, np.float64)
-        own, at = self.own, rows["time"][starts[role == Role.TILT]]
-        own["learns_since"][tilts] = np.where(
-            own["learns_since"][tilts] == NEVER, at, own["learns_since"][tilts]
-        )
-        ripe = (own["learned"][tilts, 2] >= 3) & (
-            at - own["learns_since"][tilts] >= self.rules.reference_us[tilts]
-        )
-        fresh = tilts[ripe & np.isnan(own["reference"][tilts, 0])]
-        own["reference"][fresh] = own["learned"][fresh, :2] / own["learned"][fresh, 2:]
-        learning = np.isnan(own["reference"][rows["channel"], 0]) & (
-            self.channels.role[rows["channel"]] == Role.TILT
-        )
-        side = np.where(np.isfinite(y), y, 0.0)
-        for column, values in ((0, x), (1, side), (2, np.ones(len(x)))):
-            np.add.at(own["learned"], (rows["channel"][learning], column), values[learning])
-        off = own["reference"][rows["channel"]]
-        turned = np.hypot(x - off[:, 0], side - off[:, 1])
-        return np.where(self.channels.role[rows["channel"]] == Role.TILT, turned, x)
+        self.attitude.ripen(c[tilts], rows["time"][starts[tilts]], self.rules.reference_us[c[tilts]])
+        of_tilt, busy = self.channels.role[channel] == Role.TILT, self.works.busy(channel, rows["time"])
+        turned = self.attitude.turned(channel, x, np.where(np.isfinite(y), y, 0.0), of_tilt & ~busy)
+        return np.where(of_tilt, np.where(busy, np.nan, turned), x)
 
     def _confirmed(self, value: Float, starts: Int, ends: Int, c: Int) -> tuple[Float, Float, Float]:
         """Least and greatest running median of three, and the block's median; NaN where there is none."""
@@ -339,7 +281,7 @@ class MovementDetector:
         low, high = np.where(odd, np.nan, low), np.where(odd, np.nan, high)
         level, found = self.design.step(self.channels, self.rules, c, time, low, high)
         keys = np.zeros(len(c), np.int64)
-        for role, (near, beyond, many) in _DESIGN.items():
+        for role, (near, beyond, many) in DESIGN.items():
             chosen = np.where(found == NEAR, near, np.where(found == MANY, many, beyond))
             keys = np.where(self.channels.role[c] == role, chosen, keys)
         value, limit = self.design.state["peak"][c], self.design.state["bound"][c]
@@ -373,7 +315,7 @@ class MovementDetector:
             return []
         level, value, limit = np.zeros(len(over), np.int64), np.zeros(len(over)), np.zeros(len(over))
         for i, channel in enumerate(over.tolist()):
-            rate = self._rate(channel)
+            rate = self.rate(channel)
             high = float(self.channels.high[channel])
             share = self.rules.sag_share[channel] * high if math.isfinite(high) else 0.0
             limit[i] = max(float(self.rules.sag_mm[channel]), share)
@@ -396,60 +338,13 @@ class MovementDetector:
             warm[i] = degrees.mean() if len(degrees) else np.nan
         return np.asarray(warm, np.float64)
 
-    def _rate(self, channel: int) -> Rate | None:
+    def rate(self, channel: int) -> Rate | None:
+        """Growth of a deflection; None while too little is known."""
         return self.sag.rate(channel, int(self.rules.sag_days[channel]))
 
     def _say(
         self, hazard: int, c: Int, time: Int, level: Int, value: Float, limit: Float, keys: Int
     ) -> list[Verdicts]:
         """Verdicts of channels whose level or reason changed since they were last spoken of."""
-        own = self.own
-        grade = self.rules.grade[c, level]
-        keys = np.where(level > 0, keys, own["reason"][c, hazard]).astype(np.uint8)
-        new = (grade != own["said"][c, hazard]) | ((grade > 0) & (keys != own["reason"][c, hazard]))
-        told = new | (level > 0)
-        own["value"][c[told], hazard], own["limit"][c[told], hazard] = value[told], limit[told]
-        if not new.any():
-            return []
-        c, time = c[new], time[new]
-        own["said"][c, hazard], own["reason"][c, hazard] = grade[new], keys[new]
-        own["level"][c, hazard] = np.where(level[new] > 0, level[new], own["level"][c, hazard])
-        return [
-            Verdicts(
-                HAZARDS[hazard],
-                self.channels.sensor[c],
-                time,
-                grade[new],
-                own["value"][c, hazard].astype(np.float32),
-                own["limit"][c, hazard].astype(np.float32),
-                keys[new],
-            )
-        ]
-
-    def _named(self, payload: Mapping[str, Any]) -> Int:
-        """Channels of the sensors or of the asset that a control names."""
-        names = payload.get("sensor_ids") or [payload.get("sensor_id")]
-        sensors = self.registry.sensor_indices([str(name) for name in names if name])
-        if len(sensors):
-            found = self.channels.of_sensor[sensors[sensors >= 0]]
-            chosen: Int = found[found != NO_CHANNEL].astype(np.int64)
-            return chosen
-        asset = self.registry.asset_index(str(payload.get("asset_id") or ""))
-        return np.flatnonzero((self.channels.asset == asset) & (asset >= 0))
-
-
-def _rate_facts(rate: Rate | None) -> dict[str, Any]:
-    if rate is None:
-        return {}
-    return {
-        "provisional": rate.provisional,
-        "growth_mm": _round(rate.growth_mm),
-        "mm_per_month": _round(rate.a_month_mm, 2),
-        "certainty": _round(rate.certainty),
-        "temperature_coefficient_mm_per_c": _round(rate.coefficient, 3),
-        "days": rate.days,
-    }
-
-
-def _round(value: float, digits: int = 2) -> float | None:
-    return round(value, digits) if math.isfinite(value) else None
+        self.level[c, hazard] = np.where(level > 0, level, self.level[c, hazard])
+        return self.spoken.say(hazard, c, time, self.rules.grade[c, level], value, limit, keys)

@@ -17,7 +17,8 @@ import numpy.typing as npt
 from config.bridge_rules import BridgeRules
 from devices.registry import Registry
 from rules.alarm import Hazard
-from rules.bridge.detector import DRIFT, FAULT, BridgeDetector
+from rules.bridge.detector import BridgeDetector
+from rules.bridge.parts import DRIFT, FAULT
 from rules.detector import Round
 from tests.support.bridge_years import EVERY_H, FIRST_HOUR, GAUGES, Move, _section
 
@@ -265,11 +266,11 @@ def _run(detector: BridgeDetector, records: list[_Record], days: int, works: tup
         flags = np.zeros(int(there.sum()), np.uint8)
         detector.observe(Round(sensors[there].astype(np.int32), time, time, flags, row))
         detector.tick(hour_us + HOUR_US)
-        level, reason = detector.said[gauges, DRIFT], detector.reason[gauges, DRIFT]
+        level, reason = detector.spoken.said[gauges, DRIFT], detector.spoken.reason[gauges, DRIFT]
         out.structure[day] |= (level > 0) & structural[reason]
         out.stiffness[day] |= (level > 0) & stiff[reason]
         out.single[day] |= (level > 0) & ~structural[reason] & ~stiff[reason]
-        out.fault[day] |= detector.said[:, FAULT] > 0
+        out.fault[day] |= detector.spoken.said[:, FAULT] > 0
     assert detector.hazards[DRIFT] is Hazard.DRIFT
     return out
 
