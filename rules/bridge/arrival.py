@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rules.bridge.cells import QUARTERS
-from rules.bridge.staircase import block_noise, staircase
+from rules.bridge.staircase import block_noise, running_median, staircase
 
 Float = npt.NDArray[np.float64]
 
@@ -87,8 +87,7 @@ def _without_passing(values: Float) -> Float:
     """Running median; what is not finite is taken from its neighbours by straight lines."""
     known = np.isfinite(values)
     place = np.arange(len(values))
-    filled = np.pad(np.interp(place, place[known], values[known]), PASSING // 2, mode="reflect")
-    return np.median(np.lib.stride_tricks.sliding_window_view(filled, PASSING), axis=1)
+    return running_median(np.interp(place, place[known], values[known]), PASSING)
 
 
 def _ramps(values: Float, start: int) -> tuple[float, float]:

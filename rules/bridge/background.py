@@ -68,7 +68,7 @@ def bank(window: int) -> Bank:
     rows = [(a, r) for a in AGES for r in RISES if r <= a + 2 and a <= window - LEAST_BEFORE]
     age, rise = (np.array(column, np.int64) for column in zip(*rows, strict=True))
     shape = np.clip((np.arange(window) - (window - age)[:, None] + 0.5) / rise[:, None], 0.0, 1.0)
-    filtered = np.linalg.solve(_covariance(window), shape.T).T
+    filtered = np.linalg.solve(covariance(window), shape.T).T
     information = np.einsum("ij,ij->i", filtered, shape)
     return Bank(age, rise, filtered / information[:, None], 1.0 / np.sqrt(information))
 
@@ -79,10 +79,10 @@ def prediction(window: int, age: int) -> tuple[Float, float]:
 
     Returns float64[age, window - age], and the background's own error, without the block's noise [µε].
     """
-    covariance: Float = _covariance(window)
+    whole = covariance(window)
     before = window - age
-    weights = np.linalg.solve(covariance[:before, :before], covariance[:before, before:]).T.astype(np.float64)
-    variance = covariance[-1, -1] - weights[-1] @ covariance[:before, -1] - NOISE_UE**2
+    weights = np.linalg.solve(whole[:before, :before], whole[:before, before:]).T.astype(np.float64)
+    variance = whole[-1, -1] - weights[-1] @ whole[:before, -1] - NOISE_UE**2
     return weights, float(np.sqrt(max(variance, 0.0)))
 
 
@@ -93,7 +93,8 @@ def reference_error(window: int) -> float:
 
 
 @cache
-def _covariance(window: int) -> Float:
+def covariance(window: int, slope_ue: float = SLOPE_UE) -> Float:
+    """float64[window, window]  Of a window's blocks [µε²]; slope_ue : prior spread of the slope [µε/h]."""
     hours = (np.arange(window) - window + 1) / (60.0 * MINUTE)
     apart = np.abs(hours[:, None] - hours[None, :])
     near = apart / CLOUD_H
@@ -102,7 +103,7 @@ def _covariance(window: int) -> Float:
         + WANDER_UE**2 * np.exp(-apart / WANDER_H)
         + CLOUD_UE**2 * (1.0 + near) * np.exp(-near)
         + LEVEL_UE**2
-        + SLOPE_UE**2 * np.outer(hours, hours)
+        + slope_ue**2 * np.outer(hours, hours)
         + BEND_UE**2 / 4 * np.outer(hours**2, hours**2)
     )
     return out

@@ -8,7 +8,7 @@ must stand: so smoothly that no vehicles brought it, or for longer than a load s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -27,7 +27,8 @@ from rules.bridge.background import (
 )
 from rules.bridge.cells import QUARTERS
 from rules.bridge.onset import standing
-from rules.bridge.stages import Stages
+from rules.bridge.stages import Stages, Step
+from rules.bridge.staircase import running_median
 from rules.bridge.thermal import FastThermal
 
 Float = npt.NDArray[np.float64]
@@ -52,8 +53,14 @@ SCALE_START_UE: Final = 3.0
 SCALE_START_BLOCKS: Final = 10 * MINUTE
 GONE: Final = 0.6
 """Share of the limit below which nothing is left of a movement."""
+REST: Final = 0.2
+"""… or share of what a movement was."""
 BACK: Final = 0.7
 """Share of a settlement that must go back to be seen to go back."""
+STAGE_WINDOW: Final = WINDOWS[1]
+"""Steps are added up from so many known blocks on."""
+PASSING: Final = 5
+"""Blocks of a running median: it leaves out vehicles that stand in one or two of them."""
 MARGIN: Final = 2 * MINUTE
 """Blocks before an onset that are not believed to be quiet."""
 
@@ -78,6 +85,7 @@ class FastDrift:
     rise_s : float64[c]  How long the movement took, as far as it was seen [s].
     moving : int64[c]  Latest block in which the channel had left its prediction noticeably.
     scale : float64[c]  Usual error of a ramp's height [µε].
+    limit, passed : float64[c]  Limit now, and the one that was passed by what is told [µε].
     """
 
     _STATE: Final = (
@@ -101,10 +109,16 @@ class FastDrift:
         "moving",
         "off",
         "limit",
+        "passed",
     )
 
-    def __init__(self, n: int, limits: FastLimits, beta_prior: Float) -> None:
+    def __init__(
+        self, n: int, limits: FastLimits, beta_prior: Float, asset: npt.NDArray[np.int32] | None = None
+    ) -> None:
+        """beta_prior : see `FastThermal`. asset : int32[n]  Of each gauge; None = all apart."""
         self.limits = limits
+        self._asset = np.arange(n, dtype=np.int32) if asset is None else asset
+        self._imposed: list[tuple[int, Step]] = []
         self.thermal, self.stages = FastThermal(n, beta_prior), Stages(n)
         self.strain = np.full((n, RING), np.nan, np.float32)
         self.temperature = np.full((n, RING), np.nan, np.float32)
@@ -119,7 +133,7 @@ class FastDrift:
         self.returned, self.moves = np.zeros(n, np.int16), np.zeros(n, np.int16)
         self.rise_s = np.zeros(n)
         self.moving = np.full(n, -(10**12), np.int64)
-        self.limit = np.full(n, np.nan)
+        self.limit, self.passed = np.full(n, np.nan), np.full(n, np.nan)
 
     @property
     def shift_ue(self) -> Float:
@@ -151,6 +165,7 @@ class FastDrift:
             at = at[known[at, -w:].mean(axis=1) >= LEAST_SHARE]
             if len(at):
                 self._judge(block, c[at], y[at], columns, w, span[at])
+        self._share(block)
         self.thermal.learn(c, strain, temperature, self.since[c] < 0)
 
     def forget(self, c: Int) -> None:
@@ -228,8 +243,6 @@ class FastDrift:
         self.sure[c[new]] = sure[new, best[new]]
         self.returned[c[new]] = 0
         self.peak[c[new]] = 0.0
-        # What a watch lifts below, the heights above do not know yet.
-        calm = (self.pending[c] == 0) & ((self.since[c] < 0) | (np.abs(self.off[c]) < limit))
         for i in np.flatnonzero(self.since[c] >= 0).tolist():
             channel, found = int(c[i]), float(sure[i, best[i]])
             same = bool(leaves[i]) and np.sign(height[i, best[i]]) == self.away[channel]
@@ -240,30 +253,76 @@ class FastDrift:
                 self.since[channel] = since
                 self.sure[channel] = found
             self._watch(block, channel, y[i], less[i], int(span[i]))
-        # What is beyond the limit by itself is followed by its watch until it is told.
-        calm &= (self.pending[c] == 0) & ((self.since[c] < 0) | (np.abs(self.off[c]) < limit))
-        ages = self.stages.steps(c, height, window, limits.hold[c], calm)
-        for i in np.flatnonzero(ages).tolist():
-            self._stage(block, int(c[i]), int(ages[i]), y[i, -window:], less[i, -window:])
+        still = (self.pending[c] == 0) & ((self.since[c] < 0) | (np.abs(self.off[c]) < limit))
+        stepped = self.stages.look(block, c, y, still) & (self.pending[c] == 0)
+        for i in np.flatnonzero(stepped & (window >= STAGE_WINDOW)).tolist():
+            self._stage(block, int(c[i]))
 
-    def _stage(self, block: int, channel: int, age: int, y: Float, less: Float) -> None:
-        """Add up a movement that is too small to be told by itself, but stands."""
-        found = self.stages.stage(channel, age, y, less, float(self.limits.hold[channel]))
-        if found is None:
+    def _stage(self, block: int, channel: int) -> None:
+        """Add up what came in steps and stays."""
+        steps = self.stages.imposed(channel, self._latest(block, channel), float(self.limits.hold[channel]))
+        if not steps:
             return
-        movement, height = found
-        self.stages.add(channel, block, height)
         self.moving[channel] = block
-        self.onset[channel] = block - movement.onset
-        rise_s = movement.rise * 60.0 / MINUTE
-        self.rise_s[channel] = self.rise_s[channel] if self.firing[channel] else rise_s
-        self._lift(channel, block, height, rise_s)
         self.onset[channel] = self.since[channel] = -1
-        total = self.stages.settled(channel, block, float(self.limit[channel]))
+        self._imposed += [(channel, step) for step in steps]
+        self._add(block, channel, steps)
+
+    def _add(self, block: int, channel: int, steps: Sequence[Step]) -> None:
+        """Steps that stay: what was before is lifted to the state after them; told when they are enough."""
+        oldest = block - RING + 1
+        self.stages.add(channel, block, sum(step.height for step in steps), oldest + steps[0].place)
+        for step in steps:
+            self._raise(channel, block, step)
+        limit = self.stages.sum_limit(channel, float(self.limits.limit_ue[channel]))
+        total = self.stages.settled(channel, block, float(self.limits.limit_ue[channel]))
         if total:
+            self.passed[channel] = limit
+            took = oldest + steps[-1].place + steps[-1].rise - self.stages.first[channel]
+            self.rise_s[channel] = self.rise_s[channel] if self.firing[channel] else took * 60.0 / MINUTE
             self.moves[channel] += bool(self.firing[channel]) and self.settled[channel] * total > 0
-            self.settled[channel] += total
+            self._settle(channel, total)
+
+    def _share(self, block: int) -> None:
+        """Look for one gauge's steps in the bridge's others, where they are too small to be seen alone."""
+        imposed, self._imposed = self._imposed, []
+        for channel, step in imposed:
+            others = np.flatnonzero((self._asset == self._asset[channel]) & (self.last == block))
+            for other in others[(others != channel) & (self.pending[others] == 0)].tolist():
+                height = self.stages.shared(other, self._latest(block, other), step)
+                if height:
+                    self._add(block, other, [Step(step.place, step.rise, height)])
+
+    def _settle(self, channel: int, shift: float) -> None:
+        """A movement is over; what is left of all of them is told while it is more than nothing."""
+        was = abs(float(self.settled[channel]))
+        self.settled[channel] += shift
+        if self._gone(channel, float(self.settled[channel]), was):
+            self.settled[channel], self.moves[channel] = 0.0, 0
+            self.firing[channel] = False
+        else:
             self.firing[channel] = True
+
+    def _gone(self, channel: int, left: float, was: float) -> bool:
+        """Whether a movement of `was` µε of which so much is left is over."""
+        return abs(left) < max(GONE * float(self.limits.limit_ue[channel]), REST * was)
+
+    def _latest(self, block: int, channel: int) -> Float:
+        """float64[RING]  Strain without gaps and passing vehicles [µε]; NaN before the first known."""
+        columns = np.arange(block - RING + 1, block + 1) % RING
+        y = self.strain[channel, columns].astype(np.float64)
+        known = np.flatnonzero(np.isfinite(y))
+        out = np.interp(np.arange(RING), known, running_median(y[known], PASSING))
+        out[: known[0]] = np.nan
+        return out
+
+    def _raise(self, channel: int, block: int, step: Step) -> None:
+        """Lift what was before a step by its height; leave the step itself out."""
+        columns = np.arange(block - RING + 1, block + 1) % RING
+        for kept in (self.strain, self.quarters):
+            kept[channel, columns[: step.place]] += np.float32(step.height)
+            kept[channel, columns[step.place : step.place + step.rise]] = np.nan
+        self.thermal.shift(channel, step.height)
 
     def _watch(self, block: int, channel: int, y: Float, less: Float, span: int) -> None:
         """Follow one channel that left its prediction: back again, standing, or settled."""
@@ -294,7 +353,8 @@ class FastDrift:
         self.returned[channel] = self.returned[channel] + 1 if back else 0
         if self.returned[channel] >= NOW:
             # One that crossed to the other side is no load that left: what comes next must not be hidden.
-            self._end_watch(channel, block, 0.0, masks=found or now > -0.4 * limit)
+            masks = found or (now > -0.4 * limit and not self.stages.stays(channel, y))
+            self._end_watch(channel, block, 0.0, masks=masks)
         elif found:
             self.pending[channel] = direction * max(abs(self.pending[channel]), now)
             if block - self.onset[channel] >= COMMIT:
@@ -310,10 +370,12 @@ class FastDrift:
             )
         ):
             self.moves[channel] += bool(self.firing[channel]) and self.settled[channel] * direction > 0
-            self.pending[channel] = direction * now
-            left = self.settled[channel] + self.pending[channel]
+            # What was added up and not told is part of what is there now, or of what goes back.
+            self.settled[channel] += self.stages.taken(channel)
+            self.pending[channel], self.passed[channel] = direction * now, limit
+            was, left = float(self.settled[channel]), float(self.settled[channel] + self.pending[channel])
             # Back where it was before it settled: raised again, or a load that left after an hour.
-            self.firing[channel] = abs(left) >= GONE * self.limits.limit_ue[channel]
+            self.firing[channel] = not self._gone(channel, left, abs(was) if was * direction < 0 else 0.0)
             self.onset[channel] = block - movement.onset
             self.rise_s[channel] = movement.rise * 60.0 / MINUTE
         elif age > WATCH:
@@ -331,15 +393,10 @@ class FastDrift:
         """The watch is over; where it `masks`, what was before lies where the state after it does."""
         if masks:
             self._lift(channel, block, shift, float(self.rise_s[channel]))
-        self.settled[channel] += shift
         self.pending[channel] = 0.0
         self.onset[channel] = self.since[channel] = -1
         self.returned[channel] = 0
-        self.firing[channel] |= abs(self.settled[channel]) >= GONE * self.limits.limit_ue[channel]
-        if abs(self.settled[channel]) < GONE * self.limits.limit_ue[channel]:
-            self.settled[channel] = 0.0
-            self.firing[channel] = False
-            self.moves[channel] = 0
+        self._settle(channel, shift)
 
     def _lift(self, channel: int, block: int, shift: float, rise_s: float) -> None:
         """Lift what was before the movement by `shift` [µε]; leave the movement itself out."""

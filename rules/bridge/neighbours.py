@@ -86,7 +86,7 @@ class Neighbours:
             self.structural[channel] = False
             return []
         self.structural[channel] |= len(self.companions(channel)) > 0
-        shift, limit = float(fast.shift_ue[channel]), float(fast.limit[channel])
+        shift, limit = float(fast.shift_ue[channel]), float(fast.passed[channel])
         if not self.structural[channel]:
             return [Grade(2, shift, limit, SETTLEMENT_SINGLE)]
         grave = abs(shift) >= self.limits.fast_red_ue[channel] or fast.moves[channel] > 0

@@ -126,7 +126,7 @@ class Parts:
         self.clocks = Clocks(n)
         self.levels = Levels(n, self.limits.strain)
         self.weighing = Weighing(n)
-        self.fast = FastDrift(n, self.limits.fast, self.channels.beta_prior)
+        self.fast = FastDrift(n, self.limits.fast, self.channels.beta_prior, self.channels.asset)
         self.tens = HourMedians(n)
         self.temperatures = Temperatures(n, self.channels.sources, self.channels.others)
         self.model = Compensation(n, self.channels.beta_prior)

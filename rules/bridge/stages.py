@@ -1,52 +1,70 @@
-"""Settlements in stages: small movements that came quickly and stayed are added up over hours.
+"""Settlements in stages: steps that stay are added up over hours, however soon the next one comes.
 
-A stage is less than the limit of one movement, so one alone says nothing. What tells it from a warm day: it
-comes within minutes, against a prediction that follows line and bend of the day; it outstays loads;
-and the next ones go the same way. What was before it is lifted, so that each stage is seen against the state
-after the one before; the sum is what has been imposed.
+Each step is seen by what lies a few minutes before and after it, so that neither the day nor other steps hide
+it. The steps of the latest 48 minutes make a staircase; a load that comes and leaves is one up and one
+down. What the staircase never fell below for longer than a load stands has been imposed: it is lifted, and
+added to what was imposed before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from rules.bridge.background import LEAST_BEFORE, MINUTE, bank, prediction
-from rules.bridge.onset import Movement, standing
+from rules.bridge.background import MINUTE, covariance
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
 Bool = npt.NDArray[np.bool_]
 
 LEAST_UE: Final = 5.0
-"""Least height of a stage [µε]."""
+"""Least height of a step [µε]."""
 SIGMA: Final = 3.5
 """… and so many times the gauge's own usual height of a step in quiet times."""
 SUM_SIGMA: Final = 6.0
 """The sum is at least so many times that."""
 SUM_LIMITS: Final = 1.2
 """… and so many limits of a single movement: several chances to err need more than one."""
-LEAST_STAGES: Final = 2
-QUICK: Final = 5 * MINUTE
-"""A stage comes within this; what is slower may be a cloud."""
-SEEN: Final = 3 * MINUTE
-"""A stage is looked for during this long after it has stood as long as a load may."""
-CONTEXT: Final = 5 * MINUTE
-"""Blocks before the onset that are fitted with it."""
-LOAD: Final = 14 * MINUTE
-"""… and what lies before a load that may have stood until then."""
-STILL: Final = 0.4
-"""Share of a stage that is left when it is seen from there."""
+RISES: Final = (1, 3, 6)
+"""Durations of a step [blocks]; what is slower is a row of steps, or may be a cloud."""
+BEFORE: Final = 4 * MINUTE
+AFTER: Final = 2 * MINUTE
+"""Blocks before and after the slowest step that show it; a quicker one is seen by as many."""
+SLOPE_UE: Final = 60.0
+"""Prior spread of the slope during these minutes [µε/h]."""
+LEAVING: Final = 2 * MINUTE
+"""Blocks beyond the hold in which a load that stood that long is seen to have left."""
+AGAIN: Final = 11 * MINUTE
+"""A step is looked at during this long after a load would have left."""
+APART: Final = 4
+"""Steps are further apart than this [blocks]."""
+SHARED_SIGMA: Final = 2.0
+"""A step is this many times the usual one where another gauge of the bridge tells when it came …"""
+SHARED_UE: Final = 1.0
+"""… and at least this [µε]."""
+MOST_STEPS: Final = 16
+FELL: Final = 0.5
+"""Share of what was imposed by which the rest may fall in 5 minutes: more is a load that left unseen."""
 FORGOTTEN: Final = 6 * 60 * MINUTE
 """Stages belong together when none waits longer than this for the next [blocks]."""
-TEST_AGE: Final = 13 * MINUTE
+NEVER: Final = -(10**12)
 SCALE_START_UE: Final = 2.0
 SCALE_START_BLOCKS: Final = 10 * MINUTE
 SCALE_BLOCKS: Final = 60 * MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """place : first block of its ramp, counted from the oldest of the ring. rise [blocks]. height [µε]."""
+
+    place: int
+    rise: int
+    height: float
 
 
 class Stages:
@@ -56,67 +74,90 @@ class Stages:
     count : int64[c]  How many of them go its way. last : int64[c]  Block of the latest.
     told : int64[c]  Block in which a sum was told.
     scale : float64[c]  Usual height of a step where nothing steps [µε].
+    seen : int64[c]  Latest block in which something stepped. first : int64[c]  Block in which the sum began.
     """
 
-    _STATE: Final = ("total", "count", "last", "told", "scale", "judged")
+    _STATE: Final = ("total", "count", "last", "told", "scale", "judged", "seen", "first")
 
     def __init__(self, n: int) -> None:
         self.total, self.count = np.zeros(n), np.zeros(n, np.int64)
         self.last, self.told = np.full(n, -1, np.int64), np.full(n, -1, np.int64)
         self.scale, self.judged = np.full(n, SCALE_START_UE), np.zeros(n, np.int64)
+        self.seen = np.full(n, NEVER, np.int64)
+        self.first = np.full(n, -1, np.int64)
 
-    def steps(self, c: Int, height: Float, window: int, hold: Float, calm: Bool) -> Int:
-        """int64[k]  How old the step is that may be a stage of each channel [blocks]; 0 = none.
+    def look(self, block: int, c: Int, y: Float, calm: Bool) -> Bool:
+        """bool[k]  Channels that stepped within the ring.
 
-        height : float64[k, m]  Heights of the ramps of `bank(window)` [µε].
-        hold : float64[k]  How long a load may stand [blocks]. calm : bool[k]  Nothing is pending.
+        y : float64[k, ring]  Strain without gaps [µε], newest last. calm : bool[k]  Nothing is moving.
         """
-        quick, test = _quick(window)
-        if len(quick) == 0:
-            return np.zeros(len(c), np.int64)
-        quiet = c[calm]
-        rate = 1.0 / np.minimum(self.judged[quiet] + SCALE_START_BLOCKS, SCALE_BLOCKS)
-        usual = np.minimum(1.25 * np.abs(height[calm, test]), 3 * self.scale[quiet] + 1.0)
-        self.scale[quiet] += rate * (usual - self.scale[quiet])
-        self.judged[quiet] += 1
-        ramps = bank(window)
-        size = np.abs(height[:, quick])
-        since = ramps.age[quick] - hold[:, None]
-        old = (since > 1) & (since <= SEEN)
-        sure = np.where(old & (size >= self.least(c)[:, None]), size / ramps.error[quick], 0.0)
-        best = np.argmax(sure, axis=1)
-        found = calm & (sure[np.arange(len(c)), best] > 0)
-        return np.where(found, ramps.age[quick][best], 0)
+        heights = []
+        for rise, weights, _ in _filters():
+            heights.append(np.abs(y[:, -len(weights) :] @ weights))
+            if rise == RISES[1]:
+                quiet = c[calm]
+                rate = 1.0 / np.minimum(self.judged[quiet] + SCALE_START_BLOCKS, SCALE_BLOCKS)
+                usual = np.minimum(1.25 * heights[-1][calm], 3 * self.scale[quiet] + 1.0)
+                self.scale[quiet] += rate * (usual - self.scale[quiet])
+                self.judged[quiet] += 1
+        self.seen[c[np.max(heights, axis=0) >= self.least(c)]] = block
+        found: Bool = block - self.seen[c] < y.shape[1]
+        return found
 
     def least(self, c: Int) -> Float:
-        """float64[k]  Least height of a stage [µε]."""
+        """float64[k]  Least height of a step [µε]."""
         return np.maximum(LEAST_UE, SIGMA * self.scale[c])
 
-    def stage(
-        self, channel: int, age: int, y: Float, less: Float, hold: float
-    ) -> tuple[Movement, float] | None:
-        """The movement and its signed height [µε], when it came quickly and stands; else None.
+    def imposed(self, channel: int, y: Float, hold: float) -> list[Step]:
+        """Steps that came and stay for longer than a load does; none when they are too little.
 
-        y, less : float64[window]  Strain as it is and less temperature [µε], newest last.
+        y : float64[ring]  Strain without gaps, NaN before the first that is known [µε].
+        hold : float  How long a load may stand [blocks].
         """
-        ends, slopes, nearer = _beyond(y, less, age + CONTEXT)
-        direction = float(np.sign(ends[0]))
-        if ends[0] * ends[1] <= 0:
-            return None
         least = float(self.least(np.array([channel]))[0])
-        movement = standing(direction * nearer, least, hold, hold, min(slopes))
-        if movement is None or movement.rise > QUICK:
-            return None
-        # A small load that left looks like a step back from where it stood, but not from before it came.
-        before, _, _ = _beyond(y, less, age + LOAD)
-        if min(direction * end for end in before) < STILL * movement.height:
-            return None
-        return movement, direction * movement.height
+        steps, level = _staircase(y, least)
+        apart = int(hold) + LEAVING
+        start = int(np.argmax(np.isfinite(y))) + BEFORE
+        # What came before a load could have come, so that one that left has been seen to come.
+        until = max(len(y) - AGAIN - apart, start + apart)
+        if until > len(y) - apart:
+            return []
+        before, stood = level[max(until - apart, start) : until], level[-apart:]
+        up, down = float(stood.min() - before.max()), float(before.min() - stood.max())
+        stays, side = max(up, down), 1.0 if up > down else -1.0
+        if stays < least or _fell(side * (y - level), FELL * stays):
+            return []
+        steps = [step for step in steps if until <= step.place and step.place + step.rise <= len(y) - apart]
+        total = side * sum(step.height for step in steps)
+        # A part that has left since is not imposed.
+        share = stays / total if total >= stays else 0.0
+        return [Step(s.place, s.rise, s.height * share) for s in steps] if share else []
 
-    def add(self, channel: int, block: int, height: float) -> None:
-        """Take a stage that was found [µε]."""
+    def shared(self, channel: int, y: Float, step: Step) -> float:
+        """Height of a step of which another gauge tells, where it is too small to be seen alone [µε]."""
+        height = height_at(y, step.place, step.rise)
+        seen = max(SHARED_UE, SHARED_SIGMA * float(self.scale[channel])) <= abs(height)
+        return height if seen and abs(height) < self.least(np.array([channel]))[0] else 0.0
+
+    def stays(self, channel: int, y: Float) -> bool:
+        """Whether the steps of a series lead elsewhere than back: what comes of them is no load that left."""
+        least = float(self.least(np.array([channel]))[0])
+        _, level = _staircase(y, least)
+        end, side = abs(float(level[-1])), float(np.sign(level[-1]))
+        return end >= least and not _fell(side * (y - level), FELL * end)
+
+    def taken(self, channel: int) -> float:
+        """What was added up and not told, when another movement tells of it [µε]; it counts once."""
+        total = float(self.total[channel])
+        self.total[channel], self.count[channel] = 0.0, 0
+        return total
+
+    def add(self, channel: int, block: int, height: float, began: int | None = None) -> None:
+        """Take a stage that was found [µε]. began : block of its first step, where it is not this one."""
         if block - self.last[channel] > FORGOTTEN or self.last[channel] < 0:
             self.total[channel], self.count[channel] = 0.0, 0
+        if self.total[channel] == 0.0:
+            self.first[channel] = block if began is None else began
         if self.total[channel] * height < 0:
             self.count[channel] = max(int(self.count[channel]) - 1, 0)
         else:
@@ -126,18 +167,20 @@ class Stages:
 
     def settled(self, channel: int, block: int, limit: float) -> float:
         """The sum, when it is beyond doubt, else 0 [µε]; it counts once."""
-        total = float(self.total[channel])
-        least = max(SUM_LIMITS * limit, SUM_SIGMA * float(self.scale[channel]))
-        if abs(total) < least or self.count[channel] < LEAST_STAGES:
+        if abs(self.total[channel]) < self.sum_limit(channel, limit):
             return 0.0
-        self.total[channel], self.count[channel] = 0.0, 0
         self.told[channel] = block
-        return total
+        return self.taken(channel)
+
+    def sum_limit(self, channel: int, limit: float) -> float:
+        """What a sum must reach [µε]. limit : of a single movement on a quiet gauge [µε]."""
+        return max(SUM_LIMITS * limit, SUM_SIGMA * float(self.scale[channel]))
 
     def forget(self, c: Int) -> None:
         """Begin anew with these channels."""
         self.total[c], self.count[c] = 0.0, 0
         self.last[c] = self.told[c] = -1
+        self.seen[c] = NEVER
 
     def snapshot(self) -> dict[str, npt.NDArray[Any]]:
         """All state as named arrays."""
@@ -150,25 +193,74 @@ class Stages:
             getattr(self, name)[: len(kept)] = kept
 
 
-def _beyond(y: Float, less: Float, since: int) -> tuple[list[float], list[float], Float]:
-    """How far both lie from what was expected: now, slopes [µε a block], and the nearer one's course."""
-    window = len(y)
-    since = min(since, window - LEAST_BEFORE)
-    weights, _ = prediction(window, since)
-    before = window - since
-    parts, slopes = [], []
-    for z in (y, less):
-        expected = weights @ (z[:before] - z[before - 1]) + z[before - 1]
-        parts.append(z[before:] - expected)
-        slopes.append(abs(float(expected[-1] - expected[0])) / since)
-    ends = [float(np.median(part[-2 * MINUTE :])) for part in parts]
-    return ends, slopes, parts[0] if abs(ends[0]) < abs(ends[1]) else parts[1]
+def staircase_of(y: Float, least: float) -> list[Step]:
+    """The steps of at least `least` µε in a series without gaps, in order: the clearest is taken out first.
+
+    y : float64[n]  NaN before the first that is known [µε].
+    """
+    known = int(np.argmax(np.isfinite(y)))
+    left = np.where(np.isfinite(y), y, y[known])
+    steps: list[Step] = []
+    taken = np.arange(len(y)) < known + BEFORE
+    while len(steps) < MOST_STEPS:
+        best, found = 0.0, None
+        for rise, weights, error in _filters():
+            height = np.correlate(left, weights, "valid")
+            middle = np.arange(len(height)) + BEFORE + rise // 2
+            sure = np.where((np.abs(height) >= least) & ~taken[middle], np.abs(height) / error, 0.0)
+            i = int(np.argmax(sure))
+            if sure[i] > best:
+                best, found = float(sure[i]), Step(i + BEFORE, rise, float(height[i]))
+        if found is None:
+            break
+        steps.append(found)
+        left -= _ramp(len(y), found)
+        at = found.place + found.rise // 2
+        taken[max(at - APART, 0) : at + APART + 1] = True
+    return sorted(steps, key=lambda step: step.place)
+
+
+def _staircase(y: Float, least: float) -> tuple[list[Step], Float]:
+    """The steps of a series, and the level float64[n] to which they lead [µε]."""
+    steps = staircase_of(y, least)
+    level = np.zeros(len(y))
+    for step in steps:
+        level += _ramp(len(y), step)
+    return steps, level
+
+
+def height_at(y: Float, place: int, rise: int) -> float:
+    """Height of a step of which another gauge tells when it came [µε]; 0 where too little is known.
+
+    place : first block of its ramp; rise [blocks].
+    """
+    weights = next((w for r, w, _ in _filters() if r >= rise), _filters()[-1][1])
+    part = y[max(place - BEFORE, 0) : place - BEFORE + len(weights)]
+    whole = len(part) == len(weights) and place >= BEFORE and bool(np.isfinite(part).all())
+    return float(part @ weights) if whole else 0.0
+
+
+def _ramp(n: int, step: Step) -> Float:
+    shape: Float = step.height * np.clip((np.arange(n) - step.place + 0.5) / step.rise, 0.0, 1.0)
+    return shape
+
+
+def _fell(rest: Float, most: float) -> bool:
+    """Whether what the steps leave fell by more than `most` in 5 minutes, beside the way of the day."""
+    rest = rest[np.isfinite(rest)]
+    smooth = np.median(np.lib.stride_tricks.sliding_window_view(rest, 5), axis=1)
+    fall = smooth[: -5 * MINUTE] - smooth[5 * MINUTE :]
+    return bool(fall.max() - np.median(fall) > most)
 
 
 @cache
-def _quick(window: int) -> tuple[Int, int]:
-    """Rows of quick ramps that may be stages, and the row by which the usual height is learned."""
-    ramps = bank(window)
-    quick = np.flatnonzero(ramps.rise <= QUICK)
-    test = int(np.argmin(np.abs(ramps.age - TEST_AGE) + np.abs(ramps.rise - MINUTE)))
-    return quick, test
+def _filters() -> tuple[tuple[int, Float, float], ...]:
+    """Of each duration: blocks, weights that estimate the height of a step, and their error [µε]."""
+    out: list[tuple[int, Float, float]] = []
+    n = BEFORE + RISES[-1] + AFTER
+    for rise in RISES:
+        shape = _ramp(n, Step(BEFORE, rise, 1.0))
+        filtered = np.linalg.solve(covariance(n, SLOPE_UE), shape).astype(np.float64)
+        information = float(filtered @ shape)
+        out.append((rise, filtered / information, float(1.0 / np.sqrt(information))))
+    return tuple(out)

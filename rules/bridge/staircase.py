@@ -60,6 +60,13 @@ def _level_costs(y: Float) -> Float:
     return np.where(count > 0, np.maximum(cost, 0.0), np.inf)
 
 
+def running_median(values: Float, width: int) -> Float:
+    """float64[n]  Medians of the odd `width` values around each; beyond the ends the series is reflected."""
+    padded = np.pad(values, width // 2, mode="reflect" if len(values) > width // 2 else "edge")
+    middle: Float = np.median(np.lib.stride_tricks.sliding_window_view(padded, width), axis=1)
+    return middle
+
+
 def without_spikes(values: Float, most: float) -> Float:
     """Values with NaN where one is further than `most` from the median of the five around it [µε]."""
     around = np.lib.stride_tricks.sliding_window_view(np.pad(values, 2, mode="edge"), 5)

@@ -61,3 +61,27 @@ def test_the_evidence_is_that_of_the_moment_in_which_it_was_told() -> None:
     first = told(Campaign(hours=1.9, jacks=jacks))[0]
     assert first.evidence["decided_at_us"] - first.event_at < 20 * SECOND_US
     assert first.evidence["compensated_ue"] == pytest.approx(first.value, abs=0.1)
+
+
+def test_steps_ten_minutes_apart_are_told_after_the_second_and_end_when_the_pier_is_raised() -> None:
+    steps = [(3600.0 + 600 * i, 40.0, 4.3) for i in range(7)]
+    changes = told(Campaign(hours=3.0, jacks=[Jacks(1, [*steps, (9600.0, 120.0, -30.1)])], swing_c=12.0))
+    first, last = changes[0], changes[-1]
+    assert first.reason.key == "rules_bridge.drift.settlement"
+    assert first.sensor_ids == ("G2",)
+    assert 70 < minute(first) < 70 + 1 + 16
+    assert first.value == pytest.approx(-20, abs=3)
+    assert abs(first.value) > first.limit
+    assert 10 <= first.reason.values["minutes"] <= 13
+    assert changes[1].severity is Severity.RED
+    assert changes[1].value < -35
+    assert last.state is AlarmState.CLEAR
+    assert 160 < minute(last) < 162 + 5
+
+
+def test_gauges_that_moved_too_little_to_be_told_are_not_told_when_the_pier_is_raised_again() -> None:
+    jacks = [Jacks(1, [(3600.0, 120.0, 10.0), (6000.0, 120.0, 10.0), (9000.0, 180.0, -20.0)])]
+    changes = told(Campaign(hours=3.4, jacks=jacks, vehicles_an_hour=60, swing_c=12.0), 9001)
+    assert [c.state for c in changes if minute(c) > 150][-1] is AlarmState.CLEAR
+    assert all(c.value < 0 for c in changes if "G2" in c.sensor_ids)
+    assert all(c.value >= 0 for c in changes if "G2" not in c.sensor_ids)
