@@ -30,6 +30,10 @@ class Cell:
     until : int  End of that window [µs].
     muted_known : int  Server's time when it was heard: of a late word the window may be over by then [µs].
     muted_value, muted_limit, muted_reason : of that verdict.
+    word, repeat, beat : event time of the latest word under the window, time between it and the one before,
+        0 = none, and usual time between the sensor's messages, 0 = not known [µs].
+    owed, owed_at : level that is doubted after a window, and when it holds if nothing is heard before; FAR =
+        nothing is owed [µs].  Its value, limit and reason are the muted ones.
     unmuted : The cell as it would be without the window, from the first word under it to its end.
     """
 
@@ -47,19 +51,25 @@ class Cell:
     muted_value: float = float("nan")
     muted_limit: float = float("nan")
     muted_reason: int = 0
+    word: int = 0
+    repeat: int = 0
+    beat: int = 0
+    owed: int = 0
+    owed_at: int = FAR
     unmuted: Cell | None = None
 
 
 _WHOLE: Final = (
     *("settled", "target", "since", "known", "latest", "reason"),
     *("muted", "until", "muted_known", "muted_reason"),
+    *("word", "repeat", "beat", "owed", "owed_at"),
 )
 _BROKEN: Final = ("value", "limit", "muted_value", "muted_limit")
 
 
 def unmuted(cell: Cell) -> Cell:
     """The cell as it goes on without a window."""
-    return replace(cell, muted=-1, until=FAR, unmuted=None)
+    return replace(cell, muted=-1, until=FAR, owed_at=FAR, unmuted=None)
 
 
 def columns(key: str, prefix: str, cells: Mapping[Place, Cell]) -> dict[str, npt.NDArray[Any]]:

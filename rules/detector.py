@@ -175,6 +175,15 @@ class HasThresholds(Protocol):
 
 
 @runtime_checkable
+class HasBeats(Protocol):
+    """A detector that knows how often a sensor speaks: what was said under work is doubted by it."""
+
+    def beat_us(self, sensor: int) -> int:
+        """Usual time between messages on schedule, as of the latest reading [µs]; 0 = not known."""
+        ...
+
+
+@runtime_checkable
 class SeesHazards(Protocol):
     """A detector that knows which hazards a sensor can show, for `rules explain`."""
 

@@ -19,7 +19,7 @@ from devices.frame import Frame
 from devices.registry import UNKNOWN, Registry, Role
 from rules.alarm import AlarmChange, Hazard, MutedAlarm, Severity
 from rules.compose import default_detectors
-from rules.detector import FAR, Detector, Foresees, HasThresholds, Hears
+from rules.detector import FAR, Detector, Foresees, HasBeats, HasThresholds, Hears
 from rules.explain import explain_sensor
 from rules.faults import EngineFault, Faults
 from rules.judging import NEVER, Judging
@@ -64,8 +64,9 @@ class Engine:
         hazards = [hazard for _, hazard in self.lane_of]
         n = len(registry.sensors)
         self.windows = Windows()
+        self._detector_of_lane = [d for d, _ in self.lane_of]
         self._muted_lane = [hazard not in UNMUTED for hazard in hazards]
-        self.machine = Machine(hazards, lane_holds(rules, hazards), n, self._muted_until)
+        self.machine = Machine(hazards, lane_holds(rules, hazards), n, self._muted_until, self._beat_of)
         self._now = NEVER
         self._faults = Faults(registry, self.detectors, lambda: self._now)
         self._telling = Telling(registry, self.detectors, tuple(self.lane_of), self._faults, self._permits)
@@ -298,6 +299,10 @@ class Engine:
         if not self.windows or not self._muted_lane[lane]:
             return 0
         return self.windows.until(int(self.registry.sensors.asset[sensor]), time)
+
+    def _beat_of(self, lane: int, sensor: int) -> int:
+        detector = self.detectors[self._detector_of_lane[lane]]
+        return detector.beat_us(sensor) if isinstance(detector, HasBeats) else 0
 
     def _permits(self, lane: int, sensor: int, time: int) -> tuple[Window, ...]:
         """Announced work that mutes a lane of a sensor at an event time."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from devices.registry import UNBOUND, Role
 from rules.alarm import Hazard, Severity
-from rules.detector import Detector, SeesHazards
+from rules.detector import FAR, Detector, SeesHazards
 from rules.machine import SECOND
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def explain_sensor(engine: Engine, sensor: int) -> dict[str, Any]:
             "evidence": evidence,
             "pending": None,
             "muted": None,
+            "doubted": None,
         }
         if cell is not None and cell.target >= 0:
             held = engine.machine.holds[lane]
@@ -56,6 +57,8 @@ def explain_sensor(engine: Engine, sensor: int) -> dict[str, Any]:
             }
         if cell is not None and cell.muted >= 0:
             row["muted"] = {"severity": colour(cell.muted), "until": cell.until}
+        if cell is not None and cell.owed_at != FAR:
+            row["doubted"] = {"severity": colour(cell.owed), "until": cell.owed_at}
         hazards.append(row)
     for row in hazards:  # two detectors may judge one hazard: what one of them sees is not hidden
         blind.pop(row["hazard"], None)

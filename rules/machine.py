@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from rules.after_work import ASK_THE_CREW, DOUBTED, REASON, doubted_until
 from rules.alarm import Hazard
 from rules.cell import Cell, cells, columns, unmuted, window_ends
 from rules.detector import FAR, NO_OPINION, Verdicts
@@ -86,20 +87,31 @@ MutedUntil = Callable[[int, int, int], int]
 """(lane, sensor, event time) → end of the maintenance window that it falls in, later than that time, or 0."""
 
 
+BeatOf = Callable[[int, int], int]
+"""(lane, sensor) → usual time between its messages, as of the verdict at hand [µs]; 0 = unknown."""
+
+
 class Machine:
     """Alarm states of all lanes.
 
     lanes : Sequence[Hazard]  Hazard of each lane; two lanes may be of one hazard.
     holds : Sequence[LaneHold]  By lane.
     muted_until : MutedUntil  Maintenance windows.
+    beat_of : BeatOf  What is doubted of the last word under a window goes by it.
     """
 
     def __init__(
-        self, lanes: Sequence[Hazard], holds: Sequence[LaneHold], n_sensors: int, muted_until: MutedUntil
+        self,
+        lanes: Sequence[Hazard],
+        holds: Sequence[LaneHold],
+        n_sensors: int,
+        muted_until: MutedUntil,
+        beat_of: BeatOf = lambda *_: 0,
     ) -> None:
         self.lanes = tuple(lanes)
         self.holds = tuple(holds)
         self._muted_until = muted_until
+        self._beat_of = beat_of
         self._level = [np.zeros(n_sensors, np.int8) for _ in self.lanes]
         self._cells: dict[tuple[int, int], Cell] = {}
         self._heap: list[tuple[int, int, int]] = []
@@ -157,11 +169,17 @@ class Machine:
         else:
             yield from self._complete(lane, sensor, cell, now, now, by_event=False)
             yield from self._complete(lane, sensor, cell, said.time, now, by_event=True)
-        if said.level != NO_OPINION:
+        if said.level == NO_OPINION:
+            if cell.muted > 0:
+                self._note_word(lane, sensor, cell, said.time)
+        else:
+            cell.owed_at = FAR
             until = self._muted_until(lane, sensor, said.time)
             if until:
                 if cell.unmuted is None:
                     cell.unmuted = unmuted(cell)
+                if said.level > 0:
+                    self._note_word(lane, sensor, cell, said.time)
                 cell.muted, cell.until, cell.muted_reason = said.level, until, said.reason
                 cell.muted_known = now
                 cell.muted_value, cell.muted_limit = said.value, said.limit
@@ -228,7 +246,7 @@ class Machine:
     def _due(self, lane: int, cell: Cell) -> int:
         """When a tick has something to do for a cell [µs]."""
         holds_end = (self._hold_ends(lane, it, by_event=False) for it in (cell, cell.unmuted))
-        return min(*holds_end, window_ends(cell))
+        return min(*holds_end, window_ends(cell), cell.owed_at)
 
     def _hold_ends(self, lane: int, cell: Cell | None, *, by_event: bool) -> int:
         if cell is None or cell.target < 0:
@@ -237,7 +255,7 @@ class Machine:
 
     def _keep(self, lane: int, sensor: int, cell: Cell) -> None:
         key = (lane, sensor)
-        if cell.target < 0 and cell.muted < 0:
+        if cell.target < 0 and cell.muted < 0 and cell.owed_at == FAR:
             self._cells.pop(key, None)
             self._level[lane][sensor] = cell.settled
             return
@@ -254,8 +272,11 @@ class Machine:
             over = cell.until if by_event and cell.muted >= 0 else known
             hold_ends = self._hold_ends(lane, cell, by_event=by_event)
             unmuted_ends = self._hold_ends(lane, cell.unmuted, by_event=by_event)
-            if min(over, hold_ends, unmuted_ends) > time:
+            if min(over, hold_ends, unmuted_ends, cell.owed_at) > time:
                 return
+            if cell.owed_at <= min(over, hold_ends, unmuted_ends):
+                yield from self._pay(lane, sensor, cell, by_event=by_event)
+                continue
             if cell.unmuted is not None and unmuted_ends < over and unmuted_ends <= hold_ends:
                 before = cell.unmuted.settled
                 due = 0 if by_event else unmuted_ends
@@ -267,7 +288,7 @@ class Machine:
                 if longer:
                     cell.until = longer
                     continue
-                verdict = Said(cell.muted, cell.until, cell.muted_value, cell.muted_limit, cell.muted_reason)
+                verdict = self._last_word(lane, cell)
                 cell.muted, cell.unmuted = -1, None
                 yield from self._apply(lane, sensor, cell, verdict, known, 0 if by_event else known)
                 continue
@@ -279,9 +300,39 @@ class Machine:
                     cell.muted, cell.until, cell.muted_reason = cell.latest, until, cell.reason
                     cell.muted_known = now if by_event else hold_ends
                     cell.muted_value, cell.muted_limit = cell.value, cell.limit
+                    cell.repeat = cell.beat = 0
                 cell.target = -1
                 continue
             yield self._hold_over(lane, sensor, cell, hold_ends, now, 0 if by_event else hold_ends)
+
+    def _note_word(self, lane: int, sensor: int, cell: Cell, time: int) -> None:
+        """The sensor speaks under a window; what it said before still holds."""
+        cell.repeat = time - cell.word if cell.muted > 0 else 0
+        cell.word, cell.beat = time, self._beat_of(lane, sensor)
+
+    def _last_word(self, lane: int, cell: Cell) -> Said:
+        """What counts now that the window is over; where it is doubted, the rest is owed."""
+        said = Said(cell.muted, cell.until, cell.muted_value, cell.muted_limit, cell.muted_reason)
+        known = max(int(ASK_THE_CREW), cell.settled)
+        if said.level <= known or self.lanes[lane] not in DOUBTED:
+            return said
+        until = doubted_until(cell.word, cell.repeat, cell.beat, cell.until)
+        if not until:
+            return said
+        cell.owed, cell.owed_at = said.level, until
+        return said._replace(level=known, reason=REASON)
+
+    def _pay(self, lane: int, sensor: int, cell: Cell, *, by_event: bool) -> Iterator[Transition]:
+        """Nothing was heard in time: the last word under the window is believed, unless there is another."""
+        due, cell.owed_at = cell.owed_at, FAR
+        until = self._muted_until(lane, sensor, due)
+        if until:
+            cell.unmuted = unmuted(cell)
+            cell.muted, cell.until, cell.muted_known = cell.owed, until, due
+            cell.repeat = cell.beat = 0
+            return
+        said = Said(cell.owed, due, cell.muted_value, cell.muted_limit, cell.muted_reason)
+        yield from self._apply(lane, sensor, cell, said, due, 0 if by_event else due)
 
     def _hold_over(self, lane: int, sensor: int, cell: Cell, ends: int, decided: int, due: int) -> Transition:
         transition = self._settle(lane, sensor, cell, decided, due)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from devices.registry import UNBOUND, Registry
+from rules import after_work
 from rules.alarm import AlarmChange, AlarmState, Hazard, MutedAlarm, Reason, Severity
 from rules.assets import AssetAlarms, Voice
 from rules.detector import Detector, Verdicts
@@ -104,7 +105,8 @@ class Telling:
         """A transition with its evidence as it is now."""
         detector = self._detectors[d]
         hazard = self._lanes[transition.lane][1]
-        key = detector.reasons[transition.reason]
+        row = transition.reason
+        key = after_work.REASON_KEY if row == after_work.REASON else detector.reasons[row]
         values: dict[str, Any] = {"value": transition.value, "limit": transition.limit}
         evidence: dict[str, Any] = {"decided_at_us": transition.decided}
         try:

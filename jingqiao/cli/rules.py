@@ -165,7 +165,7 @@ def _show_sensor(sensor: Mapping[str, Any], tongue: Language) -> None:
         hazard = text(f"notify.hazard.{row['hazard']}", tongue)
         state = text(f"notify.severity.{row['severity']}" if row["severity"] else "rules_cli.quiet", tongue)
         click.echo(f"  {hazard} {row['hazard']}: {state}  ({row['sees']})  {row['reason']}")
-        for key in ("pending", "muted"):
+        for key in ("pending", "muted", "doubted"):
             if row[key]:
                 click.echo(f"    {key}: " + "  ".join(f"{k}={v}" for k, v in row[key].items()))
         for condition in row["conditions"]:

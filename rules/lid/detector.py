@@ -233,6 +233,12 @@ class LidDetector:
         """Which hazards this sensor can show, and by what."""
         return sees(*self._state.find(sensor))
 
+    def beat_us(self, sensor: int) -> int:
+        """Usual time between its messages on schedule [µs]; 0 = not known."""
+        state, row = self._state.find(np.array([sensor], np.int32))
+        pace_s = self._pace(state.events[row], state.pace[row], self._heartbeat.take([sensor]))[0]
+        return int(pace_s) * SECOND if pace_s > 0 else 0
+
     # --- inside ----------------------------------------------------------------------------------
 
     def _follow(self, registry: Registry) -> None:
@@ -316,7 +322,7 @@ class LidDetector:
             hours=hours[at],
             gap_s=gap[at],
             gap_before_s=before[at],
-            pace_s=self._pace(own, heartbeat)[at],
+            pace_s=self._pace(own.events, own.pace, heartbeat)[at],
             scheduled=scheduled[at],
             events=events[at],
             angle_deg=some(angle),
@@ -345,12 +351,12 @@ class LidDetector:
             return np.False_
         return np.isin(sensor, np.fromiter(self._fuses, np.int32, len(self._fuses)))
 
-    def _pace(self, own: LidState, heartbeat_s: Float32) -> Float32:
+    def _pace(self, events: Float32, pace_s: Float32, heartbeat_s: Float32) -> Float32:
         """Usual time between messages [s]: learned, else the heartbeat; NaN = neither can be relied on."""
-        chatty = own.events > self._limits.least("chatty_share")
+        chatty = events > self._limits.least("chatty_share")
         # Who wakes often has its equal gaps by chance.
-        learned = np.where(chatty, np.maximum(own.pace, heartbeat_s), own.pace)
-        return np.asarray(np.where(own.pace > 0, learned, heartbeat_s), np.float32)
+        learned = np.where(chatty, np.maximum(pace_s, heartbeat_s), pace_s)
+        return np.asarray(np.where(pace_s > 0, learned, heartbeat_s), np.float32)
 
     def _settle_fuses(self, sensor: npt.NDArray[np.int32], time: npt.NDArray[np.int64]) -> list[Verdicts]:
         """A sensor that is heard again loses its fuse; one that burned before this reading still speaks."""

@@ -67,8 +67,9 @@ def judge(state: LidState, f: Features, limits: Limits) -> tuple[Sequence[Verdic
     verdicts = []
     for row, (hazard, opinion) in enumerate(zip(HAZARDS, opinions, strict=True)):
         told = (opinion.level > 0) | ((opinion.level == 0) & (said[:, row] > 0))
+        # Where there is no opinion any more, what was said before still holds, as of now.
+        at = np.flatnonzero(told | ((opinion.level < 0) & (said[:, row] > 0)))
         said[:, row] = np.where(told, opinion.level, said[:, row])
-        at = np.flatnonzero(told)
         if len(at):
             verdicts.append(
                 Verdicts(
