@@ -186,6 +186,10 @@ class Machine:
                 before = cell.unmuted.settled
                 for transition in self._apply(lane, sensor, cell.unmuted, said, now, 0):
                     self._keep_back(cell, transition, said.time, before)
+                if until <= now:
+                    # The work is over by the time that its word is heard: the word's own row says so.
+                    for transition in self._complete(lane, sensor, cell, now, now, by_event=False):
+                        yield transition._replace(due=0)
             else:
                 cell.muted, cell.unmuted = -1, None
                 yield from self._apply(lane, sensor, cell, said, now, 0)
@@ -317,7 +321,7 @@ class Machine:
         if said.level <= known or self.lanes[lane] not in DOUBTED:
             return said
         until = doubted_until(cell.word, cell.repeat, cell.beat, cell.until)
-        if not until:
+        if until <= window_ends(cell):
             return said
         cell.owed, cell.owed_at = said.level, until
         return said._replace(level=known, reason=REASON)

@@ -197,6 +197,19 @@ def test_neither_batching_nor_a_restart_changes_what_was_muted(
     assert text([*first.take_muted(), *second.take_muted()]) == expected
 
 
+def test_whoever_is_heard_first_in_one_moment_is_told_first_also_when_the_other_was_muted() -> None:
+    rows = [
+        {"sensor": 0, "t": 7, "tilt_y_deg": 1},
+        {"sensor": 1, "t": 6, "received": 7, "tilt_y_deg": 1},
+    ]
+    whole, apart = engine(), engine()
+    for e in (whole, apart):
+        e.control("permit", {**permit(0, 7), "asset_id": "A"}, T0)
+    told_apart = [change for row in rows for change in apart.apply(frame_of([row]))]
+    assert [change.sensor_ids for change in told_apart] == [("s0",)]
+    assert plain(whole.apply(frame_of(rows))) == plain(told_apart)
+
+
 @settings(max_examples=80, deadline=None)
 @given(st.lists(ROW, max_size=30), st.tuples(st.integers(0, 40), st.integers(1, 60)))
 def test_how_often_it_ticks_does_not_change_what_was_muted(
