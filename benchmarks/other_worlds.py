@@ -1,21 +1,31 @@
-"""Recall, delay and false alarms in worlds of another physics: `python -m benchmarks.other_worlds`."""
+"""Recall, delay and false alarms in worlds of another physics: `python -m benchmarks.other_worlds`.
+
+With `--foreign` those of `benchmarks.foreign_fleets`, that nobody has tuned on.
+"""
 
 from __future__ import annotations
 
 import argparse
-from collections import defaultdict
-from collections.abc import Sequence
-from typing import Any
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from typing import Any, Final
 
 import numpy as np
 
+from benchmarks.foreign_cases import CASES
+from benchmarks.foreign_fleets import FLEETS, Fleet
+from benchmarks.foreign_readings import make_fleet
 from benchmarks.quirks import Quirks
 from benchmarks.world_readings import Made, make
 from benchmarks.worlds import HARM, World
 from config.rules import RuleSet
 from jingqiao.backtest.run import backtest
 from rules.alarm import AlarmChange, AlarmState
-from simulator.score import Rate
+from simulator.score import PAGING, Rate
 
 HARMS = {
     "theft_silent": 12,
@@ -143,6 +153,13 @@ WORLDS = (
 """Kept small: together some minutes of one core."""
 
 
+FINDS: Final[Mapping[str, tuple[str, ...]]] = {
+    **{harm: finds for harm, (_, finds) in HARM.items()},
+    **{case: finds for case, (_, finds) in CASES.items()},
+}
+"""Harm or case → hazards that find it."""
+
+
 def judge(made: Made) -> list[AlarmChange]:
     """Alarms as `jingqiao backtest` raises them."""
     result = backtest(made.registry, RuleSet(), made.frame, made.controls)
@@ -151,7 +168,11 @@ def judge(made: Made) -> list[AlarmChange]:
     return [change for change in result.changes if not change.historical]
 
 
-def rows(world: World, made: Made, changes: Sequence[AlarmChange]) -> list[dict[str, Any]]:
+_COUNTED: Final = ("n", "found", "paged", "blind", "blind_found")
+_LISTED: Final = ("delay_s", "after_full_h", "after_defect_h", "extra", "missed")
+
+
+def rows(world: World | Fleet, made: Made, changes: Sequence[AlarmChange]) -> list[dict[str, Any]]:
     """One row a harm: lids, found, found in orange or red, delays after the first message; false alarms."""
     fired: dict[str, list[AlarmChange]] = defaultdict(list)
     for change in changes:
@@ -159,23 +180,10 @@ def rows(world: World, made: Made, changes: Sequence[AlarmChange]) -> list[dict[
             fired[change.asset_id].append(change)
     table: dict[str, dict[str, Any]] = {}
     for i, (harm, onset, first, full, defect) in enumerate(made.truth):
-        finds = HARM[harm][1]
+        finds = FINDS[harm]
         if finds and first < 0:
             continue  # the radio let nothing of it through
-        row = table.setdefault(
-            harm,
-            {
-                "n": 0,
-                "found": 0,
-                "paged": 0,
-                "delay_s": [],
-                "after_full_h": [],
-                "after_defect_h": [],
-                "extra": [],
-                "missed": [],
-            },
-        )
-        row["n"] += 1
+        row = table.setdefault(harm, {**dict.fromkeys(_COUNTED, 0), **{name: [] for name in _LISTED}})
         mine = fired[f"L{i}"]
         good = [
             c for c in mine if c.hazard.value in finds and onset >= 0 and c.event_at >= onset - 60_000_000
@@ -187,6 +195,11 @@ def rows(world: World, made: Made, changes: Sequence[AlarmChange]) -> list[dict[
             and (not finds or onset < 0 or c.event_at < onset - 60_000_000 or c.hazard.value not in finds)
         ]
         row["extra"] += [(i, c.hazard.value, c.severity.colour, c.reason.key.split(".", 1)[1]) for c in extra]
+        if made.blind[i]:
+            row["blind"] += 1
+            row["blind_found"] += bool(good)
+            continue
+        row["n"] += 1
         if not finds:
             continue
         row["found"] += bool(good)
@@ -204,6 +217,23 @@ def rows(world: World, made: Made, changes: Sequence[AlarmChange]) -> list[dict[
     return [{"world": world.name, "harm": harm, **row} for harm, row in table.items()]
 
 
+def outcome(world: World | Fleet, seed: int, times: int = 1, only: str = "") -> list[dict[str, Any]]:
+    """Rows of one world: made, judged, compared with its truth."""
+    if isinstance(world, Fleet):
+        made = make_fleet(world, seed, times)
+    else:
+        made = make(world, {h: n * times for h, n in HARMS.items() if not only or h == only}, seed)
+    return [
+        {
+            **row,
+            "years": (row["n"] + row["blind"]) * world.days / 365.25,
+            "wild": world.wild_per_year > 0,
+        }
+        for row in rows(world, made, judge(made))
+        if not only or row["harm"] == only
+    ]
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print one line a world and harm, or two tables over all worlds."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -213,43 +243,53 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--times", type=int, default=1, help="so many times as many lids")
     parser.add_argument("--verbose", action="store_true", help="name all that is said besides")
     parser.add_argument("--summary", action="store_true", help="tables over all worlds")
+    parser.add_argument("--foreign", action="store_true", help="the fleets of benchmarks.foreign_fleets")
+    parser.add_argument("--jobs", type=int, default=2, help="worlds at a time, each in a process")
     options = parser.parse_args(arguments)
+    worlds: list[World | Fleet] = [
+        world for world in (FLEETS if options.foreign else WORLDS) if options.world in world.name
+    ]
     found: list[dict[str, Any]] = []
-    for world in WORLDS:
-        if options.world not in world.name:
-            continue
-        harms = {h: n * options.times for h, n in HARMS.items() if not options.harm or h == options.harm}
-        made = make(world, harms, options.seed)
-        for row in rows(world, made, judge(made)):
-            found.append({**row, "years": row["n"] * world.days / 365.25, "wild": world.wild_per_year > 0})
-            if not options.summary:
-                tell(row, options.verbose)
+    # Spawned, so that a world knows nothing of those that were judged before it in the same process.
+    with ProcessPoolExecutor(options.jobs, get_context("spawn")) as pool:
+        one = partial(outcome, seed=options.seed, times=options.times, only=options.harm)
+        for own in pool.map(one, worlds):
+            found += own
+            sys.stderr.write(f"{own[0]['world'] if own else '-'}\n")
+            for row in own:
+                if not options.summary:
+                    tell(row, options.verbose)
     if options.summary:
         summarize(found)
 
 
 def summarize(found: Sequence[dict[str, Any]]) -> None:
-    """Harm by harm, then what rang of lids to which nothing happened (`none`, `permit`, `drift`)."""
-    print("| harm | lids | found | in orange or red | median delay | p90 |\n|---|---|---|---|---|---|")
-    for harm, (_, hazards) in HARM.items():
+    """Harm by harm, then what rang of lids to which nothing happened, hazard by hazard."""
+    print("| harm | lids | found | in orange or red | median delay | p90 | blind | of these found |")
+    print("|---|---|---|---|---|---|---|---|")
+    for harm, hazards in FINDS.items():
         own = [row for row in found if row["harm"] == harm]
-        if not own or not hazards:
+        n, seen, paged, blind, lucky = (
+            sum(row[key] for row in own) for key in ("n", "found", "paged", "blind", "blind_found")
+        )
+        if n == 0 or not hazards:
             continue
-        n, seen, paged = (sum(row[key] for row in own) for key in ("n", "found", "paged"))
-        delay = np.concatenate([row["delay_s"] for row in own]) / 60
+        delay = np.concatenate([[], *(row["delay_s"] for row in own)]) / 60
         print(
             f"| {harm} | {n} | {seen} ({seen / n:.1%}) | {paged} | "
-            f"{np.median(delay):.0f} min | {np.percentile(delay, 90):.0f} min |"
+            f"{np.median(delay):.0f} min | {np.percentile(delay, 90):.0f} min | {blind} | {lucky} |"
         )
-    print("\n| healthy lids | lid-years | orange or red | per 1,000 lid-years (95 %) |\n|---|---|---|---|")
+    print("\n| healthy lids | lid-years | orange or red | per 1,000 lid-years (95 %) | of which |")
+    print("|---|---|---|---|---|")
     for wild in (False, True):
-        own = [row for row in found if not HARM[row["harm"]][1] and row["wild"] is wild]
-        loud = sum(colour in ("orange", "red") for row in own for _, _, colour, _ in row["extra"])
-        rate = Rate.of(loud, sum(row["years"] for row in own))
-        name = "with 6 to 12 wild samples a sensor-year" if wild else "without wild samples"
+        own = [row for row in found if not FINDS[row["harm"]] and row["wild"] is wild]
+        loud = [(hazard, why) for row in own for _, hazard, colour, why in row["extra"] if colour in PAGING]
+        rate = Rate.of(len(loud), sum(row["years"] for row in own))
+        name = "with wild samples" if wild else "without wild samples"
         print(
             f"| {name} | {rate.years:.1f} | {rate.count} | "
-            f"{rate.per_thousand:.0f} ({rate.low:.0f}–{rate.high:.0f}) |"
+            f"{rate.per_thousand:.0f} ({rate.low:.0f}–{rate.high:.0f}) | "
+            f"{', '.join(f'{count} {why}' for (_, why), count in Counter(loud).most_common())} |"
         )
 
 
@@ -262,7 +302,7 @@ def tell(row: dict[str, Any], verbose: bool) -> None:
         line += f" delay {np.median(delay):8.0f} p90 {np.percentile(delay, 90):8.0f} s"
     if hours:
         line += f" after full {np.median(hours):7.1f} p90 {np.percentile(hours, 90):7.1f} h"
-    loud = [e for e in extra if e[2] in ("orange", "red")]
+    loud = [e for e in extra if e[2] in PAGING]
     counts: dict[str, int] = defaultdict(int)
     for _, _, colour, reason in extra:
         counts[f"{colour}:{reason}"] += 1

@@ -22,12 +22,14 @@ class Made:
 
     truth : sensor → (harm, onset, first message after it, when it was complete, when it had grown to a
         defect) [µs], nan as -1.
+    blind : sensor → whether what befell its lid shows in no channel, by the truth alone.
     """
 
     registry: Registry
     frame: Frame
     controls: list[Control]
     truth: list[tuple[str, int, int, int, int]]
+    blind: list[bool]
 
 
 def make(world: World, harms: Mapping[str, int], seed: int) -> Made:
@@ -54,7 +56,7 @@ def make(world: World, harms: Mapping[str, int], seed: int) -> Made:
         ],
     )
     pieces: list[dict[str, Any]] = []
-    truth, controls = [], []
+    truth, blind, controls = [], [], []
     for i, harm in enumerate(kinds):
         rng = np.random.default_rng([seed, i])
         first = 0.3 if world.days <= 2 else 2.5 if world.days <= 10 else 8.0
@@ -68,23 +70,43 @@ def make(world: World, harms: Mapping[str, int], seed: int) -> Made:
         truth.append(
             (
                 harm,
-                _us(course.onset),
-                _us(float(sent.min())) if len(sent) else -1,
-                _us(course.full_at),
-                _us(course.hazard_at),
+                at_us(course.onset),
+                at_us(float(sent.min())) if len(sent) else -1,
+                at_us(course.full_at),
+                at_us(course.hazard_at),
             )
         )
+        blind.append(_hidden(world, course, sent))
         if course.permit:
-            start, end = (_us(x) for x in course.permit)
+            start, end = (at_us(x) for x in course.permit)
             controls.append(Control("permit", {"asset_id": f"L{i}", "from": start, "to": end}, start))
         if np.isfinite(course.anew_at):
-            controls.append(Control("rebaseline", {"asset_id": f"L{i}"}, _us(course.anew_at)))
+            controls.append(Control("rebaseline", {"asset_id": f"L{i}"}, at_us(course.anew_at)))
         pieces.append({**columns, "sensor": np.full(len(columns["t"]), i, np.int32)})
-    return Made(registry, _frame(pieces), sorted(controls, key=lambda c: c.at), truth)
+    return Made(registry, frame_of(pieces), sorted(controls, key=lambda c: c.at), truth, blind)
 
 
-def _us(seconds: float) -> int:
+def at_us(seconds: float) -> int:
+    """Event time [µs]; not finite as -1."""
     return START_US + int(seconds * 1e6) if np.isfinite(seconds) else -1
+
+
+def _hidden(world: World, course: Course, sent: Float) -> bool:
+    """Whether one inclination at 90° is all that could show a turn, and shows none, at none of its messages.
+
+    It sees the part of a turn about its own axis; of that nothing leaves what noise, grain and, for a lid
+    that lies otherwise, the sun make it show of one on its seat.
+    """
+    if world.angles != "tilt" or world.datum_deg != 90 or len(sent) == 0:
+        return False
+    leans, rocks = np.abs(course.lean(sent)), course.play(sent) / 2
+    if (leans.max() == 0 and rocks.max() == 0) or (
+        world.shocks if rocks.max() else world.mm or world.contact
+    ):
+        return False
+    own = 3 * world.noise_deg + world.step_deg / 2 + (0 if rocks.max() else 1.6 * world.swing_deg)
+    shown = np.maximum(leans, rocks) * np.abs(np.cos(np.radians(course.axis)))
+    return bool(shown.max() <= own)
 
 
 def readings(world: World, course: Course, rng: np.random.Generator) -> dict[str, Float]:
@@ -190,7 +212,8 @@ def _wild(columns: dict[str, Float], where: npt.NDArray[np.bool_], rng: np.rando
                 values[i] = rng.choice([2000.0, 4000.0])
 
 
-def _frame(pieces: list[dict[str, Any]]) -> Frame:
+def frame_of(pieces: list[dict[str, Any]]) -> Frame:
+    """Columns of all sensors, by `t` [s] and `sensor`, as one frame by event time."""
     whole = {name: np.concatenate([p[name] for p in pieces]) for name in pieces[0]}
     order = np.argsort(whole["t"], kind="stable")
     whole = {name: values[order] for name, values in whole.items()}
