@@ -145,13 +145,13 @@ def _permit(rng: np.random.Generator, at: float) -> Course:
 
 
 def _swapped(rng: np.random.Generator, at: float) -> Course:
-    """Another sensor, fitted otherwise, told by the control `binding` a few minutes before it speaks."""
+    """Another sensor, fitted otherwise, told by the control `binding` at that moment."""
     return Course(
         lean=after(at, float(rng.uniform(5, 60)), 1),
         axis=rng.uniform(0, 360),
-        sunk=after(at, float(rng.uniform(-40, 40)), 1),
+        sunk=after(at, float(rng.uniform(-4, 4)), 1),
         knock=lambda t: np.where(t > at, 1.6, 1),
-        anew_at=at - 300,
+        anew_at=at,
     )
 
 
@@ -159,7 +159,7 @@ CASES: Final[Mapping[str, tuple[Callable[[np.random.Generator, float], Course], 
     "stolen": (_stolen, ("missing",)),
     "flipped": (_flipped, ("missing",)),
     "aside": (_aside, ("missing", "tilted")),
-    "ajar": (_ajar, ("tilted", "missing")),
+    "ajar": (_ajar, ("tilted", "missing", "sunken")),
     "sunk_now": (_sunk_now, ("sunken",)),
     "sunk_daily": (_sunk_daily, ("sunken",)),
     "sunk_steps": (_sunk_steps, ("sunken",)),

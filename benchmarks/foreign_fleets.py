@@ -156,5 +156,14 @@ FLEETS: Final = (
         heartbeat_s=7200,
         shaken=(12.4, 33.1),
     ),
+    Fleet(
+        "four times a day for ten months",
+        _of("tilt", "mm"),
+        21_600,
+        30,
+        per_c=(0.03, 0.05),
+        heartbeat_s=21_600,
+        days=310,
+    ),
 )
-"""Ten makes; together some minutes of one core."""
+"""Eleven makes; together some minutes of one core."""

@@ -22,6 +22,7 @@ Bool = npt.NDArray[np.bool_]
 
 PASSING_DEG: Final = np.float32(4)
 PASSING_S: Final = np.float32(60)
+ASIDE_DEG: Final = np.float32(10)
 """A lid that leaned this much and lay flat again within this time was only driven over."""
 PASSES_SHARE: Final = np.float32(1 / 256)
 OFTEN_PASSED: Final = np.float32(0.01)
@@ -112,8 +113,11 @@ def turning(
     passed = (step >= PASSING_DEG) & (gap <= PASSING_S) & (angle < PASSING_DEG)
     if np.count_nonzero(passed):
         rows[passed, Tilt.PASSING] = hours[passed]
-    was = np.abs(rows[:, Tilt.CHANGE] - rows[:, Tilt.CREEP] - rows[:, Tilt.OFF]) >= PASSING_DEG
+    from_rest = np.abs(rows[:, Tilt.CHANGE] - rows[:, Tilt.CREEP] - rows[:, Tilt.OFF])
+    was = from_rest >= PASSING_DEG
+    moved_far = from_rest >= ASIDE_DEG
     creep(rows, angle, gap, limits)
+    moved_far |= np.abs(angle - rows[:, Tilt.CREEP] - rows[:, Tilt.OFF]) >= ASIDE_DEG
     lies = np.abs(angle - rows[:, Tilt.CREEP] - rows[:, Tilt.OFF]) < PASSING_DEG
     rows[:, Tilt.PASSES] += np.where(lies, (was - rows[:, Tilt.PASSES]) * PASSES_SHARE, np.float32(0))
     raw = angle
@@ -134,9 +138,10 @@ def turning(
     rows[:, Tilt.MOVES] = np.where(moved, learned, moves)
     rows[:, Tilt.STILL] = np.where(moved, np.float32(0), again)
     rows[:, Tilt.LAST] = raw
-    often = rows[:, Tilt.PASSES] >= OFTEN_PASSED
-    if np.count_nonzero(often):
-        rocks = np.where(often & (was | ~lies), np.float32(np.nan), rocks)
+    # What leans like a lid ajar does not rock: a wheel, a wild sample, a hazard; nor does what comes back.
+    aside = moved_far | (rows[:, Tilt.PASSES] >= OFTEN_PASSED) & (was | ~lies)
+    if np.count_nonzero(aside):
+        rocks = np.where(aside, np.float32(np.nan), rocks)
     return Turned(angle, step, rocks, rows[:, Tilt.STILL] >= STILL_READINGS)
 
 

@@ -18,8 +18,14 @@ Bool = npt.NDArray[np.bool_]
 PASSING_HOURS: Final = np.float32(30 * 24)
 """A lid that was driven over is believed to lie in traffic for this long."""
 
-UNLIKELY: Final = np.float32(11.5)
-"""−ln of the chance that so many readings running each catch another wheel: 1 in 100,000."""
+THOUSAND_YEARS_S: Final = np.float32(3.15576e10)
+"""In the readings of 1,000 lid-years so many running may catch another wheel each once, by chance."""
+USUAL_PACE_S: Final = np.float32(600)
+"""Of a sensor whose pace is unknown, that reads often enough to catch wheels."""
+STEADY_DEG: Final = np.float32(2)
+"""Two readings running within so much of one another say the same."""
+ALIKE_SHARE: Final = np.float32(0.2)
+"""Of two wheels running, so many make a lid lean alike."""
 SEEN_PASSES: Final = np.float32(0.006)
 """Share of readings with a wheel on the lid below which there is nothing to reckon with."""
 
@@ -30,8 +36,8 @@ BUSY_S: Final = np.float32(900)
 TELLS_S: Final = np.float32(3600)
 """A sensor that says more within this time need not be quoted while it is in doubt."""
 
-LONE_S: Final = np.float32(1800)
-"""A slow sampler, woken by what moves: one sample on schedule may be wild in all of its channels."""
+LONE_S: Final = np.float32(1500)
+"""A slow sampler, of half an hour by whatever clock: one sample on schedule may be wild in all channels."""
 
 RISING_SHARE: Final = np.float32(0.375)
 """Water that stood this far up to the limit was rising: the next level is no wild one."""
@@ -108,7 +114,9 @@ def doubts(
     lone = f.scheduled & ~chatty & (f.pace_s >= LONE_S)
     whole = lifted & ~(alone & (f.torn | is_quick(f, limits)))
     agree = (
-        (contact & ~lone) | (f.tilt_alarm > 0.5) | (whole & (contact | ~lone | (mm <= -limits["gone_mm"])))
+        (contact & ~lone & ~(alone & f.torn))
+        | (f.tilt_alarm > 0.5)
+        | (whole & (contact | ~lone | (mm <= -limits["gone_mm"])))
     )
     # Whatever woke the sensor, a lid that leans has left its contact, and its surface its place.
     belied = closed | ((np.abs(mm) < FLAT_MM) & (angle >= limits["tilt_defect_deg"]))
@@ -129,11 +137,12 @@ def doubts(
     passing = (tilt[:, Tilt.PASSING] > 0) & (f.hours - tilt[:, Tilt.PASSING] < PASSING_HOURS)
     # How often wheels are caught on a lid is not known on its first day.
     young = f.hours - tilt[:, Tilt.SINCE] < limits["commission_hours"]
-    seen = _enough(tilt)
-    at_first = np.where(f.pace_s <= CROWDED_S, 6, np.where(f.pace_s <= BUSY_S, 4, 3))
-    few = tilt[:, Tilt.RUN] < np.where(
-        young & alone & (f.pace_s <= TELLS_S), np.maximum(seen, at_first), seen
-    )
+    # Of a second message nobody can say whether it woke or came when it was due.
+    second = f.gap_before_s == 0
+    pace = np.where(second & np.isnan(f.pace_s), f.gap_s, f.pace_s)
+    at_first = np.where(pace <= CROWDED_S, 6, np.where(pace <= BUSY_S, 4, 3))
+    few = young & (alone | second) & (pace <= TELLS_S) & (tilt[:, Tilt.RUN] < at_first)
+    few |= _wheels(tilt, f.pace_s)
     lies_flat = (angle < FLAT_DEG) | (np.abs(mm) < FLAT_MM)
     flickers = contact & lies_flat & ~(f.tilt_alarm > 0.5) & (f.said[:, 0] < 4)
     open_run = f.said[:, WATCH] >> OPEN_RUN & 3
@@ -171,11 +180,16 @@ def _shaken(f: Features, limits: Limits, shock: Float32) -> Bool:
     return np.asarray((hard | woke) & (f.angle_deg < limits["open_deg"]), bool)
 
 
-def _enough(tilt: Float32) -> Float32:
-    """float32[k]  Readings running that must show a lid ajar, for each may have caught another wheel."""
+def _wheels(tilt: Float32, pace_s: Float32) -> Bool:
+    """bool[k]  So few readings running lean that each may have caught another wheel.
+
+    As many must be that among the readings of 1,000 lid-years chance makes one such run: the share of
+    wheels for each, and less for each that says the same as the one before.
+    """
     passes = np.clip(tilt[:, Tilt.PASSES], np.float32(1e-9), np.float32(0.5))
-    needed = np.ceil(UNLIKELY / -np.log(passes))
-    return np.asarray(np.where(passes >= SEEN_PASSES, needed, np.float32(0)), np.float32)
+    chances = np.log(THOUSAND_YEARS_S / np.where(pace_s > 0, pace_s, USUAL_PACE_S))
+    unlikely = -tilt[:, Tilt.RUN] * np.log(passes) - tilt[:, Tilt.LIKE] * np.log(ALIKE_SHARE)
+    return np.asarray((passes >= SEEN_PASSES) & (unlikely < chances), bool)
 
 
 def is_quick(f: Features, limits: Limits) -> Bool:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from rules.alarm import Hazard
 from rules.detector import Verdicts
 from rules.lid.angle import CREPT_DEG, PART, allowance, possible_turn
-from rules.lid.doubt import SEEN_PASSES, Doubt, doubts, is_quick
+from rules.lid.doubt import SEEN_PASSES, STEADY_DEG, Doubt, doubts, is_quick
 from rules.lid.features import Features
 from rules.lid.limits import Limits
 from rules.lid.opinion import Fuses, Opinion
@@ -49,8 +49,8 @@ STILL_MOVES: Final = np.float32(0.6)
 TELLS_S: Final = np.float32(3600)
 """A sensor that says more within this time need not be quoted while it is in doubt."""
 
-STEADY_DEG: Final = np.float32(2)
-"""Two readings running within so much of one another say the same."""
+FOUR_SIGMA: Final = np.float32(5)
+"""Of noise, in mean deviations: what an angle has by itself about the mean that it has crept to."""
 
 LID_DIAMETER_MM: Final = np.float32(800)
 """A tilted lid's surface rises by no more than this times the sine of its angle."""
@@ -92,7 +92,7 @@ def _judge(
 ) -> tuple[list[Opinion], Fuses, Bool]:
     angle, mm = f.angle_deg, f.change_mm
     crept = (tilt[:, Tilt.CREEP] >= 5) & (np.abs(tilt[:, Tilt.OFF]) < CREPT_DEG) & ~(f.open > 0.5)
-    crept &= angle - tilt[:, Tilt.CREEP] < np.maximum(5, 3 * tilt[:, Tilt.ROUGH])
+    crept &= angle - tilt[:, Tilt.CREEP] < np.maximum(5, FOUR_SIGMA * tilt[:, Tilt.ROUGH])
     turned = (angle >= limits["tilt_attention_deg"]) & ~crept
     shifted = np.abs(mm - sink[:, Sink.SLOW]) >= limits["sunk_defect_mm"] + unrest(sink)
     wet = f.water_mm >= limits["flood_mm"]
@@ -104,6 +104,9 @@ def _judge(
         rows[:, column] = np.where(
             np.isnan(measured), rows[:, column], np.where(over, rows[:, column] + 1, np.float32(0))
         )
+    like = (tilt[:, Tilt.RUN] >= 2) & (f.step_deg < STEADY_DEG)
+    like_run = np.where(turned, tilt[:, Tilt.LIKE] + like, np.float32(0))
+    tilt[:, Tilt.LIKE] = np.where(np.isnan(angle), tilt[:, Tilt.LIKE], like_run)
     doubt = doubts(f, limits, turned, shifted, tilt, sink, shock, water)
     missing = _missing(f, limits, tilt, crept, doubt)
     tilted = _tilted(f, limits, tilt, sink, missing, crept, doubt)

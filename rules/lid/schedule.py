@@ -14,8 +14,11 @@ LEAST_S = np.float32(5.0)
 """Radios and sleeping crystals are out by seconds."""
 RELATIVE = np.float32(0.0003)
 """Drift of a crystal against ours, with what temperature does to it, tenfold."""
-WOBBLES = np.float32(4.0)
-"""A reading this many times its usual error off its time still keeps it."""
+WOBBLES = np.float32(6.0)
+"""A reading this many times its usual error off its time still keeps it: nearly five standard deviations, for
+a sensor sends some ten thousand a year, and none of them is to be taken for an event."""
+ALIKE = np.float32(0.05)
+"""Gaps that differ by no more than this share are a pace, of a sensor that has shown none yet."""
 MOST_BEATS = np.float32(8.0)
 """After more beats without one on time, the schedule is no longer known."""
 BURST_S = np.float32(20.0)
@@ -59,6 +62,7 @@ def on_schedule(
         np.maximum(LEAST_S, np.float32(0.003) * gap_s), np.float32(0.1) * gap_s
     )
     unknown = known.pace_s <= 0
+    like |= unknown & (np.abs(gap_s - gap_before_s) < ALIKE * gap_s)
     pace = np.where(unknown, heartbeat_s, known.pace_s)
     tenth = np.float32(0.1) * pace
     reach = np.minimum(np.maximum(np.maximum(LEAST_S, RELATIVE * pace), WOBBLES * known.wobble_s), tenth)

@@ -63,7 +63,7 @@ class Lid:
     @property
     def crept(self) -> bool:
         """The angle came slowly: the sensor has moved in its bracket, not the lid."""
-        away = max(5.0, 3 * self.rough)
+        away = max(5.0, 5 * self.rough)
         near = self.angle - self.creep < away and abs(self.off) < self.rules["crept_deg"]
         return not self.contact and self.creep >= 5 and near
 
@@ -93,13 +93,20 @@ class Lid:
         return 0.7 * max(self.swing_mm - 1.0, 0.0)
 
     @property
-    def wheels(self) -> float:
-        """Readings running that must lean before it is no row of wheels that happened to be caught."""
-        if self.hours - self.since < self.rules["commission_hours"] and self.sample and self.pace <= 3600:
-            # how often wheels are caught is not known on the first day
-            at_first = 6.0 if self.pace <= 120 else 4.0 if self.pace <= 900 else 3.0
-            return max(at_first, running(self.passes, self.rules["seen_passes"]))
-        return running(self.passes, self.rules["seen_passes"])
+    def wheels(self) -> bool:
+        """So few readings running lean that each may have caught another wheel."""
+        # of a second message nobody knows whether it was due; how often wheels are caught, on no first day
+        second = self.gap_before == 0
+        pace = self.gap if second and math.isnan(self.pace) else self.pace
+        if self.hours - self.since < self.rules["commission_hours"] and (self.sample or second):
+            at_first = 6 if pace <= 120 else 4 if pace <= 900 else 3 if pace <= 3600 else 0
+            if self.tilt_run < at_first:
+                return True
+        if self.passes < self.rules["seen_passes"]:
+            return False
+        readings = 1000 * 365.25 * 86_400 / (self.pace if self.pace > 0 else 600)
+        chance = min(self.passes, 0.5) ** self.tilt_run * 0.2**self.like
+        return chance * readings > 1
 
     @property
     def flickers(self) -> bool:
@@ -170,12 +177,14 @@ class Lid:
     @property
     def lone(self) -> bool:
         """A slow sampler's reading on schedule: nothing woke it, and the next is half an hour off or more."""
-        return self.sample and self.events <= self.rules["chatty_share"] and self.pace >= 1800
+        return self.sample and self.events <= self.rules["chatty_share"] and self.pace >= 1500
 
     @property
     def agreed(self) -> bool:
         """Two witnesses of one reading say that the lid is off."""
-        if self.tilt_alarm > 0.5 or (self.contact and not self.lone):
+        # a frame whose angles contradict one another is wild, and its contact with it
+        wild = self.sample and self.torn
+        if self.tilt_alarm > 0.5 or (self.contact and not self.lone and not wild):
             return True
         if not self.turned or math.isnan(self.mm):
             return False
@@ -194,6 +203,9 @@ class Lid:
         ):
             if not math.isnan(measured):
                 self.known[run] = self.known[run] + 1 if over else 0.0
+        if not math.isnan(self.angle):
+            alike = self.tilt_run >= 2 and self.step < 2
+            self.known["like"] = self.like + alike if self.turned else 0.0
 
     # --- doubts: one message is not enough ------------------------------------------------------------
 
@@ -201,14 +213,14 @@ class Lid:
         """By word; asked after `remember`."""
         closed = self.open < 0.5
         # two wild samples of a slow sampler are not alike
-        slow = self.sample and self.pace >= 1800
+        slow = self.sample and self.pace >= 1500
         other_angle = (slow or self.belied) and self.tilt_run == 2 and self.step >= 10
         elsewhere = abs(self.mm - self.mm_before) >= self.rules["sunk_defect_mm"]
         other_mm = slow and self.sink_run == 2 and elsewhere
         first_tilt = (self.tilt_run <= 1 or other_angle) and not self.agreed
         first_mm = (self.sink_run <= 1 or other_mm) and not self.agreed
         shaken = self.shaken and self.angle < self.rules["open_deg"]
-        wheels = self.tilt_run < self.wheels and not self.agreed
+        wheels = self.wheels and not self.agreed
         lies_flat = self.angle < 3 or abs(self.mm) < 5
         # a frame of which contact and angle may both be wild
         wild = self.lone and first_tilt and self.angle >= 3
@@ -231,17 +243,6 @@ class Lid:
             and not self.water_alarm > 0.5
             and self.water_before < 0.375 * self.rules["flood_mm"],
         }
-
-
-def running(share: float, known: float) -> float:
-    """Readings running that chance would make in one of 100,000 cases."""
-    if share < known:
-        return 0.0
-    chance, readings = 1.0, 0.0
-    while chance > math.exp(-11.5):
-        chance *= min(share, 0.5)
-        readings += 1
-    return readings
 
 
 def gravest(said: Sequence[Said]) -> Said | None:
@@ -269,7 +270,7 @@ def missing(lid: Lid, doubt: Mapping[str, bool]) -> Said | None:
             said.append(Said(4, lid.mm, r["gone_mm"], "missing.gone_mm"))
         elif not lid.quick:
             said.append(Said(2, lid.mm, r["gone_mm"], "missing.unconfirmed"))
-    moving = lid.tilt_run >= max(2.0, lid.wheels) and lid.step >= 8 and lid.gap < 900
+    moving = lid.tilt_run >= 2 and not lid.wheels and lid.step >= 8 and lid.gap < 900
     if moving and lid.angle >= r["carried_deg"] and not lid.crept:
         said.append(Said(4, lid.angle, r["carried_deg"], "missing.carried"))
     if not said:

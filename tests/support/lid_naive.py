@@ -100,7 +100,9 @@ class SlowPace:
         """Whether a message came on schedule; NaN heartbeat = unknown [s]."""
         pace = self.pace or self.heartbeat
         like = abs(gap - before) < min(max(5, 0.003 * gap), 0.1 * gap)
-        reach = min(max(5, 0.0003 * pace, 4 * self.wobble), 0.1 * pace)
+        # who has shown no pace yet shows it by gaps that are roughly alike
+        like = like or (self.pace <= 0 and abs(gap - before) < 0.05 * gap)
+        reach = min(max(5, 0.0003 * pace, 6 * self.wobble), 0.1 * pace)
         on_time, error = False, math.nan
         # Seen from its latest beat first: what was said after any message counts more.
         for span in ((time_us - self.beat) / 1e6, gap):
