@@ -43,7 +43,7 @@ DEFLECTION_MM: Final = np.float32(4.5)
 """A step no greater than this, of a sensor that reads at least this often, waits for its slow mean."""
 
 STILL_READINGS: Final = np.float32(40)
-STILL_MOVES: Final = np.float32(0.6)
+STILL_MOVES: Final = np.float32(0.8)
 """As many equal readings of a sensor that moves this often by itself come by chance once in 10¹⁶."""
 
 TELLS_S: Final = np.float32(3600)
