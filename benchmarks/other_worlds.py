@@ -168,7 +168,7 @@ def judge(made: Made) -> list[AlarmChange]:
     return [change for change in result.changes if not change.historical]
 
 
-_COUNTED: Final = ("n", "found", "paged", "blind", "blind_found")
+_COUNTED: Final = ("n", "found", "paged", "milder", "blind", "blind_found")
 _LISTED: Final = ("delay_s", "after_full_h", "after_defect_h", "extra", "missed")
 
 
@@ -213,6 +213,10 @@ def rows(world: World | Fleet, made: Made, changes: Sequence[AlarmChange]) -> li
             if defect >= 0:
                 row["after_defect_h"].append((min(c.event_at for c in good) - defect) / 3.6e9)
         else:
+            # One inclination shows a stolen lid as one ajar where it turned mostly about the other axis.
+            row["milder"] += any(
+                c.hazard.value == "tilted" and c.severity >= 3 and c.event_at >= onset for c in mine
+            )
             row["missed"].append(i)
     return [{"world": world.name, "harm": harm, **row} for harm, row in table.items()]
 
@@ -265,19 +269,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def summarize(found: Sequence[dict[str, Any]]) -> None:
     """Harm by harm, then what rang of lids to which nothing happened, hazard by hazard."""
-    print("| harm | lids | found | in orange or red | median delay | p90 | blind | of these found |")
+    print("| harm | lids | found | in orange or red | median delay | p90 | tilted instead | blind (found) |")
     print("|---|---|---|---|---|---|---|---|")
     for harm, hazards in FINDS.items():
         own = [row for row in found if row["harm"] == harm]
-        n, seen, paged, blind, lucky = (
-            sum(row[key] for row in own) for key in ("n", "found", "paged", "blind", "blind_found")
-        )
+        n, seen, paged, milder, blind, lucky = (sum(row[key] for row in own) for key in _COUNTED)
         if n == 0 or not hazards:
             continue
         delay = np.concatenate([[], *(row["delay_s"] for row in own)]) / 60
         print(
             f"| {harm} | {n} | {seen} ({seen / n:.1%}) | {paged} | "
-            f"{np.median(delay):.0f} min | {np.percentile(delay, 90):.0f} min | {blind} | {lucky} |"
+            f"{np.median(delay):.0f} min | {np.percentile(delay, 90):.0f} min | {milder} | "
+            f"{blind} ({lucky}) |"
         )
     print("\n| healthy lids | lid-years | orange or red | per 1,000 lid-years (95 %) | of which |")
     print("|---|---|---|---|---|")

@@ -105,7 +105,8 @@ def _hidden(world: World, course: Course, sent: Float) -> bool:
     ):
         return False
     own = 3 * world.noise_deg + world.step_deg / 2 + (0 if rocks.max() else 1.6 * world.swing_deg)
-    shown = np.maximum(leans, rocks) * np.abs(np.cos(np.radians(course.axis)))
+    turned = np.maximum(leans, rocks) * np.cos(np.radians(course.axis))
+    shown = np.abs(np.clip(np.abs(90 + turned), 0, 180) - 90)
     return bool(shown.max() <= own)
 
 

@@ -24,8 +24,9 @@ USUAL_PACE_S: Final = np.float32(600)
 """Of a sensor whose pace is unknown, that reads often enough to catch wheels."""
 STEADY_DEG: Final = np.float32(2)
 """Two readings running within so much of one another say the same."""
-ALIKE_SHARE: Final = np.float32(0.2)
-"""Of two wheels running, so many make a lid lean alike."""
+ALIKE_COUNTS: Final = np.float32(1.5)
+"""A third reading and any after it that says the same as the one before counts for so many: two wheels seldom
+make a lid lean alike."""
 SEEN_PASSES: Final = np.float32(0.006)
 """Share of readings with a wheel on the lid below which there is nothing to reckon with."""
 
@@ -184,11 +185,11 @@ def _wheels(tilt: Float32, pace_s: Float32) -> Bool:
     """bool[k]  So few readings running lean that each may have caught another wheel.
 
     As many must be that among the readings of 1,000 lid-years chance makes one such run: the share of
-    wheels for each, and less for each that says the same as the one before.
+    wheels for each of the run.
     """
     passes = np.clip(tilt[:, Tilt.PASSES], np.float32(1e-9), np.float32(0.5))
     chances = np.log(THOUSAND_YEARS_S / np.where(pace_s > 0, pace_s, USUAL_PACE_S))
-    unlikely = -tilt[:, Tilt.RUN] * np.log(passes) - tilt[:, Tilt.LIKE] * np.log(ALIKE_SHARE)
+    unlikely = -tilt[:, Tilt.RUN] * np.log(passes)
     return np.asarray((passes >= SEEN_PASSES) & (unlikely < chances), bool)
 
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from rules.alarm import Hazard
 from rules.detector import Verdicts
 from rules.lid.angle import CREPT_DEG, PART, allowance, possible_turn
-from rules.lid.doubt import SEEN_PASSES, STEADY_DEG, Doubt, doubts, is_quick
+from rules.lid.doubt import ALIKE_COUNTS, SEEN_PASSES, STEADY_DEG, Doubt, doubts, is_quick
 from rules.lid.features import Features
 from rules.lid.limits import Limits
 from rules.lid.opinion import Fuses, Opinion
@@ -96,17 +96,14 @@ def _judge(
     turned = (angle >= limits["tilt_attention_deg"]) & ~crept
     shifted = np.abs(mm - sink[:, Sink.SLOW]) >= limits["sunk_defect_mm"] + unrest(sink)
     wet = f.water_mm >= limits["flood_mm"]
-    for rows, column, measured, over in (
-        (tilt, Tilt.RUN, angle, turned),
-        (sink, Sink.RUN, mm, shifted),
-        (water, Water.RUN, f.water_mm, wet),
+    alike = (tilt[:, Tilt.RUN] >= 2) & (f.step_deg < STEADY_DEG) & (tilt[:, Tilt.PASSES] >= SEEN_PASSES)
+    for rows, column, measured, over, counts in (
+        (tilt, Tilt.RUN, angle, turned, np.where(alike, ALIKE_COUNTS, 1)),
+        (sink, Sink.RUN, mm, shifted, 1),
+        (water, Water.RUN, f.water_mm, wet, 1),
     ):
-        rows[:, column] = np.where(
-            np.isnan(measured), rows[:, column], np.where(over, rows[:, column] + 1, np.float32(0))
-        )
-    like = (tilt[:, Tilt.RUN] >= 2) & (f.step_deg < STEADY_DEG)
-    like_run = np.where(turned, tilt[:, Tilt.LIKE] + like, np.float32(0))
-    tilt[:, Tilt.LIKE] = np.where(np.isnan(angle), tilt[:, Tilt.LIKE], like_run)
+        run = np.where(over, rows[:, column] + counts, np.float32(0))
+        rows[:, column] = np.where(np.isnan(measured), rows[:, column], run)
     doubt = doubts(f, limits, turned, shifted, tilt, sink, shock, water)
     missing = _missing(f, limits, tilt, crept, doubt)
     tilted = _tilted(f, limits, tilt, sink, missing, crept, doubt)

@@ -14,9 +14,12 @@ LEAST_S = np.float32(5.0)
 """Radios and sleeping crystals are out by seconds."""
 RELATIVE = np.float32(0.0003)
 """Drift of a crystal against ours, with what temperature does to it, tenfold."""
-WOBBLES = np.float32(6.0)
-"""A reading this many times its usual error off its time still keeps it: nearly five standard deviations, for
-a sensor sends some ten thousand a year, and none of them is to be taken for an event."""
+WOBBLES = np.float32(5.0)
+"""A reading this many times its usual error off its time still keeps it: more than five standard deviations,
+for a sensor sends some ten thousand a year, and none of them is to be taken for an event."""
+CALMS = np.float32(1 / 32)
+UNSETTLES = np.float32(1 / 8)
+"""The usual error is quick to grow and slow to shrink: a few readings on time make no clock exact."""
 ALIKE = np.float32(0.05)
 """Gaps that differ by no more than this share are a pace, of a sensor that has shown none yet."""
 MOST_BEATS = np.float32(8.0)
@@ -83,7 +86,8 @@ def on_schedule(
     near = ~np.isnan(error)
     kept = near & ~unknown
     learned = np.where(kept, learned + error * np.float32(1 / 8), learned)
-    wobble = np.where(kept, wobble + (np.abs(error) - wobble) * np.float32(1 / 8), wobble)
+    more = np.abs(error) - wobble
+    wobble = np.where(kept, wobble + more * np.where(more > 0, UNSETTLES, CALMS), wobble)
     other = np.abs(gap_s - pace) > tenth
     new = calm & (gap_s > 0) & ((like & other & (gap_s >= BURST_S)) | (unknown & (like | near)))
     if np.count_nonzero(new):

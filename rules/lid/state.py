@@ -21,8 +21,8 @@ class Tilt(IntEnum):
 
     BASE : baseline of `tilt_deg` [°].  X, Y, Z : baseline of the normal.  COUNT : readings in the baseline.
     SINCE : first reading [h].  CHANGE : latest change [°].  CREEP : what of it came slowly [°].
-    RUN : consecutive readings at or over the lowest limit.  LIKE : those of them that were as the one before.
-    LAST : latest raw value [°].
+    RUN : consecutive readings at or over the lowest limit; where wheels are caught, one that says the same
+    as the one before counts for more.  LAST : latest raw value [°].
     STILL : readings since it last moved.  MOVES : share of readings that moved.
     PASSING : when it last leaned and lay flat again at once [h]; 0 = never.
     PASSES : share of readings that a wheel on the lid was caught by.
@@ -53,7 +53,6 @@ class Tilt(IntEnum):
     STEP_X = 18
     STEP_Y = 19
     GRAIN = 20
-    LIKE = 21
 
 
 class Sink(IntEnum):

@@ -105,7 +105,7 @@ class Lid:
         if self.passes < self.rules["seen_passes"]:
             return False
         readings = 1000 * 365.25 * 86_400 / (self.pace if self.pace > 0 else 600)
-        chance = min(self.passes, 0.5) ** self.tilt_run * 0.2**self.like
+        chance = min(self.passes, 0.5) ** self.tilt_run
         return chance * readings > 1
 
     @property
@@ -202,10 +202,10 @@ class Lid:
             ("water_run", self.water, self.wet),
         ):
             if not math.isnan(measured):
-                self.known[run] = self.known[run] + 1 if over else 0.0
-        if not math.isnan(self.angle):
-            alike = self.tilt_run >= 2 and self.step < 2
-            self.known["like"] = self.like + alike if self.turned else 0.0
+                # where wheels are caught, a third reading that is like the second says more than another
+                wheels = run == "tilt_run" and self.passes >= self.rules["seen_passes"]
+                counts = 1.5 if wheels and self.tilt_run >= 2 and self.step < 2 else 1
+                self.known[run] = self.known[run] + counts if over else 0.0
 
     # --- doubts: one message is not enough ------------------------------------------------------------
 

@@ -102,7 +102,7 @@ class SlowPace:
         like = abs(gap - before) < min(max(5, 0.003 * gap), 0.1 * gap)
         # who has shown no pace yet shows it by gaps that are roughly alike
         like = like or (self.pace <= 0 and abs(gap - before) < 0.05 * gap)
-        reach = min(max(5, 0.0003 * pace, 6 * self.wobble), 0.1 * pace)
+        reach = min(max(5, 0.0003 * pace, 5 * self.wobble), 0.1 * pace)
         on_time, error = False, math.nan
         # Seen from its latest beat first: what was said after any message counts more.
         for span in ((time_us - self.beat) / 1e6, gap):
@@ -122,7 +122,8 @@ class SlowPace:
             self.pace, self.wobble = beat, min(out, 0.02 * beat)
         elif known and near:
             self.pace += error / 8
-            self.wobble += (abs(error) - self.wobble) / 8
+            more = abs(error) - self.wobble
+            self.wobble += more / (8 if more > 0 else 32)
         if scheduled or not self.beat:
             self.beat = time_us
         return scheduled

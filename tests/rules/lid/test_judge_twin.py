@@ -66,7 +66,6 @@ KNOWN: dict[str, tuple[str, int, tuple[float, ...]]] = {
     "last": ("tilt", Tilt.LAST, (0, 7, 11, 14, 25, 85, 100, 165)),
     "z": ("tilt", Tilt.Z, (nan, 1)),
     "mm_before": ("sink", Sink.A, (0, 15, 30, -40)),
-    "like": ("tilt", Tilt.LIKE, (0, 1, 2, 5)),
     "tilt_run": ("tilt", Tilt.RUN, (0, 1, 2, 3, 8, 16)),
     "since": ("tilt", Tilt.SINCE, (HOURS - 1, HOURS - 23.5, HOURS - 24, HOURS - 500)),
     "passing": ("tilt", Tilt.PASSING, (0, HOURS - 1, HOURS - 719, HOURS - 720)),
@@ -237,7 +236,7 @@ def compare(rows: list[Any]) -> set[tuple[str, int]]:
             wait, hazard, level, value, limit, reason = lit[i]
             assert (hazard, level, reason) == (fuse.hazard, fuse.level, fuse.reason)
             assert all(same(a, b) for a, b in ((wait, fuse.wait_s), (value, fuse.value), (limit, fuse.limit)))
-        for name in ("tilt_run", "like", "sink_run", "water_run", "hit", "hit_tilt", "hit_mm", "hit_run"):
+        for name in ("tilt_run", "sink_run", "water_run", "hit", "hit_tilt", "hit_mm", "hit_run"):
             part, column, _ = KNOWN[name]
             assert same(getattr(state, part)[i, column], lid.known[name]), name
         watched = lid.turned or lid.shifted or lid.wet or lid.flickers or lid.known["hit"] > 0
