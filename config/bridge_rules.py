@@ -20,6 +20,10 @@ class FaultLimits(BaseModel):
     gap_share : Share of a fast gauge's samples that may be missing.
     temperature_low_c, temperature_high_c, temperature_rate_c : believable range [°C], change in 10 min [°C].
     temperature_lost_s : A thermometer silent this long while its gauges report.
+    movement_range_mm, movement_range_deg, movement_range_g : What no deflection or displacement (nor thrice
+        its design value), no tilt, no acceleration can be [± mm, °, g].
+    movement_jump_mm, movement_jump_deg : A lone reading so far off is a spike, if no design value is known.
+    movement_stuck_s : The same as stuck_s for these, and four times longer than it ever stood before.
     heal_s : How long all must be well before a channel is believed again.
     """
 
@@ -37,6 +41,12 @@ class FaultLimits(BaseModel):
     temperature_high_c: float = 85
     temperature_rate_c: float = Field(default=15, gt=0)
     temperature_lost_s: float = Field(default=10_800, gt=0)
+    movement_range_mm: float = Field(default=3000, gt=0)
+    movement_range_deg: float = Field(default=200, gt=0)
+    movement_range_g: float = Field(default=16, gt=0)
+    movement_jump_mm: float = Field(default=50, gt=0)
+    movement_jump_deg: float = Field(default=2, gt=0)
+    movement_stuck_s: float = Field(default=21_600, gt=0)
     heal_s: float = Field(default=3600, gt=0)
 
 

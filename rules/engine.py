@@ -23,6 +23,7 @@ from rules.detector import FAR, Detector, Foresees, HasBeats, HasThresholds, Hea
 from rules.explain import explain_sensor
 from rules.faults import EngineFault, Faults
 from rules.judging import NEVER, Judging
+from rules.lanes import Lanes
 from rules.machine import SECOND, LaneHold, Machine
 from rules.schedule import active, next_change
 from rules.snapshot import pack, unpack
@@ -257,9 +258,8 @@ class Engine:
         Raises ValueError when the snapshot is damaged or was made with other detectors.
         """
         header, arrays = unpack(snapshot)
-        lanes = [[self.detectors[d].name, hazard.value] for d, hazard in self.lane_of]
-        if header["lanes"] != lanes:
-            raise ValueError("the snapshot was made with other detectors")
+        names = [[self.detectors[d].name, hazard.value] for d, hazard in self.lane_of]
+        lanes = Lanes(header["lanes"], names, header["sensors"])
         if header["sensors"] > len(self.registry.sensors):
             raise ValueError(
                 f"the snapshot has {header['sensors']} sensors, the registry {len(self.registry.sensors)}"
@@ -269,10 +269,10 @@ class Engine:
         # the snapshot did not.
         self.rules_changed(RuleSet.model_validate(header["rules"]))
         self._judging.last = np.array(arrays["engine.last"])
-        self.machine.restore(_under("machine.", arrays))
+        self.machine.restore(lanes.machine(_under("machine.", arrays)))
         for detector in self.detectors:
             detector.restore(_under(f"detector.{detector.name}.", arrays))
-        self._telling.alarms.restore(header["alarms"])
+        self._telling.alarms.restore(lanes.alarms(header["alarms"]))
         self.windows.restore(header["windows"])
         self._telling.together.restore(header.get("together", []))
         if header["sensors"] != len(self.registry.sensors):

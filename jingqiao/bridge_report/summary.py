@@ -16,7 +16,7 @@ from jingqiao.bridge_report.month import Month
 from rules.bridge.cells import BLOCK_US, LEAST_SAMPLES
 from rules.bridge.gate import GaugeFault
 from rules.bridge.movement_channels import CM_S2
-from rules.bridge.movement_evidence import UNITS
+from rules.bridge.movement_conditions import UNITS
 from rules.bridge.parts import DRIFT
 
 SLOT_US: Final = 600_000_000

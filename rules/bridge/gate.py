@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rules.bridge.cells import BLOCK_US, LEAST_SAMPLES, Cells
+from rules.bridge.coverage import Coverage
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
@@ -32,7 +33,6 @@ class GaugeFault(IntEnum):
     CLOCK = 9
 
 
-COVERAGE_BLOCKS: Final = 30
 COARSE_UE: Final = 0.5
 """A step of the converter from which on equal neighbours are usual: then it takes thrice as long."""
 RAIL_UE: Final = 500.0
@@ -97,9 +97,6 @@ class FaultGate:
         "change",
         "spikes",
         "spike_day",
-        "coverage",
-        "usual_n",
-        "last_block",
         "rail",
         "rail_run",
         "hour",
@@ -126,8 +123,7 @@ class FaultGate:
         self.flat = np.full(n, np.nan)
         self.quantum, self.change = np.full(n, np.inf), np.full(n, np.nan)
         self.spikes, self.spike_day = np.zeros(n, np.int64), np.full(n, NEVER, np.int64)
-        self.coverage, self.usual_n = np.ones(n), np.zeros(n)
-        self.last_block = np.full(n, NEVER, np.int64)
+        self.covered = Coverage(n)
         self.rail, self.rail_run = np.zeros(n), np.zeros(n, np.int64)
         self.hour, self.hour_noise = np.full(n, NEVER, np.int64), np.full(n, np.nan)
         self.noise_sum, self.noise_hours = np.zeros(n), np.zeros(n, np.int64)
@@ -257,20 +253,9 @@ class FaultGate:
         return np.asarray(same & long & self.thermometer[c])
 
     def _coverage(self, c: Int, cells: Cells, found: npt.NDArray[np.uint8]) -> None:
-        ahead = np.clip(cells.block - self.last_block[c], 1, None)
-        fast = cells.n >= LEAST_SAMPLES
-        self.usual_n[c] = np.where(fast, np.maximum(cells.n, 0.999 * self.usual_n[c]), self.usual_n[c])
-        followed = (ahead <= COVERAGE_BLOCKS) & (self.usual_n[c] > 0)
-        share = np.where(followed, np.minimum(1.0, cells.n / np.maximum(self.usual_n[c], 1.0)), 1.0)
-        decay = (1 - 1 / COVERAGE_BLOCKS) ** np.where(followed, ahead, 0)
-        last = 1 / COVERAGE_BLOCKS
-        covered = self.coverage[c] * decay + share * last * followed
-        self.coverage[c] = np.where(followed, np.minimum(covered, 1.0), 1.0)
-        self.last_block[c] = cells.block
-        gap = (
-            followed & (self.coverage[c] < self.limits.gap_share[c]) & (self.usual_n[c] >= 2 * LEAST_SAMPLES)
-        )
-        self._mark(c, found, gap, GaugeFault.GAP, self.coverage[c] * 100, self.limits.gap_share[c] * 100)
+        few = self.covered.step(c, cells.block, cells.n, self.limits.gap_share[c])
+        share, least = self.covered.share[c], self.limits.gap_share[c]
+        self._mark(c, found, few, GaugeFault.GAP, share * 100, least * 100)
 
     def _rail(self, c: Int, cells: Cells, plausible: Bool, found: npt.NDArray[np.uint8]) -> None:
         top = np.fmax(np.abs(cells.low), np.abs(cells.high))
@@ -310,9 +295,10 @@ class FaultGate:
 
     def snapshot(self) -> dict[str, npt.NDArray[Any]]:
         """All state as named arrays."""
-        return {name: getattr(self, name) for name in self._STATE}
+        return {name: getattr(self, name) for name in self._STATE} | self.covered.snapshot()
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         """The state that `snapshot` gave; channels may have been added since."""
         for name in self._STATE:
             getattr(self, name)[: len(state[name])] = state[name]
+        self.covered.restore(state)

@@ -63,9 +63,12 @@ def movement_channels(registry: Registry) -> MovementChannels:
 
 @dataclass(frozen=True, slots=True)
 class MovementRules:
-    """By channel: see `config.bridge_rules.MovementLimits`, `ShakingLimits`, `SagLimits`.
+    """By channel: see `config.bridge_rules.MovementLimits`, `ShakingLimits`, `SagLimits`, `FaultLimits`.
 
     grade : int8[c, 4]  Severity of level 0–3.
+    range_low, range_high : What can be measured at all, in the unit of the role (of accelerations g).
+    jump : What no structure goes away and comes back within one reading: the design value, where it is known.
+    rail : Peaks below this are no end of a range.
     """
 
     grade: npt.NDArray[np.int8]
@@ -84,6 +87,16 @@ class MovementRules:
     sag_certainty: Float
     warm_low: Float
     warm_high: Float
+    range_low: Float
+    range_high: Float
+    jump: Float
+    rail: Float
+    stuck_us: Float
+    stuck_readings: Float
+    spikes_a_day: Float
+    noise_ratio: Float
+    gap_share: Float
+    heal_us: Float
 
 
 def movement_rules(
@@ -98,7 +111,36 @@ def movement_rules(
 
     grades = [(s.movement.level_1, s.movement.level_2, s.movement.level_3) for s in sets]
     grade = np.array([[0, *(Severity[name.upper()] for name in names)] for names in grades], np.int8)
+    role = channels.role
+
+    def by_role(mm: Float, degrees: Float, g: Float, celsius: Float) -> Float:
+        table = {Role.TILT: degrees, Role.ACCELERATION: g, Role.TEMPERATURE: celsius}
+        column = mm
+        for kind, values in table.items():
+            column = np.where(role == kind, values, column)
+        return column
+
+    size = np.fmax(
+        np.where(np.isfinite(channels.low), np.abs(channels.low), 0.0),
+        np.where(np.isfinite(channels.high), np.abs(channels.high), 0.0),
+    )
+    mm, degrees = of(lambda s: s.fault.movement_range_mm), of(lambda s: s.fault.movement_range_deg)
+    g, never = of(lambda s: s.fault.movement_range_g), np.full(len(channels), np.inf)
+    mm = np.maximum(mm, 3 * size)
+    jump_mm, jump_deg = of(lambda s: s.fault.movement_jump_mm), of(lambda s: s.fault.movement_jump_deg)
+    jump = by_role(jump_mm, jump_deg, never, never)
+    warm_low, warm_high = of(lambda s: s.fault.temperature_low_c), of(lambda s: s.fault.temperature_high_c)
     return MovementRules(
+        range_low=by_role(-mm, -degrees, -g, warm_low),
+        range_high=by_role(mm, degrees, g, warm_high),
+        jump=np.where(size > 0, size, jump),
+        rail=by_role(jump_mm, never, np.ones(len(channels)), never),
+        stuck_us=of(lambda s: s.fault.movement_stuck_s * 1e6),
+        stuck_readings=of(lambda s: s.fault.stuck_readings),
+        spikes_a_day=of(lambda s: s.fault.spikes_a_day),
+        noise_ratio=of(lambda s: s.fault.noise_ratio),
+        gap_share=of(lambda s: s.fault.gap_share),
+        heal_us=of(lambda s: s.fault.heal_s * 1e6),
         grade=grade[which],
         near=of(lambda s: s.movement.near),
         many=of(lambda s: s.movement.many),
@@ -113,6 +155,6 @@ def movement_rules(
         sag_mm=of(lambda s: s.sag.least_mm),
         sag_share=of(lambda s: s.sag.least_share),
         sag_certainty=of(lambda s: s.sag.certainty),
-        warm_low=of(lambda s: s.fault.temperature_low_c),
-        warm_high=of(lambda s: s.fault.temperature_high_c),
+        warm_low=warm_low,
+        warm_high=warm_high,
     )

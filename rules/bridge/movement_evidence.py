@@ -10,6 +10,7 @@ import numpy as np
 
 from devices.registry import Role
 from rules.alarm import Hazard, Reason
+from rules.bridge.movement_conditions import UNITS, movement_conditions
 from rules.bridge.sag import Rate
 
 if TYPE_CHECKING:
@@ -29,14 +30,16 @@ REASONS: Final = (
     "rules_bridge.shaking.strong",
     "rules_bridge.shaking.growing",
     "rules_bridge.sag",
+    "rules_bridge.movement_fault.gap",
+    "rules_bridge.movement_fault.stuck",
+    "rules_bridge.movement_fault.spikes",
+    "rules_bridge.movement_fault.range",
+    "rules_bridge.movement_fault.saturated",
+    "rules_bridge.movement_fault.noise",
+    "rules_bridge.fault.clock",
 )
-UNITS: Final = {
-    Role.DEFLECTION: "mm",
-    Role.DISPLACEMENT: "mm",
-    Role.TILT: "°",
-    Role.TEMPERATURE: "°C",
-    Role.ACCELERATION: "cm/s²",
-}
+FIRST_FAULT: Final = REASONS.index("rules_bridge.movement_fault.gap")
+FAULT_UNITS: Final = {"gap": "%", "stuck": "h", "spikes": "", "clock": "min"}
 DESIGNED: Final = (Role.DEFLECTION, Role.DISPLACEMENT, Role.TILT, Role.TEMPERATURE)
 """Roles that are compared with design values."""
 
@@ -62,7 +65,12 @@ def evidence_of(d: MovementDetector, channel: int, hazard: Hazard) -> tuple[Reas
         "level": level,
         "label": label,
     }
-    if hazard is Hazard.DRIFT:
+    if hazard is Hazard.SENSOR_FAULT:
+        unit = "g" if role is Role.ACCELERATION else UNITS[role]
+        kind = key.rpartition(".")[2]
+        values |= {"unit": unit, "value": _round(value, 3), "limit": _round(limit, 3)}
+        facts = {"unit": FAULT_UNITS.get(kind, unit), "rule": key, "quantity": facts["quantity"]}
+    elif hazard is Hazard.DRIFT:
         rate = d.rate(channel)
         values["rate"] = _round(rate.a_month_mm) if rate else None
         values["days"] = rate.days if rate else None
@@ -74,6 +82,7 @@ def evidence_of(d: MovementDetector, channel: int, hazard: Hazard) -> tuple[Reas
         facts |= {"design_value": _round(limit), "level_2_in_a_month": values["count"]}
         if role is Role.TILT:
             facts["reference_deg"] = [_round(float(v), 3) for v in d.attitude.state["reference"][channel]]
+    facts["conditions"] = movement_conditions(d, channel, hazard)
     facts |= d.works.evidence(channel)
     return Reason(key, values), facts
 

@@ -19,22 +19,25 @@ from rules.alarm import Hazard, Reason
 from rules.bridge.attitude import Attitude
 from rules.bridge.cells import BLOCK_US
 from rules.bridge.channels import NO_CHANNEL
+from rules.bridge.clock import LEAST_LAG_US, Clocks
 from rules.bridge.design_values import MANY, NEAR, DesignValues
 from rules.bridge.levels import NEVER
 from rules.bridge.movement_channels import CM_S2, movement_channels, movement_rules
-from rules.bridge.movement_evidence import REASONS, evidence_of
+from rules.bridge.movement_evidence import FIRST_FAULT, REASONS, evidence_of
+from rules.bridge.movement_gate import BlockRows, MovementFault, MovementGate
 from rules.bridge.movement_rows import Rows
 from rules.bridge.sag import Rate, Sag
 from rules.bridge.shaking import LEAST_SAMPLES, Shaking
 from rules.bridge.spoken import Spoken
+from rules.bridge.threes import median_of_three, threes
 from rules.bridge.works import ANEW, Works, named
 from rules.detector import FAR, Round, Verdicts
 
 Int = npt.NDArray[np.int64]
 Float = npt.NDArray[np.float64]
 
-HAZARDS: Final = (Hazard.STRAIN_LIMIT, Hazard.DRIFT)
-LIMIT, SAG = range(2)
+HAZARDS: Final = (Hazard.STRAIN_LIMIT, Hazard.DRIFT, Hazard.SENSOR_FAULT)
+LIMIT, SAG, FAULT = range(3)
 DESIGN: Final = {
     Role.DEFLECTION: (1, 2, 3),
     Role.DISPLACEMENT: (4, 5, 5),
@@ -72,6 +75,7 @@ class MovementDetector:
         if not own.any():
             return ()
         columns = {name: column[own] for name, column in batch.columns.items()}
+        self.clocks.saw(channel[own].astype(np.int64), batch.time[own], batch.received[own])
         self._rows.add(channel[own], batch.time[own], self.channels.role[channel[own]], columns)
         if len(self._rows) > MOST_PENDING:
             return self._advance(int(batch.time[own].min()))
@@ -95,14 +99,15 @@ class MovementDetector:
         if channel == NO_CHANNEL:
             return {}
         role = Role(int(self.channels.role[channel]))
+        gate = {} if role is Role.TEMPERATURE else {Hazard.SENSOR_FAULT: "rules_bridge.sees.fault"}
         if role is Role.ACCELERATION:
-            return {Hazard.STRAIN_LIMIT: "rules_bridge.sees.shaking"}
+            return {Hazard.STRAIN_LIMIT: "rules_bridge.sees.shaking"} | gate
         bounds = self.channels.low[channel], self.channels.high[channel]
         known = any(map(math.isfinite, bounds))
         sight = "rules_bridge.sees.design" if known else "rules_bridge.blind.no_design_value"
         if role is Role.DEFLECTION:
-            return {Hazard.STRAIN_LIMIT: sight, Hazard.DRIFT: "rules_bridge.sees.sag"}
-        return {Hazard.STRAIN_LIMIT: sight}
+            gate[Hazard.DRIFT] = "rules_bridge.sees.sag"
+        return {Hazard.STRAIN_LIMIT: sight} | gate
 
     def registry_changed(self, registry: Registry) -> None:
         """Follow a registry that has grown: state of known sensors stays."""
@@ -146,6 +151,8 @@ class MovementDetector:
             "design": self.design.state,
             "shaking": self.shaking.state,
             "sag": self.sag.state,
+            "gate": self.gate.state,
+            "clocks": self.clocks.snapshot(),
             "own": self.own | self.attitude.state | self._said() | self._works(),
         }
 
@@ -170,11 +177,13 @@ class MovementDetector:
         self._rows = Rows()
         self.design, self.shaking, self.sag = DesignValues(n), Shaking(n), Sag(n)
         self.attitude = Attitude(n)
+        self.gate, self.clocks = MovementGate(n), Clocks(n)
         self.spoken, self.level = Spoken(self.channels.sensor, HAZARDS), np.zeros((n, len(HAZARDS)), np.int8)
         self.works = Works(n)
         self.own: dict[str, npt.NDArray[Any]] = {
             "before": np.full((n, 2), np.nan),
             "warm": np.full(n, np.nan),
+            "now": np.full(n, np.nan),
             "seen_at": np.full(n, NEVER, np.int64),
         }
 
@@ -186,7 +195,9 @@ class MovementDetector:
             for name, array in arrays.items():
                 # A snapshot of an earlier version may lack some: they begin anew.
                 if f"{part}.{name}" in state:
-                    array[place[kept]] = state[f"{part}.{name}"][kept]
+                    known = state[f"{part}.{name}"][kept]
+                    own = array if known.ndim == 1 else array[..., : known.shape[-1]]
+                    own[place[kept]] = known
         self.works.restore(state.get("interventions"), self.channels.of_sensor)
         rows = {k.removeprefix("rows."): v for k, v in state.items() if k.startswith("rows.")}
         here = place[rows["channel"]] if len(rows["channel"]) else rows["channel"]
@@ -224,21 +235,48 @@ class MovementDetector:
         self.own["seen_at"][c] = newest
         self._forget(self.works.over(c, newest))
         role = self.channels.role[c]
+        sound, said = self._gate(block, rows, starts, ends, c, newest)
         value = self._tilts(rows, starts, c, role)
         low, high, middle = self._confirmed(value, starts, ends, c)
         self._warmth(rows, ends, c, role, middle)
-        said: list[Verdicts] = []
-        some = np.flatnonzero(role != Role.ACCELERATION)
+        some = np.flatnonzero((role != Role.ACCELERATION) & sound)
         if len(some):
             said += self._judge_design(c[some], newest[some], low[some], high[some])
-        some = np.flatnonzero(role == Role.ACCELERATION)
+        some = np.flatnonzero((role == Role.ACCELERATION) & sound)
         if len(some):
             said += self._judge_shaking(block, rows, starts[some], ends[some], c[some], newest[some])
         calm = ~self.works.busy(c, newest)
-        some = np.flatnonzero((role == Role.DEFLECTION) & np.isfinite(middle) & calm)
+        some = np.flatnonzero((role == Role.DEFLECTION) & np.isfinite(middle) & calm & sound)
         if len(some):
             said += self._judge_sag(c[some], newest[some], middle[some])
         return said
+
+    def _gate(
+        self, block: int, rows: Mapping[str, npt.NDArray[Any]], starts: Int, ends: Int, c: Int, newest: Int
+    ) -> tuple[npt.NDArray[np.bool_], list[Verdicts]]:
+        """(bool[k] whose levels may be judged, verdicts on faults) of one block."""
+        role = self.channels.role[rows["channel"]]
+        x, y = rows["x"], rows["y"]
+        side = np.where((role == Role.TILT) & np.isfinite(y), y, 0.0)
+        x = np.where((role == Role.ACCELERATION) & np.isfinite(y), y, x)
+        seen = np.where(role == Role.TILT, np.hypot(x, side), x)
+        of_block = BlockRows(seen, np.stack([x, side], axis=1), starts, ends, newest)
+        sound = np.ones(len(c), bool)
+        own = np.flatnonzero(self.channels.role[c] != Role.TEMPERATURE)
+        if len(own) == 0:
+            return sound, []
+        some, judged = c[own], of_block.of(own)
+        sound[own] = self.gate.step(self.rules, self.channels.role[some], block, some, judged)
+        late = self.clocks.fault[some]
+        if late.any():
+            lag_min = self.clocks.lag_us[some[late]] / 60e6
+            self.gate.tell(some[late], newest[own[late]], MovementFault.CLOCK, lag_min, LEAST_LAG_US / 60e6)
+        state = self.gate.state
+        fault = state["fault"][some].astype(np.int64)
+        level = np.where(fault > 0, 2, 0)
+        keys = np.where(fault > 0, fault + FIRST_FAULT - 1, 0)
+        value, limit = state["value"][some], state["limit"][some]
+        return sound, self.spoken.say(FAULT, some, newest[own], level, value, limit, keys)
 
     def _tilts(self, rows: Mapping[str, npt.NDArray[Any]], starts: Int, c: Int, role: Any) -> Float:
         """Values of rows; of tilts the angle to their reference [°], NaN while it is learned or in works."""
@@ -248,21 +286,19 @@ class MovementDetector:
             return np.asarray(x, np.float64)
         self.attitude.ripen(c[tilts], rows["time"][starts[tilts]], self.rules.reference_us[c[tilts]])
         of_tilt, busy = self.channels.role[channel] == Role.TILT, self.works.busy(channel, rows["time"])
-        turned = self.attitude.turned(channel, x, np.where(np.isfinite(y), y, 0.0), of_tilt & ~busy)
+        side = np.where(np.isfinite(y), y, 0.0)
+        believable = np.hypot(x, side) <= self.rules.range_high[channel]
+        turned = self.attitude.turned(channel, x, side, of_tilt & ~busy & believable)
+
         return np.where(of_tilt, np.where(busy, np.nan, turned), x)
 
     def _confirmed(self, value: Float, starts: Int, ends: Int, c: Int) -> tuple[Float, Float, Float]:
         """Least and greatest running median of three, and the block's median; NaN where there is none."""
-        lengths = ends - starts + 1
-        at = np.arange(len(value)) + 2 * np.repeat(np.arange(1, len(c) + 1), lengths)
-        joined = np.full(len(value) + 2 * len(c), np.nan)
-        joined[at] = value
-        heads = starts + 2 * np.arange(len(c))
-        joined[heads], joined[heads + 1] = self.own["before"][c].T
-        tails = ends + 2 * np.arange(1, len(c) + 1)
-        self.own["before"][c] = np.stack([joined[tails - 1], joined[tails]], axis=1)
-        three = np.sort(np.stack([joined[at - 2], joined[at - 1], joined[at]]), axis=0)
-        running = np.where(np.isfinite(three[2]), three[1], np.nan)
+        three, self.own["before"][c] = threes(value, starts, ends, self.own["before"][c])
+        running = median_of_three(three)
+        of = np.repeat(c, ends - starts + 1)
+        with np.errstate(invalid="ignore"):
+            running[(running < self.rules.range_low[of]) | (running > self.rules.range_high[of])] = np.nan
         middle = np.array([np.median(value[a : b + 1]) for a, b in zip(starts, ends, strict=True)])
         return np.fmin.reduceat(running, starts), np.fmax.reduceat(running, starts), middle
 
@@ -275,10 +311,7 @@ class MovementDetector:
         self.own["warm"][c[good]] = degrees[good]
 
     def _judge_design(self, c: Int, time: Int, low: Float, high: Float) -> list[Verdicts]:
-        warm = self.channels.role[c] == Role.TEMPERATURE
-        with np.errstate(invalid="ignore"):
-            odd = warm & ((low < self.rules.warm_low[c]) | (high > self.rules.warm_high[c]))
-        low, high = np.where(odd, np.nan, low), np.where(odd, np.nan, high)
+        self.own["now"][c] = np.where(np.abs(high) >= np.abs(low), high, low)
         level, found = self.design.step(self.channels, self.rules, c, time, low, high)
         keys = np.zeros(len(c), np.int64)
         for role, (near, beyond, many) in DESIGN.items():
@@ -291,8 +324,11 @@ class MovementDetector:
         self, block: int, rows: Mapping[str, npt.NDArray[Any]], starts: Int, ends: Int, c: Int, time: Int
     ) -> list[Verdicts]:
         squares, counts, whole = np.zeros(len(c)), np.zeros(len(c)), np.zeros(len(c), bool)
+        most = self.rules.range_high[rows["channel"]]
+        all_means = np.where(np.abs(rows["y"]) <= most, rows["y"], np.nan)
+        all_peaks = np.where(np.abs(rows["x"]) <= most, rows["x"], np.nan)
         for i, (a, b) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
-            means, peaks = rows["y"][a : b + 1], rows["x"][a : b + 1]
+            means, peaks = all_means[a : b + 1], all_peaks[a : b + 1]
             own = means[np.isfinite(means)]
             if len(own) == 0 and np.isfinite(peaks).sum() >= LEAST_SAMPLES:
                 own = peaks[np.isfinite(peaks)]
@@ -306,6 +342,7 @@ class MovementDetector:
         level, found, rms = self.shaking.step(
             self.rules, block, c, time, squares[told], counts[told], whole[told]
         )
+        self.own["now"][c] = rms
         limit = np.where(found >= 2, self.rules.shaking_2[c], self.rules.shaking_1[c])
         return self._say(LIMIT, c, time, level, rms, limit, _SHAKING[found])
 
@@ -316,9 +353,7 @@ class MovementDetector:
         level, value, limit = np.zeros(len(over), np.int64), np.zeros(len(over)), np.zeros(len(over))
         for i, channel in enumerate(over.tolist()):
             rate = self.rate(channel)
-            high = float(self.channels.high[channel])
-            share = self.rules.sag_share[channel] * high if math.isfinite(high) else 0.0
-            limit[i] = max(float(self.rules.sag_mm[channel]), share)
+            limit[i] = self.least_sag_mm(channel)
             if rate is not None:
                 value[i] = rate.growth_mm
                 grows = rate.growth_mm >= limit[i] and rate.certainty >= self.rules.sag_certainty[channel]
@@ -341,6 +376,12 @@ class MovementDetector:
     def rate(self, channel: int) -> Rate | None:
         """Growth of a deflection; None while too little is known."""
         return self.sag.rate(channel, int(self.rules.sag_days[channel]))
+
+    def least_sag_mm(self, channel: int) -> float:
+        """Growth of a deflection below which it is no sag [mm]."""
+        high = float(self.channels.high[channel])
+        share = float(self.rules.sag_share[channel]) * high if math.isfinite(high) else 0.0
+        return max(float(self.rules.sag_mm[channel]), share)
 
     def _say(
         self, hazard: int, c: Int, time: Int, level: Int, value: Float, limit: Float, keys: Int

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from devices.frame import Flag, Frame, concat
 from devices.registry import Registry
 from rules.alarm import AlarmChange, AlarmState, Hazard, Severity
 from rules.engine import Engine
+from rules.lanes import Lanes
 from tests.support.fake_detector import LevelDetector
 from tests.support.frames import SECOND, T0, frame_of
 
@@ -353,3 +355,21 @@ def test_changes_say_what_was_measured() -> None:
         historical=False,
         evidence={"latest": 4.0, "decided_at_us": T0},
     )
+
+
+def test_a_snapshot_of_a_detector_that_knew_fewer_hazards_is_read() -> None:
+    """As after an upgrade: what fires stays on record, and clears as it would have."""
+    state = {
+        "level.0": np.array([0, 2, 0], np.int8),
+        "key": np.array([[0, 1]]),
+        "cell.since": np.array([7]),
+    }
+    lanes = Lanes([["b", "tilted"]], [["b", "flooded"], ["b", "tilted"]], 3)
+    moved = lanes.machine(state)
+    assert moved["level.0"].tolist() == [0, 0, 0]
+    assert moved["level.1"].tolist() == [0, 2, 0]
+    assert moved["key"].tolist() == [[1, 1]]
+    voices = [["A", "tilted", 2, 5, [[0, 1, 2, 3.0, 2.0, "key", {}, {}]]]]
+    assert lanes.alarms(voices)[0][4][0][:2] == [1, 1]
+    with pytest.raises(ValueError, match="other detectors"):
+        Lanes([["b", "tilted"]], [["b", "flooded"]], 3)

@@ -92,6 +92,8 @@ class SlowMovements:
             chain = [*sensor.before, *values]
             threes = [chain[i : i + 3] for i in range(len(values))]
             steady = [median(three) for three in threes if all(map(math.isfinite, three))]
+            if sensor.role == "temperature":
+                steady = [degrees for degrees in steady if self.reachable(degrees)]
             sensor.before = chain[-2:]
             middle = nan if any(map(math.isnan, values)) else median(values)
             spans[who] = (min(steady, default=nan), max(steady, default=nan), middle)
@@ -110,6 +112,9 @@ class SlowMovements:
 
     def believable(self, degrees: float) -> bool:
         return self.rules.fault.temperature_low_c < degrees < self.rules.fault.temperature_high_c
+
+    def reachable(self, degrees: float) -> bool:
+        return self.rules.fault.temperature_low_c <= degrees <= self.rules.fault.temperature_high_c
 
     def turned(self, sensor: Sensor, rows: list[Reading]) -> list[float]:
         """Angle to the attitude of the first day [°]; none while that is learned."""
@@ -130,8 +135,6 @@ class SlowMovements:
         """Level 2 near the design value, level 3 beyond it, and at the tenth level 2 of a month."""
         rules, now = self.rules.movement, sensor.seen or 0
         warm = sensor.role == "temperature"
-        if warm and (low < self.rules.fault.temperature_low_c or high > self.rules.fault.temperature_high_c):
-            low = high = nan
         share = 1.0 if warm else rules.near
         top = share * sensor.high if sensor.high > 0 else sensor.high
         bottom = share * sensor.low if sensor.low < 0 else sensor.low
