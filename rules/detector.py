@@ -135,6 +135,48 @@ class Prepares(Protocol):
 
 
 @runtime_checkable
+class Chooses(Protocol):
+    """A detector that knows at a glance whether it has anything to do with some sensors."""
+
+    def concerned(self, sensor: npt.NDArray[np.int32]) -> bool:
+        """Whether `observe` may look at readings of these sensors. Repeats are welcome."""
+        ...
+
+
+@runtime_checkable
+class SkipsQuiet(Protocol):
+    """A detector that can take in many readings of few sensors at once, where they say nothing.
+
+    What one sensor sends does not concern another in it.
+    """
+
+    ahead_sensors: int
+    """Of more sensors in a frame this is no gain."""
+    ahead_readings: int
+    """That it likes to take in at once."""
+    ahead_columns: frozenset[str] | None
+    """What it reads; None = whatever there is."""
+
+    def skip_quiet(
+        self,
+        sensor: npt.NDArray[np.int32],
+        time: npt.NDArray[np.int64],
+        columns: Mapping[str, npt.NDArray[np.float32]],
+        valid: npt.NDArray[np.bool_],
+    ) -> npt.NDArray[np.int64]:
+        """Take in the next readings of some sensors as far as `observe` would settle nothing by them.
+
+        Asked only of sensors of which nothing is told and nothing is on its way.
+
+        sensor : int32[k]  Prepared, no repeats. time, columns : [r, k]  Their next readings, in order.
+        valid : bool[r, k]  False after the last reading of a sensor: there it is repeated.
+        Returns int64[k]  How many were taken in: with those, all is as `observe` would have left it. What it
+        raises, it has taken in nothing.
+        """
+        ...
+
+
+@runtime_checkable
 class Foresees(Protocol):
     """A detector of silence that can be told what will come, when a file is replayed."""
 

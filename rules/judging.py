@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from devices.frame import Flag, Frame
+from rules.ahead import LEAST_ROUNDS, run_ahead
 from rules.alarm import Hazard
-from rules.detector import FAR, Detector, JudgesHistory, Prepares, Round, SpeaksForGroups, Verdicts
+from rules.detector import (
+    FAR,
+    Chooses,
+    Detector,
+    JudgesHistory,
+    Prepares,
+    Round,
+    SkipsQuiet,
+    SpeaksForGroups,
+    Verdicts,
+)
 from rules.faults import Faults
 from rules.machine import Machine, Transition
 from rules.rounds import Rounds, in_rounds
@@ -45,6 +56,11 @@ class Judging:
         self._faults = faults
         self._speakers = {d: it for d, it in enumerate(detectors) if isinstance(it, SpeaksForGroups)}
         self._preparing = [it for it in detectors if isinstance(it, Prepares)]
+        self._choosing = [it if isinstance(it, Chooses) else None for it in detectors]
+        self._lanes_of = [
+            [lane for (of, _), lane in lane_of.items() if of == d] for d in range(len(detectors))
+        ]
+        self._skipping = [(d, it) for d, it in enumerate(detectors) if isinstance(it, SkipsQuiet)]
         self._historians = [(d, it) for d, it in enumerate(detectors) if isinstance(it, JudgesHistory)]
 
     def grow(self, n_sensors: int) -> None:
@@ -76,8 +92,16 @@ class Judging:
         if prepared:
             for it in self._preparing:
                 it.prepare(sensor[: order.sizes[0]])
+        of_all = sensor[: order.sizes[0]]
+        waiting = {
+            d: detector
+            for (d, detector), choosing in zip(enumerate(self._detectors), self._choosing, strict=True)
+            if choosing is None or choosing.concerned(of_all)
+        }
+        if prepared:
+            self._ahead(waiting, order, Round(sensor, at, received, flag, columns), now, told)
         start = 0
-        for size in order.sizes.tolist():
+        for size in order.sizes.tolist() if waiting or not in_time else ():
             of, start = slice(start, start + size), start + size
             some = {name: column[of] for name, column in columns.items()}
             batch = Round(sensor[of], at[of], received[of], flag[of], some)
@@ -92,13 +116,35 @@ class Judging:
                         continue
                     batch, rows_of = _rows(batch, fresh), rows_of[fresh]
                 self.last[batch.sensor] = batch.time
-            for d, detector in enumerate(self._detectors):
+            for d, detector in waiting.items():
                 said = self._observe(d, detector, batch)
                 if len(said) or d in self._speakers:
                     self.take(d, said, told, now, batch.sensor, rows_of)
         if prepared:
             for it in self._preparing:
                 it.release()
+
+    def _ahead(
+        self,
+        waiting: dict[int, Detector],
+        order: Rounds,
+        frame: Round,
+        now: npt.NDArray[np.int64],
+        told: Told,
+    ) -> None:
+        """Let detectors that can run ahead of the rounds: they wait for no round any more."""
+        if len(order.sizes) < LEAST_ROUNDS:
+            return
+        for d, it in self._skipping:
+            if d not in waiting or order.sizes[0] > it.ahead_sensors:
+                continue
+            detector = waiting.pop(d)
+            calm = partial(self._machine.calm, self._lanes_of[d], frame.sensor[: order.sizes[0]])
+            for at in run_ahead(it, order, frame, calm):
+                batch = _rows(frame, at)
+                said = self._observe(d, detector, batch)
+                if len(said):
+                    self.take(d, said, told, now, batch.sensor, order.rows[at])
 
     def _in_order(self, order: Rounds, sensor: npt.NDArray[np.int32], at: npt.NDArray[np.int64]) -> bool:
         """Whether no reading is older than one that the same sensor sent before, or as old."""
@@ -206,6 +252,6 @@ class Judging:
                 told.append(((2 * last + 1, 0, len(self._lane_of), 0), changes))
 
 
-def _rows(batch: Round, rows: slice | npt.NDArray[np.bool_]) -> Round:
+def _rows(batch: Round, rows: slice | npt.NDArray[Any]) -> Round:
     columns = {name: column[rows] for name, column in batch.columns.items()}
     return Round(batch.sensor[rows], batch.time[rows], batch.received[rows], batch.flag[rows], columns)

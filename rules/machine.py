@@ -132,6 +132,13 @@ class Machine:
         """What is on its way there, or None."""
         return self._cells.get((lane, sensor))
 
+    def calm(self, lanes: Sequence[int], sensors: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+        """bool[k]  Sensors of which nothing is announced, and nothing on its way, in these lanes."""
+        calm = np.ones(len(sensors), bool)
+        for lane in lanes:
+            calm &= self._level[lane].take(sensors) == 0
+        return calm
+
     def take_kept_back(self) -> Sequence[KeptBack]:
         """What windows kept from being told since this was last asked."""
         if not self._kept_back:

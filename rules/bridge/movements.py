@@ -66,6 +66,11 @@ class MovementDetector:
 
     # --- the contract of detectors ---------------------------------------------------------------
 
+    def concerned(self, sensor: npt.NDArray[np.int32]) -> bool:
+        """Whether any of these sensors is a bridge's."""
+        none = len(self.channels.sensor) == 0
+        return not none and bool((self.channels.of_sensor.take(sensor) != NO_CHANNEL).any())
+
     def observe(self, batch: Round) -> Sequence[Verdicts]:
         """Take a round; verdicts come with the ticks."""
         if len(self.channels.sensor) == 0:

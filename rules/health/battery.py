@@ -30,6 +30,9 @@ class BatteryLow:
     name = "battery"
     hazards: tuple[Hazard, ...] = (Hazard.BATTERY_LOW,)
     horizon_us = FAR
+    ahead_sensors = 2000
+    ahead_readings = 100_000
+    ahead_columns = frozenset({"battery_pct", "battery_v", "battery_alarm"})
     reasons: tuple[str, ...] = REASONS
 
     def __init__(self, registry: Registry, rules: HealthRules) -> None:
@@ -59,7 +62,7 @@ class BatteryLow:
 
     def observe(self, batch: Round) -> Sequence[Verdicts]:
         """Judge the charge of whoever tells something of it."""
-        charge = self._charges(batch)
+        charge = self._charges(batch.sensor, batch.columns)
         alarm = batch.columns.get("battery_alarm")
         told = ~np.isnan(charge)
         if alarm is not None:
@@ -90,6 +93,30 @@ class BatteryLow:
         reason[rung & ~is_empty] = 3
         limit = np.where(level >= Severity.YELLOW, empty, low).astype(np.float32)
         return (Verdicts(Hazard.BATTERY_LOW, sensor, time, level, charge, limit, reason),)
+
+    def skip_quiet(
+        self,
+        sensor: npt.NDArray[np.int32],
+        time: npt.NDArray[np.int64],
+        columns: Mapping[str, npt.NDArray[np.float32]],
+        valid: npt.NDArray[np.bool_],
+    ) -> npt.NDArray[np.int64]:
+        """Take in readings up to the first that tells of a low charge; see `rules.detector.SkipsQuiet`."""
+        del time
+        if not columns:
+            return np.asarray(valid.sum(axis=0))
+        charge, alarm = self._charges(sensor, columns), columns.get("battery_alarm")
+        low = np.maximum(self._low, self._empty)[self._class_of.take(sensor)]
+        told = np.broadcast_to(~np.isnan(charge), valid.shape)
+        stops = ~valid | (charge < low) | (self._level.take(sensor) != 0)
+        if alarm is not None:
+            told, stops = told | ~np.isnan(alarm), stops | (alarm > 0.5)
+        done = np.where(stops.any(axis=0), stops.argmax(axis=0), len(valid))
+        told = told & (np.arange(len(valid))[:, None] < done)
+        some = np.flatnonzero(told.any(axis=0))
+        latest = len(valid) - 1 - told[::-1, some].argmax(axis=0)
+        self._charge[sensor[some]] = np.broadcast_to(charge, valid.shape)[latest, some]
+        return done
 
     def tick(self, now: int) -> Sequence[Verdicts]:
         """Batteries do not change by waiting."""
@@ -133,18 +160,20 @@ class BatteryLow:
         except KeyError as error:
             raise ValueError(f"no state of batteries: {error}") from error
 
-    def _charges(self, batch: Round) -> npt.NDArray[np.float32]:
-        """float32[k]  Charge [%]; NaN = not told."""
-        percent = batch.columns.get("battery_pct")
-        volts = batch.columns.get("battery_v")
+    def _charges(
+        self, sensor: npt.NDArray[np.int32], columns: Mapping[str, npt.NDArray[np.float32]]
+    ) -> npt.NDArray[np.float32]:
+        """float32[k]  Charge [%]; NaN = not told. Of columns [r, k] it is float32[r, k]."""
+        percent = columns.get("battery_pct")
+        volts = columns.get("battery_v")
         if volts is None:
-            return np.full(len(batch.sensor), np.nan, np.float32) if percent is None else percent
-        model = self._one_model if self._one_model is not None else self._model.take(batch.sensor)
+            return np.full(len(sensor), np.nan, np.float32) if percent is None else percent
+        model = self._one_model if self._one_model is not None else self._model.take(sensor)
         full, dead = self._full_v[model], self._dead_v[model]
         by_volts = np.minimum(np.maximum(100 * (volts - dead) / (full - dead), 0), 100)
         foreign = volts > UNKNOWN_MODEL_HIGHEST_V
         if np.count_nonzero(foreign):
-            by_volts[foreign & (model == 0)] = np.nan
+            by_volts = np.where(foreign & (model == 0), np.float32(np.nan), by_volts)
         charge = by_volts if percent is None else np.where(np.isnan(percent), by_volts, percent)
         return charge.astype(np.float32)
 

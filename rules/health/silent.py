@@ -216,6 +216,11 @@ class Silent:
             quiet = min(quiet, int(second[silent].min()))
         return quiet
 
+    def concerned(self, sensor: npt.NDArray[np.int32]) -> bool:
+        """Never: `hear` has been told of them."""
+        del sensor
+        return False
+
     def observe(self, batch: Round) -> Sequence[Verdicts]:
         """Readings themselves say nothing of silence."""
         del batch

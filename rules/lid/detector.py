@@ -14,6 +14,7 @@ from config.lid_rules import LidRules
 from devices.registry import Registry, Role
 from rules.alarm import Hazard, Reason
 from rules.detector import FAR, Round, Verdicts
+from rules.lid.ahead import guess
 from rules.lid.channels import (
     chatter,
     displacement,
@@ -63,6 +64,27 @@ class Fuse(NamedTuple):
     reason: int
 
 
+class Read(NamedTuple):
+    """What readings say against the states before them: see `Features`.
+
+    look : bool[k]  Rows that stand out or are under watch: the others say nothing.
+    """
+
+    limits: Limits
+    hours: Float32
+    gap: Float32
+    before: Float32
+    heartbeat: Float32
+    scheduled: Bool
+    events: Float32
+    angle: Float32 | None
+    step: Float32 | None
+    change: Float32 | None
+    vibration: Float32 | None
+    water: Float32 | None
+    look: Bool
+
+
 class LidDetector:
     """All hazards of lids and wells, fused from whatever channels a sensor has."""
 
@@ -70,6 +92,9 @@ class LidDetector:
     hazards: tuple[Hazard, ...] = HAZARDS
     reasons: tuple[str, ...] = REASONS
     horizon_us = FAR
+    ahead_sensors = 300
+    ahead_readings = 4096
+    ahead_columns = None
     """What silence will say has its own time, however late it is asked for."""
 
     def __init__(self, registry: Registry, rules: LidRules) -> None:
@@ -91,6 +116,52 @@ class LidDetector:
     def release(self) -> None:
         """Put it back."""
         self._state.put_back()
+
+    def concerned(self, sensor: npt.NDArray[np.int32]) -> bool:
+        """Whether any of these sensors is a lid's or a well's."""
+        return bool(self._mine.take(sensor).any())
+
+    def skip_quiet(
+        self,
+        sensor: npt.NDArray[np.int32],
+        time: npt.NDArray[np.int64],
+        columns: Mapping[str, Float32],
+        valid: Bool,
+    ) -> npt.NDArray[np.int64]:
+        """Take in as many of some sensors' next readings as say nothing; see `rules.detector.SkipsQuiet`.
+
+        Their states are guessed, then all are judged at once from the guessed states. Where each reading
+        leaves behind what was guessed for the next one, the guess was what would have been.
+        """
+        mine = np.flatnonzero(self._mine.take(sensor) & ~self._fused(sensor))
+        done: npt.NDArray[np.int64] = valid.sum(axis=0)
+        done[self._mine.take(sensor)] = 0
+        if len(mine) == 0:
+            return done
+        if len(mine) < len(sensor):
+            sensor, time, valid = sensor[mine], time[:, mine], valid[:, mine]
+            columns = {name: column[:, mine] for name, column in columns.items()}
+        n, k = time.shape
+        with np.errstate(all="ignore"):
+            guessed = guess(
+                self._state.take(sensor),
+                time,
+                ((time - EPOCH_US) / HOUR_US).astype(np.float32),
+                columns,
+                self._heartbeat.take(sensor),
+                self._limits.at(self._class_of, sensor),
+            )
+            own = guessed.copy()
+            flat = {name: column.ravel() for name, column in columns.items()}
+            read = self._read(own, np.tile(sensor, n), time.ravel(), flat)
+        quiet = valid & ~read.look.reshape(n, k)
+        quiet[1:] &= own.same(guessed, k).reshape(n - 1, k)
+        several = np.where(quiet.all(axis=0), n, quiet.argmin(axis=0))
+        done[mine] = several
+        some = np.flatnonzero(several)
+        if len(some):
+            self._state.put(sensor[some], own.rows((several[some] - 1) * k + some))
+        return done
 
     def observe(self, batch: Round) -> Sequence[Verdicts]:
         """Judge a round."""
@@ -266,8 +337,20 @@ class LidDetector:
     def _observe(
         self, sensor: npt.NDArray[np.int32], time: npt.NDArray[np.int64], columns: Mapping[str, Float32]
     ) -> Sequence[Verdicts]:
-        state = self._state
-        own = state.take(sensor)
+        own = self._state.take(sensor)
+        read = self._read(own, sensor, time, columns)
+        self._state.put(sensor, own)
+        at = np.flatnonzero(read.look | self._fused(sensor))
+        return self._say(own, read, sensor, time, columns, at) if len(at) else ()
+
+    def _read(
+        self,
+        own: LidState,
+        sensor: npt.NDArray[np.int32],
+        time: npt.NDArray[np.int64],
+        columns: Mapping[str, Float32],
+    ) -> Read:
+        """Let readings into the states before them, which become those after them."""
         limits = self._limits.at(self._class_of, sensor)
         hours = ((time - EPOCH_US) / HOUR_US).astype(np.float32)
         last = own.last
@@ -305,12 +388,38 @@ class LidDetector:
         note_switches(own, columns, look)
         chatter(own, columns, angle, change, hours)
         water = water_of(own.water, columns, angle, hours, limits)
-        state.put(sensor, own)
         if water is not None:
             look |= water >= self._limits.least("flood_mm")
-        at = np.flatnonzero(look | self._fused(sensor))
-        if len(at) == 0:
-            return ()
+        return Read(
+            limits,
+            hours,
+            gap,
+            before,
+            heartbeat,
+            scheduled,
+            events,
+            angle,
+            step,
+            change,
+            vibration,
+            water,
+            look,
+        )
+
+    def _say(
+        self,
+        own: LidState,
+        read: Read,
+        sensor: npt.NDArray[np.int32],
+        time: npt.NDArray[np.int64],
+        columns: Mapping[str, Float32],
+        at: npt.NDArray[np.intp],
+    ) -> Sequence[Verdicts]:
+        """Judge the rows `at`."""
+        state = self._state
+        limits, hours, gap, before, heartbeat, scheduled, events, angle, step, change, vibration, water, _ = (
+            read
+        )
         absent = np.full(len(sensor), np.nan, np.float32)
 
         def some(column: Float32 | None) -> Float32:

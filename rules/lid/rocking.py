@@ -64,15 +64,15 @@ def rock(
     over = hours - rows[:, Shock.START] >= limits["window_hours"]
     closing = np.count_nonzero(over)
     if closing == len(over):
-        _close(rows, hours, limits)
+        close_windows(rows, hours, limits)
     elif closing:
         i = np.flatnonzero(over)
         closed = rows[i]
-        _close(closed, hours[i], limits.take(i))
+        close_windows(closed, hours[i], limits.take(i))
         rows[i] = closed
 
 
-def _close(rows: Float32, hours: Float32, limits: Limits) -> None:
+def close_windows(rows: Float32, hours: Float32, limits: Limits) -> None:
     start = rows[:, Shock.START].copy()
     rows[:, Shock.START] = hours
     parts = rows[:, _PARTS].reshape(len(rows), 2, 5).transpose(2, 1, 0)

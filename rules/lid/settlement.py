@@ -73,11 +73,11 @@ def settle(
     fresh = day != rows[:, Sink.DAY]
     turning = np.count_nonzero(fresh)
     if turning == len(fresh):
-        _turn_day(rows, day)
+        turn_day(rows, day)
     elif turning:
         i = np.flatnonzero(fresh)
         turned = rows[i]
-        _turn_day(turned, day[i])
+        turn_day(turned, day[i])
         rows[i] = turned
     rows[:, Sink.SUM] += level
     rows[:, Sink.N] += 1
@@ -105,7 +105,7 @@ def _learn(
         rows[i, Sink.DAY] = np.floor(hours[i] / np.float32(24))
 
 
-def _turn_day(rows: Float32, day: Float32) -> None:
+def turn_day(rows: Float32, day: Float32) -> None:
     """Put the day that has ended into the regression and move its origin to the new day."""
     n = rows[:, Sink.N]
     mean = rows[:, Sink.SUM] / np.maximum(n, 1)

@@ -234,6 +234,35 @@ class LidState:
             at = self._rows(sensors)
             self._out._words[at], self._out._numbers[at] = rows._words, rows._numbers
 
+    def repeat(self, times: int) -> LidState:
+        """All rows, and all again, so many times; column by column."""
+        some = LidState.__new__(LidState)
+        k = len(self)
+        words = np.empty((self._words.shape[1], times, k), np.int64)
+        numbers = np.empty((self._numbers.shape[1], times, k), np.float32)
+        words[:], numbers[:] = self._words.T[:, None], self._numbers.T[:, None]
+        some._show(words.reshape(len(words), -1).T, numbers.reshape(len(numbers), -1).T)
+        return some
+
+    def copy(self) -> LidState:
+        """The same, column by column."""
+        some = LidState.__new__(LidState)
+        some._show(self._words.copy("F"), self._numbers.copy("F"))
+        return some
+
+    def rows(self, at: npt.NDArray[Any]) -> LidState:
+        """Some rows of what lies column by column, copied."""
+        some = LidState.__new__(LidState)
+        some._show(self._words.T.take(at, axis=1).T, self._numbers.T.take(at, axis=1).T)
+        return some
+
+    def same(self, other: LidState, later: int) -> npt.NDArray[np.bool_]:
+        """bool[n − later]  Rows that are, bit by bit, those of `other` so many rows later."""
+        words = self._words.T[:, :-later] == other._words.T[:, later:]
+        numbers = self._numbers.T.view(np.int32)[:, :-later] == other._numbers.T.view(np.int32)[:, later:]
+        same: npt.NDArray[np.bool_] = words.all(axis=0) & numbers.all(axis=0)
+        return same
+
     def take_out(self, sensors: npt.NDArray[np.int32]) -> None:
         """Keep the rows of these sensors at hand until `put_back`; until then no others are asked for."""
         rows = self._table.take(sensors, axis=0)

@@ -1,0 +1,147 @@
+"""Few sensors, many readings: running ahead of the rounds must leave everything as the rounds would."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from config.rules import RuleSet
+from devices.frame import NO_SEQ, Flag, Frame
+from devices.registry import Registry
+from jingqiao.backtest.run import play
+from rules import judging
+from rules.alarm import AlarmChange
+from rules.detector import Round
+from rules.engine import Engine
+from rules.lid.detector import LidDetector
+
+Columns = dict[str, npt.NDArray[np.float64]]
+START = 1_780_000_000_000_000
+KINDS: tuple[tuple[str, ...], ...] = (
+    ("tilt_deg", "displacement_mm", "vibration_g"),
+    ("tilt_x_deg", "tilt_y_deg", "displacement_mm"),
+    ("tilt_deg", "tilt_x_deg", "tilt_y_deg", "open"),
+    ("water_mm",),
+    ("distance_mm", "tilt_deg"),
+    ("tilt_deg", "vibration_g", "water_mm"),
+)
+"""What sensors measure, in turn."""
+
+
+def registry(n: int) -> Registry:
+    return Registry.of(
+        [{"asset_id": f"A{i}", "kind": "cover", "lon": 114 + i * 0.001, "lat": 30.4} for i in range(n)],
+        [{"sensor_id": f"s{i}", "asset_id": f"A{i}", "role": "lid", "heartbeat_s": 3600} for i in range(n)],
+    )
+
+
+def readings(seed: int, n: int, period_s: float, rounds: int, troubled: bool) -> Frame:
+    """A fleet of all kinds of sensors; in a troubled one lids lean, rock, sink, flood and lose messages."""
+    rng = np.random.default_rng(seed)
+    number, sensor = np.divmod(np.arange(n * rounds), n)
+    time = START + ((number + sensor / n) * period_s * 1e6).astype(np.int64)
+    day = 2 * np.pi * (time - START) / 86400e6
+    rows = len(time)
+    columns: Columns = {
+        "tilt_deg": np.round(rng.normal(1, 0.05, rows) + 0.3 * np.sin(day), 2),
+        "tilt_x_deg": np.round(rng.normal(0.5, 0.1, rows), 2),
+        "tilt_y_deg": np.round(rng.normal(-0.2, 0.1, rows), 2),
+        "displacement_mm": rng.normal(0, 0.3, rows) + np.sin(day),
+        "vibration_g": np.abs(rng.normal(0.2, 0.1, rows)),
+        "water_mm": np.abs(rng.normal(20, 5, rows)),
+        "distance_mm": rng.normal(2000, 3, rows),
+        "open": np.zeros(rows),
+        "battery_v": np.full(rows, 3.6),
+    }
+    keep = np.ones(rows, bool)
+    if troubled:
+        late = number > 0.7 * rounds
+        columns["tilt_deg"][late & (sensor % 6 == 0)] += 15
+        columns["vibration_g"][late & (sensor % 6 == 5)] *= 5
+        columns["displacement_mm"][late & (sensor % 6 == 1)] += 30
+        columns["water_mm"][late & (sensor % 6 == 3)] += 800
+        columns["battery_v"][late & (sensor % 6 == 2)] = 2.5
+        for name, wild in (
+            ("tilt_deg", 60.0),
+            ("displacement_mm", -40.0),
+            ("vibration_g", 6.0),
+            ("open", 1.0),
+        ):
+            columns[name][rng.random(rows) < 0.004] = wild
+        columns["tilt_deg"][rng.random(rows) < 0.01] = np.nan
+        time = time + np.where(rng.random(rows) < 0.05, rng.integers(0, int(period_s * 2e5), rows), 0)
+        keep = rng.random(rows) > 0.02
+    for kind, measured in enumerate(KINDS):
+        for name in columns:
+            if name not in measured and name != "battery_v":
+                columns[name][sensor % len(KINDS) == kind] = np.nan
+    order = np.argsort(time, kind="stable")
+    order = order[keep[order]]
+    return Frame(
+        sensor[order].astype(np.int32),
+        time[order],
+        time[order],
+        np.full(len(order), NO_SEQ, np.int64),
+        np.full(len(order), Flag.GOOD, np.uint8),
+        {name: column[order].astype(np.float32) for name, column in columns.items()},
+    )
+
+
+def life(n: int, frame: Frame) -> tuple[list[AlarmChange], Engine]:
+    engine = Engine(registry(n), RuleSet())
+    changes = engine.control("await_first_word", {}, int(frame.time[0]))
+    return [*changes, *play(engine, frame)], engine
+
+
+@pytest.mark.parametrize(
+    ("period_s", "rounds", "troubled"),
+    [
+        pytest.param(1, 400, False, id="every second"),
+        pytest.param(60, 600, True, id="every minute, troubled"),
+        pytest.param(3600, 400, False, id="every hour, commissioned"),
+        pytest.param(3600, 400, True, id="every hour, troubled"),
+    ],
+)
+def test_running_ahead_leaves_alarms_and_all_state_as_rounds_do(
+    monkeypatch: pytest.MonkeyPatch, period_s: float, rounds: int, troubled: bool
+) -> None:
+    frame = readings(rounds, 12, period_s, rounds, troubled)
+    ahead, engine = life(12, frame)
+    monkeypatch.setattr(judging, "LEAST_ROUNDS", len(frame) + 1)
+    in_rounds, other = life(12, frame)
+    assert repr(ahead) == repr(in_rounds)
+    assert engine.snapshot() == other.snapshot()
+    assert (len(ahead) > 0) == troubled
+
+
+@pytest.mark.parametrize("period_s", [1, 60, 3600])
+def test_a_quiet_fleet_is_hardly_looked_at_in_rounds(
+    monkeypatch: pytest.MonkeyPatch, period_s: float
+) -> None:
+    """The guesses must be good, or running ahead is no gain: it would still be right."""
+    observed: list[int] = []
+    observe = LidDetector.observe
+
+    def counted(self: LidDetector, batch: Round) -> object:
+        observed.append(len(batch.sensor))
+        return observe(self, batch)
+
+    monkeypatch.setattr(LidDetector, "observe", counted)
+    frame = readings(3, 12, period_s, 500, troubled=False)
+    life(12, frame)
+    assert sum(observed) < 0.06 * len(frame)
+
+
+def test_when_running_ahead_fails_everything_is_judged_in_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> Mapping[str, object]:
+        raise ZeroDivisionError
+
+    frame = readings(5, 12, 60, 200, troubled=True)
+    usual, _ = life(12, frame)
+    monkeypatch.setattr(LidDetector, "skip_quiet", broken)
+    changes, engine = life(12, frame)
+    assert repr(changes) == repr(usual)
+    assert engine.fault_count == 0
