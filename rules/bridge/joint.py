@@ -33,7 +33,7 @@ WINDOWS: Final = np.array([3, 5, 7, 10, 14, 20, 28, 40, 56, 80], np.int64)
 KEPT: Final = int(WINDOWS[-1]) + 1
 OFFSET: Final = np.log(14 / WINDOWS)
 """Added to the limits of χ²: a short window is asked anew more often, and so must be surer each time."""
-MODEL_SHARE: Final = 0.7
+MODEL_SHARE: Final = 0.85
 """Of what a lasting residual is forgiven, as spread of the level: that many of its standard errors."""
 YOUNG_DAYS: Final = 20.0
 TRAINED_DAYS: Final = 10.0
@@ -48,7 +48,10 @@ HOLDING: Final = WINDOWS <= 28
 """… in windows that forget within a month what is over."""
 CLIP: Final = 4.0
 """What one day may say at most [σ]: a bad day is no movement."""
+LONE_SIGMA: Final = 4.3
+"""A gauge that stands out so far against its neighbours is known to move by itself [σ] …"""
 ALONE_HOLDS: Final = 0.7
+"""… until it stands out by less than this share of it."""
 OTHERS_SHARE: Final = 0.45
 """Of D² that must be left without the gauge that explains most: beside a large movement of one gauge, what
 the others show by chance is nothing."""
@@ -255,8 +258,9 @@ class Joint:
         side = np.sign(pulled[rows, gauge, window])
         self.alone[s] = 0
         self.alone[s, gauge] = np.where(alone, side, 0)
-        goes_on = self.alone_sigma[s] > ALONE_HOLDS * limits.alone_sigma
-        self.lone[s] = (self.was_lone[s] | alone) & ~found & goes_on
+        goes_on = self.alone_sigma[s] > ALONE_HOLDS * LONE_SIGMA
+        surely = self.alone_sigma[s] > LONE_SIGMA
+        self.lone[s] = (self.was_lone[s] | surely) & ~found & goes_on
 
     def limit(self, section: int, p: float) -> float:
         """Limit of D² of a section at a window of a fortnight."""

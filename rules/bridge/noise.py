@@ -21,11 +21,13 @@ Int = npt.NDArray[np.int64]
 WIDTH: Final = TERMS + 1
 RHO_PRIOR: Final = 0.4
 RHO_PRIOR_DAYS: Final = 15.0
+SLOW_ONES: Final = 5.0
+"""Those of them that follow its slow part: level and waves."""
 RHO_MOST: Final = 0.9
 SIGMA_PRIOR_UE: Final = 2.0
 SIGMA_PRIOR_DAYS: Final = 4.0
-USED: Final = 5.0
-"""Coefficients that a short series of days can follow at most."""
+USED: Final = 10.0
+"""Coefficients that a series of days is followed by."""
 
 
 class DailyNoise:
@@ -62,7 +64,7 @@ class DailyNoise:
         mass = squares / np.maximum(n, 1.0)
         rho = (crossed + RHO_PRIOR * RHO_PRIOR_DAYS * mass) / ((pairs + RHO_PRIOR_DAYS) * mass)
         # Marriott & Pope (1954), and what the coefficients follow of the slow part.
-        rho = rho + (1 + (3 + USED) * np.clip(rho, 0, 1)) / np.maximum(n, 10.0)
+        rho = rho + (1 + (3 + SLOW_ONES) * np.clip(rho, 0, 1)) / np.maximum(n, 10.0)
         self.rho[c] = np.clip(rho, 0.0, RHO_MOST)
         used = np.minimum(USED * (1 + self.rho[c]) / (1 - self.rho[c]), 0.5 * n)
         prior = SIGMA_PRIOR_UE**2 * SIGMA_PRIOR_DAYS

@@ -232,7 +232,7 @@ class SlowDrift:
     def skip(self, c: Int) -> None:
         """The day that is under way is not to be trusted for these channels."""
         self.sum_row[c], self.sum_value[c], self.hours[c] = 0, 0, 0
-        self.model.hour[c] = NONE
+        self.model.hours.at[c] = NONE
 
     def trend(self, channel: int, days: int = 90) -> tuple[float, float, int]:
         """Theil–Sen slope of one channel's residuals [µε/month], p of Mann–Kendall, and days used."""
@@ -273,13 +273,15 @@ class SlowDrift:
         young = c[~frozen]
         self.kept[young, slot[~frozen]] = np.nan
         learns = ~self.complete[c] & ~self.moved[c] & (self.run[c] == 0)
-        self.noise.add(
-            c[learns], day[learns], row[learns], (value - np.nan_to_num(self.model.origin[c]))[learns]
-        )
+        taught = (c[learns], day[learns], row[learns], (value - np.nan_to_num(self.model.origin[c]))[learns])
+        self.noise.add(*taught)
+        self.model.learn_days(*taught, frozen[learns])
         self._judge(*_only(frozen, c, day, row, value, slot))
-        taught = self.model.count[young] >= LEAST_TAUGHT
-        self._freeze(young[taught & (self.days[young] >= self.limits.training_days[young])])
-        week = c[frozen & (self.weekday[c] >= 7) & ~self.complete[c]]
+        enough = self.model.hours.count[young] >= LEAST_TAUGHT
+        self._freeze(young[enough & (self.days[young] >= self.limits.training_days[young])])
+        # What waits when the year is complete teaches, too: else its last month is a season never seen.
+        week = c[frozen & (self.weekday[c] >= 7)]
+        week = week[~self.complete[week] | self.model.waits(week)]
         if len(week):
             self.weekday[week] = 0
             self.model.week_over(week, self._calm(week))
@@ -304,10 +306,11 @@ class SlowDrift:
         self.weekday[c] = 0
 
     def _learned(self, c: Int) -> None:
-        """Noise of the days under the model that holds now, and how sure that model is."""
-        self.noise.solve(c, self.model.theta[c], self.limits.sigma_floor_ue[c])
+        """The days' own model, and their noise under it."""
+        self.noise.solve(c, self.model.hourly[c], self.limits.sigma_floor_ue[c])
         rho = self.rho[c]
-        self.model.widen(c, self.sigma[c] ** 2 * (1 + rho) / (1 - rho))
+        self.model.settle(c, self.sigma[c] ** 2 * (1 + rho) / (1 - rho))
+        self.noise.solve(c, self.model.theta[c], self.limits.sigma_floor_ue[c])
 
     def _judge(self, c: Int, day: Int, row: Float, value: Float, slot: Int) -> None:
         if len(c) == 0:

@@ -64,7 +64,7 @@ class NaiveSection:
             u = np.array(
                 [
                     math.fsum(day.get(g, 0.0) for day in self.days[-w:])
-                    / math.sqrt(w * young + (0.7 * self.allowed.get(g, 0.0) * w) ** 2)
+                    / math.sqrt(w * young + (0.85 * self.allowed.get(g, 0.0) * w) ** 2)
                     for g in range(self.gauges)
                 ]
             )
@@ -97,4 +97,4 @@ class NaiveSection:
         told = self.far_alone > self.alone_sigma
         self.alone = gauge if told else None
         self.alone_side = int(np.sign(push)) if told else 0
-        self.lone = (self.lone or told) and not self.found and self.far_alone > 0.7 * self.alone_sigma
+        self.lone = (self.lone or self.far_alone > 4.3) and not self.found and self.far_alone > 0.7 * 4.3

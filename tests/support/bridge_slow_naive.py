@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 HOUR_MEMORY = 0.9
+DAY_MEMORY = 0.5
 SPREAD = (5000.0, 1.0, 0.5, 0.5, 0.5, 2.0, 4.0, 4.0, 2.0, 2.0)
 """Prior spread of the ten coefficients; those of temperature in units of the gauge's own prior."""
 Row = list[float]
@@ -28,6 +29,32 @@ def dot(a: Row, b: Row) -> float:
 
 
 @dataclass
+class Daily:
+    """Every day's mean, whitened by half of the day before, that was taught; later ones wait four weeks."""
+
+    taught: list[tuple[Row, float]] = field(default_factory=list)
+    weeks: list[list[tuple[Row, float]]] = field(default_factory=lambda: [[], [], [], []])
+    before: tuple[int, Row, float] | None = None
+
+    def learn(self, day: int, row: Row, value: float, waits: bool) -> None:
+        """What is new in a day; after a gap of four days, nothing."""
+        if self.before is not None and 0 < day - self.before[0] < 4:
+            memory = DAY_MEMORY ** (day - self.before[0])
+            scale = math.sqrt((1 - DAY_MEMORY**2) / (1 - memory**2))
+            x = [(new - memory * old) * scale for new, old in zip(row, self.before[1], strict=True)]
+            (self.weeks[0] if waits else self.taught).append((x, (value - memory * self.before[2]) * scale))
+        self.before = (day, row, value)
+
+    def week_over(self, sound: bool) -> None:
+        """As the hours' weeks."""
+        if sound:
+            self.taught += self.weeks.pop()
+            self.weeks.insert(0, [])
+        else:
+            self.weeks = [[], [], [], []]
+
+
+@dataclass
 class SlowModel:
     """Every whitened hour that was taught, in a list; least squares, with a row for each prior."""
 
@@ -36,9 +63,10 @@ class SlowModel:
     weeks: list[list[tuple[Row, float]]] = field(default_factory=lambda: [[], [], [], []])
     origin: float = math.nan
     before: tuple[int, Row, float] | None = None
+    days: Daily = field(default_factory=lambda: Daily())
+    hourly: Row = field(default_factory=lambda: [0.0] * 10)
     theta: Row = field(default_factory=lambda: [0.0] * 10)
     variance: float = 4.0
-    inflation: float = 1.0
     covariance: np.ndarray = field(default_factory=lambda: np.zeros((10, 10)))
 
     def learn(self, hour: int, row: Row, value: float, waits: bool) -> None:
@@ -56,6 +84,7 @@ class SlowModel:
 
     def week_over(self, sound: bool) -> None:
         """A week teaches when three more have passed; where anything moves all that wait are thrown away."""
+        self.days.week_over(sound)
         if not sound:
             self.weeks = [[], [], [], []]
             return
@@ -63,10 +92,14 @@ class SlowModel:
         self.weeks.insert(0, [])
         self.solve()
 
+    def waits(self) -> bool:
+        """Something was learned that has not taught yet."""
+        return any(self.weeks) or any(self.days.weeks)
+
     def prior_sizes(self) -> Row:
         """Weights of the prior's rows."""
         spread = [s * self.beta if 1 <= i <= 4 else s for i, s in enumerate(SPREAD)]
-        return [math.sqrt(self.variance * self.inflation) / s for s in spread]
+        return [math.sqrt(self.variance) / s for s in spread]
 
     def solve(self) -> None:
         """Twice, as the prior's weight hangs on the noise that comes out."""
@@ -79,14 +112,24 @@ class SlowModel:
             theta = np.linalg.lstsq(matrix, target, rcond=None)[0]
             misfit = float(((target - matrix @ theta) ** 2).sum())
             self.variance = max((misfit + 12.0) / (len(self.taught) + 12), 0.01)
-        self.theta = theta.tolist()
-        self.covariance = np.linalg.inv(matrix.T @ matrix) * self.variance * self.inflation
+        self.hourly = theta.tolist()
 
-    def widen(self, daily: float) -> None:
-        """Where days wander more than hours let expect, the model is less sure."""
-        self.inflation = max(daily / max(self.variance * 100 / 24, 1e-9), 1.0)
-        matrix = np.array([x for x, _ in self.taught] + np.diag(self.prior_sizes()).tolist())
-        self.covariance = np.linalg.inv(matrix.T @ matrix) * self.variance * self.inflation
+    def settle(self, long_run: float) -> None:
+        """The means of days have the last word: least squares again, with a row for what the hours found.
+
+        The level's and the season's prior is 0; temperature's are the hours' coefficients, a tenth of the
+        gauge's own prior to either side.
+        """
+        noise = math.sqrt(long_run) * (1 - DAY_MEMORY)
+        spread = [0.1 * self.beta if 1 <= i <= 4 else s for i, s in enumerate(SPREAD)]
+        thought = [self.hourly[i] if 1 <= i <= 5 else 0.0 for i in range(10)]
+        rows = [[x / noise for x in row] for row, _ in self.days.taught]
+        matrix = np.array(rows + np.diag([1 / s for s in spread]).tolist())
+        target = np.array(
+            [y / noise for _, y in self.days.taught] + [t / s for t, s in zip(thought, spread, strict=True)]
+        )
+        self.theta = np.linalg.lstsq(matrix, target, rcond=None)[0].tolist()
+        self.covariance = np.linalg.inv(matrix.T @ matrix)
 
     def residual(self, row: Row, value: float) -> float:
         """What the model does not explain [µε]."""
@@ -117,7 +160,7 @@ class SlowNoise:
         rho = (crossed + 0.4 * 15 * mass) / ((max(len(pairs), 1) + 15) * mass)
         rho += (1 + 8 * min(max(rho, 0), 1)) / max(n, 10)
         self.rho = min(max(rho, 0.0), 0.9)
-        used = min(5 * (1 + self.rho) / (1 - self.rho), n / 2)
+        used = min(10 * (1 + self.rho) / (1 - self.rho), n / 2)
         variance = (squares * n / max(n - used, 1) + 2.0**2 * 4) / (n + 4)
         self.sigma = max(math.sqrt(variance), floor)
 
@@ -212,13 +255,14 @@ class SlowGauge:
         if not self.complete and not self.moved and self.run == 0:
             origin = 0.0 if math.isnan(self.model.origin) else self.model.origin
             self.noise.days.append((day, row, value - origin))
+            self.model.days.learn(day, row, value - origin, self.frozen)
         if self.frozen:
             self.judge(day, row, value)
-            if self.weekday >= 7 and not self.complete:
+            if self.weekday >= 7 and (not self.complete or self.model.waits()):
                 self.weekday = 0
                 self.model.week_over(not self.moved and self.leaning == 0)
                 self.learned()
-                self.complete = self.days >= self.limits.year_days
+                self.complete |= self.days >= self.limits.year_days
         elif len(self.model.taught) >= 40 and self.days >= self.limits.training_days:
             self.model.solve()
             self.learned()
@@ -228,9 +272,10 @@ class SlowGauge:
             self.frozen, self.weekday = True, 0
 
     def learned(self) -> None:
-        self.noise.solve(self.model.theta, self.limits.sigma_floor_ue)
+        self.noise.solve(self.model.hourly, self.limits.sigma_floor_ue)
         rho = self.noise.rho
-        self.model.widen(self.noise.sigma**2 * (1 + rho) / (1 - rho))
+        self.model.settle(self.noise.sigma**2 * (1 + rho) / (1 - rho))
+        self.noise.solve(self.model.theta, self.limits.sigma_floor_ue)
 
     def judge(self, day: int, row: Row, value: float) -> None:
         """A day's residual, whitened, to the CUSUMs and the EWMA; the median of three days has to agree."""

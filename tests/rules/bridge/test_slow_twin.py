@@ -132,7 +132,6 @@ def compare(fast: SlowDrift, g: int, slow: naive.SlowGauge) -> None:
         "sudden_ue": (fast.sudden_ue[g], slow.sudden_ue),
         "spread": (fast.hour_spread[g], slow.spread),
         "variance": (fast.model.variance[g], slow.model.variance),
-        "inflation": (fast.model.inflation[g], slow.model.inflation),
     }
     for name, (found, expected) in pairs.items():
         np.testing.assert_allclose(found, expected, rtol=2e-3, atol=2e-3, err_msg=name)
