@@ -1,10 +1,11 @@
-"""What the best possible test could find in the years of `bridge_scoring`: `python -m benchmarks.bridge_bounds`.
+"""What the best test could find in the years of `bridge_scoring`: `python -m benchmarks.bridge_bounds`.
 
 The world's own days (AR(1) with known σ, ρ and common share, a known model: nothing is learned) as whitened
 innovations. A movement of known form and unknown day is looked for by the greatest log likelihood ratio over
-onsets up to 80 days back; of unknown gauges and signs by the generalised one (D², χ² of the gauges). Limits are
-set on quiet years to the same false alarms, an alarm of a section counted once, for one gauge. No detector
-that must learn σ, ρ, temperature and season can do better than the first; it says what may be asked at all.
+onsets up to 80 days back; of unknown gauges and signs by the generalised one (the surer of D², χ² of the
+gauges, and of what one gauge explains). Limits are set on quiet years to the same false alarms, an alarm of a
+section counted once, for one gauge. No detector that must learn σ, ρ, temperature and season can do better
+than the first; it says what may be asked at all.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import chi2
 
 from tests.support.bridge_years import COMMON, GAUGES, RHO
 
@@ -46,7 +48,7 @@ def innovations(rng: np.random.Generator, sections: int, days: int) -> Float:
 def known_form(x: Float, weights: Float, shape: Float, length: Float) -> Float:
     """float64[sections, days]  Greatest log likelihood ratio of a movement of this form and these gauges.
 
-    weights : float64[sections, GAUGES]  Σ⁻¹ · direction. length : float64[sections]  direction' Σ⁻¹ direction.
+    weights : float64[sections, GAUGES]  Σ⁻¹ direction. length : float64[sections]  direction' Σ⁻¹ direction.
     """
     y = np.einsum("sdg,sg->sd", x, weights)
     best = np.full(y.shape, -np.inf)
@@ -58,13 +60,16 @@ def known_form(x: Float, weights: Float, shape: Float, length: Float) -> Float:
 
 
 def any_form(x: Float, inverse: Float) -> Float:
-    """float64[sections, days]  Greatest D² of the sums over windows: any gauges, any signs, a step."""
+    """float64[sections, days]  Greatest -log p of the sums over windows: any gauges, any signs, a step."""
     sums = np.cumsum(x, axis=1)
     best = np.zeros(x.shape[:2])
     for window in (1, 2, 3, 5, 7, 10, 14, 20, 28, 40, 56, 80):
         part = (sums[:, window:] - sums[:, :-window]) / np.sqrt(window)
         length = np.einsum("sdg,gh,sdh->sd", part, inverse, part)
-        best[:, window:] = np.maximum(best[:, window:], length + np.log(window / 14))
+        pulled = part @ inverse
+        one = (pulled**2 / np.diagonal(inverse)).max(axis=2)
+        said = np.maximum(-chi2.logsf(length, GAUGES), -chi2.logsf(one, 1) - np.log(GAUGES))
+        best[:, window:] = np.maximum(best[:, window:], said)
     return best
 
 
@@ -80,7 +85,7 @@ def main() -> None:
     chosen = parser.parse_args()
     rng = np.random.default_rng(chosen.seed)
     spread = (1 - COMMON) * np.eye(GAUGES) + COMMON
-    inverse = np.linalg.inv(spread)
+    inverse = np.asarray(np.linalg.inv(spread), np.float64)
     quiet = innovations(rng, chosen.sections, WARM + 365)
     blind_quiet = any_form(quiet, inverse)
     heads = [f"{what}, {rate} per channel-year" for what in ("form known", "nothing known") for rate in RATES]

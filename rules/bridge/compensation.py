@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from rules.bridge.teaching import NONE, Teaching
+from rules.bridge.teaching import Teaching
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]

@@ -48,10 +48,10 @@ HOLDING: Final = WINDOWS <= 28
 """… in windows that forget within a month what is over."""
 CLIP: Final = 4.0
 """What one day may say at most [σ]: a bad day is no movement."""
-LONE_SIGMA: Final = 4.3
-"""A gauge that stands out so far against its neighbours is known to move by itself [σ] …"""
+LONE_SURE: Final = 1.2
+"""Times its limit that a gauge must stand out against its neighbours to be known to move by itself …"""
 ALONE_HOLDS: Final = 0.7
-"""… until it stands out by less than this share of it."""
+"""… until it stands out by less than this share of the limit."""
 OTHERS_SHARE: Final = 0.45
 """Of D² that must be left without the gauge that explains most: beside a large movement of one gauge, what
 the others show by chance is nothing."""
@@ -258,8 +258,8 @@ class Joint:
         side = np.sign(pulled[rows, gauge, window])
         self.alone[s] = 0
         self.alone[s, gauge] = np.where(alone, side, 0)
-        goes_on = self.alone_sigma[s] > ALONE_HOLDS * LONE_SIGMA
-        surely = self.alone_sigma[s] > LONE_SIGMA
+        goes_on = self.alone_sigma[s] > ALONE_HOLDS * limits.alone_sigma
+        surely = self.alone_sigma[s] > LONE_SURE * limits.alone_sigma
         self.lone[s] = (self.was_lone[s] | surely) & ~found & goes_on
 
     def limit(self, section: int, p: float) -> float:

@@ -13,7 +13,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from rules.bridge.compensation import NONE, TERMS
+from rules.bridge.compensation import TERMS
+from rules.bridge.teaching import NONE
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]

@@ -13,9 +13,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from rules.bridge.compensation import NONE, TERMS, Compensation
+from rules.bridge.compensation import TERMS, Compensation
 from rules.bridge.joint import Joint, JointLimits
 from rules.bridge.noise import DailyNoise
+from rules.bridge.teaching import NONE
 from rules.bridge.trend import theil_sen
 
 Float = npt.NDArray[np.float64]

@@ -97,4 +97,8 @@ class NaiveSection:
         told = self.far_alone > self.alone_sigma
         self.alone = gauge if told else None
         self.alone_side = int(np.sign(push)) if told else 0
-        self.lone = (self.lone or self.far_alone > 4.3) and not self.found and self.far_alone > 0.7 * 4.3
+        self.lone = (
+            (self.lone or self.far_alone > 1.2 * self.alone_sigma)
+            and not self.found
+            and self.far_alone > 0.7 * self.alone_sigma
+        )

@@ -63,7 +63,7 @@ class SlowModel:
     weeks: list[list[tuple[Row, float]]] = field(default_factory=lambda: [[], [], [], []])
     origin: float = math.nan
     before: tuple[int, Row, float] | None = None
-    days: Daily = field(default_factory=lambda: Daily())
+    days: Daily = field(default_factory=Daily)
     hourly: Row = field(default_factory=lambda: [0.0] * 10)
     theta: Row = field(default_factory=lambda: [0.0] * 10)
     variance: float = 4.0
