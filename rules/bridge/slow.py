@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rules.bridge.compensation import TERMS, Compensation
+from rules.bridge.day_mean import DayMean
 from rules.bridge.joint import Joint, JointLimits
 from rules.bridge.noise import DailyNoise
 from rules.bridge.teaching import NONE
@@ -114,6 +115,7 @@ class SlowDrift:
 
     def __init__(self, n: int, limits: SlowLimits, model: Compensation, joint: Joint | None = None) -> None:
         self.limits, self.model, self.noise = limits, model, DailyNoise(n)
+        self.mean = DayMean(n)
         self.joint = joint or Joint(np.arange(n, dtype=np.int32), np.ones(n, bool))
         self.day = np.full(n, NONE, np.int64)
         self.sum_row, self.sum_value = np.zeros((n, TERMS)), np.zeros(n)
@@ -182,6 +184,7 @@ class SlowDrift:
         if len(c) == 0:
             return c
         off = self.model.residual(c, row, value) - self.quiet_ue[c]
+        self.mean.add(c, off)
         spread = np.maximum(self.hour_spread[c], self.sigma[c])
         limit = np.maximum(SUDDEN_UE, SUDDEN_SIGMA * spread) + 2.0 * self.model_error[c]
         far = (np.abs(off) > limit) & (self.hours_judged[c] >= HOURS_KNOWN)
@@ -226,6 +229,7 @@ class SlowDrift:
         self.kept[c] = np.nan
         self.noise.forget(c)
         self.joint.forget(c)
+        self.mean.clear(c)
         self.ended_day[c] = NONE
         self.kept_cusum[c] = np.nan
         self.last_day[c] = self.up_since[c] = self.down_since[c] = self.alone_since[c] = NONE
@@ -234,6 +238,7 @@ class SlowDrift:
         """The day that is under way is not to be trusted for these channels."""
         self.sum_row[c], self.sum_value[c], self.hours[c] = 0, 0, 0
         self.model.hours.at[c] = NONE
+        self.mean.clear(c)
 
     def trend(self, channel: int, days: int = 90) -> tuple[float, float, int]:
         """Theil–Sen slope of one channel's residuals [µε/month], p of Mann–Kendall, and days used."""
@@ -262,7 +267,7 @@ class SlowDrift:
         if len(c) == 0:
             return
         row = self.sum_row[c] / self.hours[c][:, None]
-        value = self.sum_value[c] / self.hours[c]
+        value = self.sum_value[c] / self.hours[c] - self.mean.end(c, self.hour_spread[c])
         day = self.day[c].copy()
         self.sum_row[c], self.sum_value[c], self.hours[c] = 0, 0, 0
         self.ended_day[c] = day
@@ -403,7 +408,7 @@ class SlowDrift:
     def snapshot(self) -> dict[str, npt.NDArray[Any]]:
         """All state as named arrays."""
         mine = {name: getattr(self, name) for name in self._STATE}
-        return mine | self.noise.snapshot() | self.joint.snapshot()
+        return mine | self.noise.snapshot() | self.joint.snapshot() | self.mean.snapshot()
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         """The state that `snapshot` gave; channels may have been added since."""
@@ -411,6 +416,7 @@ class SlowDrift:
             getattr(self, name)[: len(state[name])] = state[name]
         self.noise.restore(state)
         self.joint.restore(state)
+        self.mean.restore(state)
 
 
 def _only(which: Bool, *columns: Any) -> tuple[Any, ...]:

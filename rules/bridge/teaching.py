@@ -91,7 +91,7 @@ class Teaching:
 
     def waits(self, c: Int) -> npt.NDArray[np.bool_]:
         """bool[k]  Rows wait."""
-        found: npt.NDArray[np.bool_] = self.wait_count[c].any(axis=1)
+        found: npt.NDArray[np.bool_] = np.asarray((self.wait_count[c] > 0).any(axis=1))
         return found
 
     def inverse(self, c: Int, weights: Float) -> Float:

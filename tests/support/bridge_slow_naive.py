@@ -193,6 +193,7 @@ class SlowGauge:
         self.day: int | None = None
         self.ended: int | None = None
         self.open: list[tuple[Row, float]] = []
+        self.offs: list[float] = []
         self.with_temperature = self.frozen = self.complete = self.moved = False
         self.days = self.weekday = 0
         self.up = self.down = self.ewma = 0.0
@@ -228,6 +229,7 @@ class SlowGauge:
     def take_hour(self, row: Row, value: float) -> bool:
         """Three hours in a row far from the latest quiet day, on one side, are sudden."""
         off = self.model.residual(row, value) - self.quiet
+        self.offs.append(off)
         limit = max(12.0, 6.0 * max(self.spread, self.noise.sigma)) + 2 * self.error
         far = abs(off) > limit and self.judged_hours >= 24
         if far and self.run > 0 and sign(off) == sign(self.sudden_ue):
@@ -248,6 +250,12 @@ class SlowGauge:
         n = len(self.open)
         row = [math.fsum(r[i] for r, _ in self.open) / n for i in range(10)]
         value = math.fsum(v for _, v in self.open) / n
+        if len(self.offs) >= 4:
+            middle = statistics.median(self.offs)
+            agree = [off for off in self.offs if abs(off - middle) <= 3 * self.spread]
+            if 2 * len(agree) > len(self.offs):
+                value -= math.fsum(self.offs) / len(self.offs) - math.fsum(agree) / len(agree)
+        self.offs = []
         self.open, self.ended = [], self.day
         day = self.day or 0
         self.days += 1
