@@ -160,7 +160,9 @@ class Lid:
         still = self.known["still"] == self.tilt_run - 1
         numb = self.vibration == 0 and self.count > 0 and math.exp(self.mean) >= self.rules["felt_g"]
         witness = self.belied or numb
-        return self.lone and witness and self.angle < self.rules["open_deg"] and still
+        calm = self.events <= self.rules["chatty_share"] and self.pace >= 1800
+        woken = calm and self.tilt_run >= 2 and self.gap >= 1800
+        return (self.lone or woken) and witness and self.angle < self.rules["open_deg"] and still
 
     @property
     def askew(self) -> bool:
