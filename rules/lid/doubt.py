@@ -133,8 +133,10 @@ def doubts(
     # lies where it lay, or where it feels exactly nothing of the wheels that it used to feel.
     usual = np.where(shock[:, Shock.COUNT] > 0, np.exp(shock[:, Shock.MEAN]), 0)
     numb = (f.vibration_g == 0) & (usual >= FELT_G)
-    # What wakes it after hours and moves nothing is no new word of the lid.
-    woken_still = (tilt[:, Tilt.RUN] >= 2) & (f.gap_s >= LONE_S) & ~chatty & (f.pace_s >= LONE_S)
+    # What wakes it after hours and moves nothing is no new word of the lid, nor what follows at once.
+    run, unsure = tilt[:, Tilt.RUN], f.said[:, 1] < 3
+    woken_still = ((run >= 2) & (f.gap_s >= LONE_S)) | ((run >= 3) & unsure)
+    woken_still &= ~chatty & (f.pace_s >= LONE_S)
     frozen = (lone | woken_still) & (belied | numb) & (tilt[:, Tilt.STILL] == tilt[:, Tilt.RUN] - 1)
     frozen &= angle < limits["open_deg"]
     passing = (tilt[:, Tilt.PASSING] > 0) & (f.hours - tilt[:, Tilt.PASSING] < PASSING_HOURS)

@@ -161,7 +161,8 @@ class Lid:
         numb = self.vibration == 0 and self.count > 0 and math.exp(self.mean) >= self.rules["felt_g"]
         witness = self.belied or numb
         calm = self.events <= self.rules["chatty_share"] and self.pace >= 1800
-        woken = calm and self.tilt_run >= 2 and self.gap >= 1800
+        again = self.tilt_run >= 3 and self.was("tilted") < 3
+        woken = calm and (again or (self.tilt_run >= 2 and self.gap >= 1800))
         return (self.lone or woken) and witness and self.angle < self.rules["open_deg"] and still
 
     @property
