@@ -32,6 +32,7 @@ SEEN_PASSES: Final = np.float32(0.006)
 
 CROWDED_S: Final = np.float32(120)
 BUSY_S: Final = np.float32(900)
+MANY_READINGS: Final = np.float32(512)
 """At 172 crossings an hour a sensor that reads as often as this catches many wheels on its first day."""
 
 TELLS_S: Final = np.float32(3600)
@@ -140,19 +141,20 @@ def doubts(
     frozen = (lone | woken_still) & (belied | numb) & (tilt[:, Tilt.STILL] == tilt[:, Tilt.RUN] - 1)
     frozen &= angle < limits["open_deg"]
     passing = (tilt[:, Tilt.PASSING] > 0) & (f.hours - tilt[:, Tilt.PASSING] < PASSING_HOURS)
-    # How often wheels are caught on a lid is not known on its first day.
-    young = f.hours - tilt[:, Tilt.SINCE] < limits["commission_hours"]
     # Of a second message nobody can say whether it woke or came when it was due.
     second = f.gap_before_s == 0
     pace = np.where(second & np.isnan(f.pace_s), f.gap_s, f.pace_s)
     at_first = np.where(pace <= CROWDED_S, 6, np.where(pace <= BUSY_S, 4, 3))
+    # How often wheels are caught on a lid is not known on its first day, nor from a few hundred readings.
+    seen_h = np.where(pace <= BUSY_S, MANY_READINGS * pace / 3600, np.float32(0))
+    young = f.hours - tilt[:, Tilt.SINCE] < np.maximum(limits["commission_hours"], seen_h)
     few = young & (alone | second) & (pace <= TELLS_S) & (tilt[:, Tilt.RUN] < at_first)
     few |= _wheels(tilt, f.pace_s)
     lies_flat = (angle < FLAT_DEG) | (np.abs(mm) < FLAT_MM)
     flickers = contact & lies_flat & ~(f.tilt_alarm > 0.5) & (f.said[:, 0] < 4)
     open_run = f.said[:, WATCH] >> OPEN_RUN & 3
     flickers &= (f.said[:, WATCH] >> CAUGHT >= 2) & (open_run < 3)
-    wild = lone & first_tilt & (angle >= FLAT_DEG)
+    wild = (lone | (alone & f.torn)) & first_tilt & (angle >= FLAT_DEG)
     return Doubt(
         contact=(contact & alone & (f.said[:, 0] == 0) & (open_run <= 1) & (lies_flat | wild)) | flickers,
         flickers=flickers,

@@ -49,6 +49,8 @@ STILL_MOVES: Final = np.float32(0.8)
 TELLS_S: Final = np.float32(3600)
 """A sensor that says more within this time need not be quoted while it is in doubt."""
 
+NEAR_DEG: Final = np.float32(8)
+"""From where a sensor has crept to, a lid that leans by less than this is no defect; wheels press as much."""
 FOUR_SIGMA: Final = np.float32(5)
 """Of noise, in mean deviations: what an angle has by itself about the mean that it has crept to."""
 
@@ -92,7 +94,7 @@ def _judge(
 ) -> tuple[list[Opinion], Fuses, Bool]:
     angle, mm = f.angle_deg, f.change_mm
     crept = (tilt[:, Tilt.CREEP] >= 5) & (np.abs(tilt[:, Tilt.OFF]) < CREPT_DEG) & ~(f.open > 0.5)
-    crept &= angle - tilt[:, Tilt.CREEP] < np.maximum(5, FOUR_SIGMA * tilt[:, Tilt.ROUGH])
+    crept &= angle - tilt[:, Tilt.CREEP] < np.maximum(NEAR_DEG, FOUR_SIGMA * tilt[:, Tilt.ROUGH])
     turned = (angle >= limits["tilt_attention_deg"]) & ~crept
     shifted = np.abs(mm - sink[:, Sink.SLOW]) >= limits["sunk_defect_mm"] + unrest(sink)
     wet = f.water_mm >= limits["flood_mm"]

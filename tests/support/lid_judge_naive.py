@@ -63,7 +63,7 @@ class Lid:
     @property
     def crept(self) -> bool:
         """The angle came slowly: the sensor has moved in its bracket, not the lid."""
-        away = max(5.0, 5 * self.rough)
+        away = max(8.0, 5 * self.rough)
         near = self.angle - self.creep < away and abs(self.off) < self.rules["crept_deg"]
         return not self.contact and self.creep >= 5 and near
 
@@ -98,7 +98,9 @@ class Lid:
         # of a second message nobody knows whether it was due; how often wheels are caught, on no first day
         second = self.gap_before == 0
         pace = self.gap if second and math.isnan(self.pace) else self.pace
-        if self.hours - self.since < self.rules["commission_hours"] and (self.sample or second):
+        few_h = 512 * pace / 3600 if pace <= 900 else 0.0
+        young = self.hours - self.since < max(self.rules["commission_hours"], few_h)
+        if young and (self.sample or second):
             at_first = 6 if pace <= 120 else 4 if pace <= 900 else 3 if pace <= 3600 else 0
             if self.tilt_run < at_first:
                 return True
@@ -226,7 +228,7 @@ class Lid:
         wheels = self.wheels and not self.agreed
         lies_flat = self.angle < 3 or abs(self.mm) < 5
         # a frame of which contact and angle may both be wild
-        wild = self.lone and first_tilt and self.angle >= 3
+        wild = (self.lone or (self.sample and self.torn)) and first_tilt and self.angle >= 3
         fresh = self.contact and self.open_run <= 1
         in_traffic = self.passing > 0 and self.hours - self.passing < 30 * 24
         return {

@@ -67,7 +67,7 @@ KNOWN: dict[str, tuple[str, int, tuple[float, ...]]] = {
     "z": ("tilt", Tilt.Z, (nan, 1)),
     "mm_before": ("sink", Sink.A, (0, 15, 30, -40)),
     "tilt_run": ("tilt", Tilt.RUN, (0, 1, 2, 3, 8, 16)),
-    "since": ("tilt", Tilt.SINCE, (HOURS - 1, HOURS - 23.5, HOURS - 24, HOURS - 500)),
+    "since": ("tilt", Tilt.SINCE, (HOURS - 1, HOURS - 23.5, HOURS - 24, HOURS - 85, HOURS - 86, HOURS - 500)),
     "passing": ("tilt", Tilt.PASSING, (0, HOURS - 1, HOURS - 719, HOURS - 720)),
     "still": ("tilt", Tilt.STILL, (0, 1, 2, 39, 40, 41)),
     "moves": ("tilt", Tilt.MOVES, (0, 0.5, 0.75, 1)),
