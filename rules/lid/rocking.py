@@ -18,6 +18,10 @@ GREATEST_STEP_DEG = np.float32(2.5)
 ROCKS_DEG = np.float32(0.25)
 """A lid that moves less than this from one reading to the next does not rock, whatever was usual: the edge
 of a lid of 700 mm moves by less than 3 mm, which is accepted of a new one."""
+SUN_DEG = np.float32(0.8)
+SELDOM_H = np.float32(8)
+"""Who reads less often than this, and feels no shocks, sees noon and midnight by turns: what the sun makes of
+them goes to and fro like rocking, and is no more than SUN_DEG. A lid's defect begins at 1.2° of play."""
 LEAST_SPREAD = np.float32(0.25)
 """Least standard deviation, as a share of what is usual: no road is more regular than this."""
 LEAST_REACH = np.float32(0.5)
@@ -118,9 +122,12 @@ def close_windows(rows: Float32, hours: Float32, limits: Limits) -> None:
         margin = np.full_like(x, SHOCK_MARGIN)
         few = FEW_MARGIN / np.sqrt(np.maximum(steps, 1))
         margin[1] = STEP_MARGIN + few
+        seldom = (steps <= 1) & (count[0] == 0)
         greatest = np.full_like(x, GREATEST_Z)
-        greatest[1] = np.where((steps <= 1) & (count[0] == 0), GREATEST_Z * span, GREATEST_Z)
+        greatest[1] = np.where(seldom, GREATEST_Z * span, GREATEST_Z)
         z = np.minimum(((x - mean) / unit - margin) / sigma, greatest)
-        z[1] = np.where(peak[1] < ROCKS_DEG * (1 + few * few), np.minimum(z[1], 0), z[1])
+        sunny = seldom & (hours - start >= SELDOM_H)
+        least = np.where(sunny, SUN_DEG, ROCKS_DEG * (1 + few * few))
+        z[1] = np.where(peak[1] < least, np.minimum(z[1], 0), z[1])
         raised = np.maximum(score + z - limits["loose_allowance"], 0)
         parts[4] = np.where(known, np.minimum(raised, 2 * limits["loose_limit"]), score)

@@ -88,6 +88,18 @@ def test_one_wild_sample_of_a_sleeper_does_not_make_its_lid_loose() -> None:
     assert life.alarms("loose") == []
 
 
+def test_noon_and_midnight_by_turns_are_no_loose_lid() -> None:
+    """A sensor that reads twice a day sees the sun go to and fro; in spring it was weaker."""
+    life, rng = Life(city(heartbeat_s=43_200)), np.random.default_rng(6)
+    for k in range(120):
+        sun = 0.1 if k < 50 else 0.35
+        life.reads(k * DAY / 2, tilt_deg=3 + sun * (-1) ** k + rng.normal(0, 0.03))
+    assert life.alarms("loose") == []
+    for k in range(120, 150):
+        life.reads(k * DAY / 2, tilt_deg=3 + rng.uniform(-2.5, 2.5))
+    assert [row[:2] for row in life.alarms("loose")][:1] == [("loose", "firing")]
+
+
 def test_a_contact_does_not_confirm_angles_that_contradict_one_another() -> None:
     """Quarter-hourly: the whole frame is wild, and the next one is soon there."""
     life, rng = Life(city(heartbeat_s=900)), np.random.default_rng(5)

@@ -29,18 +29,20 @@ class SlowRocking:
         if hours - self.start < WINDOW_H:
             return
         if self.start > 0 and self.n:
-            span = min(max((hours - self.start) / WINDOW_H, 1), 4 / 3)
             if self.of_steps:
-                self._steps(max(self.sum / self.n, 0.1), span)
+                self._steps(max(self.sum / self.n, 0.1), hours - self.start)
             else:
                 self._close(math.log(self.peak), 1.0, 0.3, 3.0)
         self.peak, self.sum, self.n, self.start = 0.0, 0.0, 0, hours
 
-    def _steps(self, mean: float, span: float) -> None:
+    def _steps(self, mean: float, length_h: float) -> None:
         assert self.shocks is not None
         few = 0.55 / math.sqrt(self.n)
-        greatest = 3 * span if self.n == 1 and self.shocks.count == 0 else 3.0
-        self._close(mean, 0.1, 0.55 + few, greatest, still=mean < 0.25 * (1 + few * few))
+        seldom = self.n == 1 and self.shocks.count == 0
+        # noon and midnight by turns look like rocking
+        least = 0.8 if seldom and length_h >= 8 else 0.25 * (1 + few * few)
+        greatest = 3 * min(max(length_h / WINDOW_H, 1), 4 / 3) if seldom else 3.0
+        self._close(mean, 0.1, 0.55 + few, greatest, still=mean < least)
 
     def _close(self, x: float, least: float, margin: float, greatest: float, still: bool = False) -> None:
         known, count = self.count >= REFERENCE, self.count
