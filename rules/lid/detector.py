@@ -31,6 +31,7 @@ from rules.lid.features import Features
 from rules.lid.history import learn_seat, look_back
 from rules.lid.judge import HAZARDS, judge
 from rules.lid.limits import Limits
+from rules.lid.neighbours import Neighbours
 from rules.lid.opinion import Fuses
 from rules.lid.reasons import REASONS
 from rules.lid.rocking import rock
@@ -208,8 +209,12 @@ class LidDetector:
         while self._heap and self._heap[0][0] <= now:
             due, sensor = heapq.heappop(self._heap)
             fuse = self._fuses.get(sensor)
-            if fuse is not None and fuse.due == due:
-                ripe.append(self._fuses.pop(sensor))
+            if fuse is None or fuse.due != due:
+                continue
+            if self._silent_together(fuse):
+                self._keep(fuse._replace(due=due + self._patience_us(fuse)))
+                continue
+            ripe.append(self._fuses.pop(sensor))
         return self._burn(ripe)
 
     def due(self) -> int:
@@ -317,6 +322,7 @@ class LidDetector:
         role = registry.sensors.role
         self._mine = (role == Role.LID) | (role == Role.WATER)
         self._heartbeat = registry.sensors.heartbeat_s
+        self._neighbours: Neighbours | None = None
 
     def _begin_anew(self, sensors: npt.NDArray[np.int32], at: int) -> list[Verdicts]:
         said = self._state.said[sensors]
@@ -496,6 +502,23 @@ class LidDetector:
             )
         return verdicts
 
+    def _silent_together(self, fuse: Fuse) -> bool:
+        """A gateway's silence, or an area's, says nothing of a lid: what it would say waits."""
+        if self._neighbours is None:
+            self._neighbours = Neighbours(self._registry, self._mine)
+        moved = np.fromiter(self._fuses, np.intp, len(self._fuses))
+        return self._neighbours.silent_too(fuse.sensor, self._state, fuse.due, moved)
+
+    def _patience_us(self, fuse: Fuse) -> int:
+        """How much longer than now a silence must last that was shared until now."""
+        pace_s = self._state.pace[fuse.sensor]
+        least = self._limits.least("theft_silence_least_s")
+        return int(max(self._limits.least("theft_silence_gaps") * pace_s, least) * SECOND)
+
+    def _keep(self, fuse: Fuse) -> None:
+        self._fuses[fuse.sensor] = fuse
+        heapq.heappush(self._heap, (fuse.due, fuse.sensor))
+
     def _light(self, f: Features, fuses: Fuses) -> None:
         for i in np.flatnonzero(np.isfinite(fuses.wait_s)).tolist():
             fuse = Fuse(
@@ -507,5 +530,4 @@ class LidDetector:
                 float(fuses.limit[i]),
                 int(fuses.reason[i]),
             )
-            self._fuses[fuse.sensor] = fuse
-            heapq.heappush(self._heap, (fuse.due, fuse.sensor))
+            self._keep(fuse)
