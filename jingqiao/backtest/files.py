@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import msgspec
 import numpy as np
@@ -30,11 +32,13 @@ class Sheet:
 
     lines : () → int64[n]  Line (or row of a Parquet file) of each row, from 1; asked only when one is bad.
     faults : Sequence[Fault]  Rows that could not even be split into cells.
+    decimal_comma : bool  Cells are not parted by commas, so that 1,5 is one and a half.
     """
 
     table: pa.Table
     lines: Callable[[], Lines]
     faults: Sequence[Fault] = field(default_factory=tuple)
+    decimal_comma: bool = False
 
 
 def read_file(path: Path, language: Language = "zh") -> Sheet:
@@ -60,14 +64,32 @@ def _named(table: pa.Table) -> pa.Table:
 
 
 def _read_csv(path: Path, language: Language) -> Sheet:
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        names = [name.strip().lower() for name in next(csv.reader(stream), [])]
+    try:
+        return _csv_of(path, None, language)
+    except (pa.ArrowInvalid, UnicodeDecodeError):
+        data = path.read_bytes()
+        try:
+            data.decode()
+        except UnicodeDecodeError:
+            # Spreadsheets of a Chinese office write GBK, some write UTF-16; both say so by what they hold.
+            wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+            return _csv_of(path, data.decode("utf-16" if wide else "gb18030").encode(), language)
+        raise
+
+
+def _csv_of(path: Path, data: bytes | None, language: Language) -> Sheet:
+    """Rows of the file, or of its text as UTF-8 where it is of another encoding."""
+    with io.TextIOWrapper(_open(path, data), encoding="utf-8-sig", newline="") as stream:
+        head = stream.readline()
+    comma = max(",;\t", key=head.count)
+    names = [name.strip().lower() for name in next(csv.reader([head], delimiter=comma), [])]
     if len(set(names)) != len(names):
         raise OSError("a column name stands twice in the head")
     numeric = {n: pa.float64() for n in names if n in QUANTITIES and not QUANTITIES[n].boolean}
     ids = {"sensor_id": pa.dictionary(pa.int32(), pa.string())}
     others = {n: pa.string() for n in names if n not in numeric and n not in ("sensor_id", "t")}
     skipped: list[Any] = []
+    parse = partial(_parse, path, data, comma, names, skipped)
     # Nearly every file reads as one of the first two, at the speed of the parser; one odd cell sends it to
     # the last, where cells are texts and the bad ones are named.
     for t, quantities in (
@@ -77,47 +99,63 @@ def _read_csv(path: Path, language: Language) -> Sheet:
     ):
         skipped.clear()
         try:
-            table = _parse(path, names, {**ids, **others, **quantities, "t": t}, skipped, threads=True)
+            table = parse({**ids, **others, **quantities, "t": t}, threads=True)
             break
         except pa.ArrowInvalid:
             continue
     else:
-        table = _parse(path, names, dict.fromkeys(names, pa.string()), skipped, threads=True)
+        table = parse(dict.fromkeys(names, pa.string()), threads=True)
     if skipped:
         skipped.clear()
-        table = _parse(path, names, {n: table.schema.field(n).type for n in names}, skipped, threads=False)
+        table = parse({n: table.schema.field(n).type for n in names}, threads=False)
     bad = {int(row.number) for row in skipped}
 
     def lines() -> Lines:
-        return np.array([n for n in _filled_lines(path)[1:] if n not in bad], np.int64)[: table.num_rows]
+        return np.array([n for n in _filled_lines(path, data)[1:] if n not in bad], np.int64)[
+            : table.num_rows
+        ]
 
     problem, remedy = text("backtest.bad.cells", language), text("backtest.remedy.cells", language)
-    return Sheet(table, lines, [Fault(str(path), n, "", problem, remedy) for n in sorted(bad)])
+    faults = [Fault(str(path), n, "", problem, remedy) for n in sorted(bad)]
+    return Sheet(table, lines, faults, decimal_comma=comma != ",")
+
+
+def _open(path: Path, data: bytes | None) -> BinaryIO:
+    return path.open("rb") if data is None else io.BytesIO(data)
 
 
 def _parse(
-    path: Path, names: Sequence[str], types: dict[str, pa.DataType], skipped: list[Any], *, threads: bool
+    path: Path,
+    data: bytes | None,
+    comma: str,
+    names: Sequence[str],
+    skipped: list[Any],
+    types: dict[str, pa.DataType],
+    *,
+    threads: bool,
 ) -> pa.Table:
     def skip(row: Any) -> str:
         skipped.append(row)
         return "skip"
 
-    with path.open("rb") as stream:
+    with _open(path, data) as stream:
         quoted = any(b'"' in block for block in iter(lambda: stream.read(_BLOCK), b""))
     return arrow_csv.read_csv(
-        path,
+        path if data is None else pa.BufferReader(data),
         read_options=arrow_csv.ReadOptions(
             column_names=names, skip_rows=1, use_threads=threads, block_size=_BLOCK
         ),
-        parse_options=arrow_csv.ParseOptions(invalid_row_handler=skip, newlines_in_values=quoted),
+        parse_options=arrow_csv.ParseOptions(
+            delimiter=comma, invalid_row_handler=skip, newlines_in_values=quoted
+        ),
         convert_options=arrow_csv.ConvertOptions(
             column_types=types, strings_can_be_null=True, null_values=["", "NaN", "nan", "null", "NULL", "NA"]
         ),
     )
 
 
-def _filled_lines(path: Path) -> list[int]:
-    with path.open("rb") as stream:
+def _filled_lines(path: Path, data: bytes | None) -> list[int]:
+    with _open(path, data) as stream:
         return [number for number, line in enumerate(stream, 1) if line.strip(b"\r\n")]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -39,8 +40,13 @@ class Readings:
     ignored: tuple[str, ...] = ()
 
 
-def read_readings(sheet: Sheet, file: str, language: Language = "zh") -> Readings:
-    """The sheet's good rows. Raises FaultsError when it lacks a column that it must have."""
+def read_readings(
+    sheet: Sheet, file: str, language: Language = "zh", zone: ZoneInfo | None = None
+) -> Readings:
+    """The sheet's good rows. Raises FaultsError when it lacks a column that it must have.
+
+    zone : Of times that name none; without it such rows are bad.
+    """
     table = sheet.table
     names = table.column_names
     quantities = [name for name in names if name in QUANTITIES]
@@ -59,12 +65,12 @@ def read_readings(sheet: Sheet, file: str, language: Language = "zh") -> Reading
     empty = np.array([not i for i in ids] + [True], bool)[code]
     bad.rows("no_sensor", "sensor_id", empty, good)
     raw_time = _one(table["t"])
-    time, wrong = times(raw_time)
+    time, wrong = times(raw_time, zone)
     bad.rows("time", "t", wrong, good, raw_time)
     columns = {}
     for name in quantities:
         raw, quantity = _one(table[name]), QUANTITIES[name]
-        value, wrong = numbers(raw, boolean=quantity.boolean)
+        value, wrong = numbers(raw, boolean=quantity.boolean, decimal_comma=sheet.decimal_comma)
         bad.rows("boolean" if quantity.boolean else "number", name, wrong, good, raw)
         with np.errstate(invalid="ignore"):
             outside = (value < quantity.low) | (value > quantity.high)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 import numpy as np
@@ -46,6 +47,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("-c", "--config", "settings_path", type=_FILE, help="jingqiao.toml, for the archive.")
 @click.option("--block-seconds", default=1.0, show_default=True, help="Block of fast strain.")
 @click.option("--muted", "only_muted", is_flag=True, help="Print instead what --maintenance kept back.")
+@click.option("--zone", "zone_name", help="Zone of times that name none, e.g. Asia/Shanghai.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def backtest(
     readings: Path | None,
@@ -59,6 +61,7 @@ def backtest(
     settings_path: Path | None,
     block_seconds: float,
     only_muted: bool,
+    zone_name: str | None,
     as_json: bool,
 ) -> None:
     """Judge READINGS (CSV, Parquet, JSON lines) and print every alarm that would have rung.
@@ -72,6 +75,7 @@ def backtest(
         raise click.UsageError("--block-seconds must be between 0.01 and 3600")
     if only_muted and (maintenance is None or other_rules is not None):
         raise click.UsageError("--muted needs --maintenance, and goes without --compare")
+    zone = _zone(zone_name)
     tongue = language()
     begun = time.monotonic()
     try:
@@ -81,7 +85,7 @@ def backtest(
             registry, parsed = _archive(settings_path, since, until, assets, sensors, tongue)
         else:
             file = str(readings)
-            parsed = read_readings(read_file(readings, tongue), file, tongue)
+            parsed = read_readings(read_file(readings, tongue), file, tongue, zone)
             registry = registry_for(parsed, assets, sensors, tongue)
         parsed = bound(parsed, registry, file, tongue)
         controls = read_maintenance(maintenance, registry, tongue) if maintenance else []
@@ -105,6 +109,15 @@ def backtest(
         )
         if muted:
             click.echo(text("backtest.show.muted", tongue, count=len(muted)), err=True)
+
+
+def _zone(name: str | None) -> ZoneInfo | None:
+    if name is None:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise click.UsageError(f"--zone {name!r} is no zone; write one like Asia/Shanghai") from None
 
 
 def _archive(

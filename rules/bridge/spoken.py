@@ -41,6 +41,8 @@ class Spoken:
         reason = np.where(level > 0, reason, self.reason[c, hazard]).astype(np.uint8)
         new = (level != self.said[c, hazard]) | (reason != self.reason[c, hazard])
         held = new | (level > 0)
+        # What is over need not know a limit: it is that which was exceeded.
+        limit = np.where(np.isfinite(limit), limit, self.limit[c, hazard])
         self.value[c[held], hazard], self.limit[c[held], hazard] = value[held], limit[held]
         if not new.any():
             return []
