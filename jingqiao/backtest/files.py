@@ -111,9 +111,8 @@ def _csv_of(path: Path, data: bytes | None, language: Language) -> Sheet:
     bad = {int(row.number) for row in skipped}
 
     def lines() -> Lines:
-        return np.array([n for n in _filled_lines(path, data)[1:] if n not in bad], np.int64)[
-            : table.num_rows
-        ]
+        filled = _filled_lines(path, data)[1:]
+        return np.array([n for n in filled if n not in bad], np.int64)[: table.num_rows]
 
     problem, remedy = text("backtest.bad.cells", language), text("backtest.remedy.cells", language)
     faults = [Fault(str(path), n, "", problem, remedy) for n in sorted(bad)]

@@ -1,4 +1,4 @@
-"""Works on a bridge that a file tells the backtest of: learned anew, no drift of them, who and why on record."""
+"""Works on a bridge that a file tells a backtest of: learned anew, no false drift, who and why on record."""
 
 from __future__ import annotations
 
