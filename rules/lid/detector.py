@@ -14,7 +14,7 @@ from config.lid_rules import LidRules
 from devices.registry import Registry, Role
 from rules.alarm import Hazard, Reason
 from rules.detector import FAR, Round, Verdicts
-from rules.lid.ahead import guess
+from rules.lid.ahead.guess import guess
 from rules.lid.channels import (
     chatter,
     displacement,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +43,8 @@ def readings(seed: int, n: int, period_s: float, rounds: int, troubled: bool) ->
     """A fleet of all kinds of sensors; in a troubled one lids lean, rock, sink, flood and lose messages."""
     rng = np.random.default_rng(seed)
     number, sensor = np.divmod(np.arange(n * rounds), n)
-    time = START + ((number + sensor / n) * period_s * 1e6).astype(np.int64)
+    wobble = rng.uniform(0, 0.05, n * rounds)
+    time = START + ((number + sensor / n + wobble / n) * period_s * 1e6).astype(np.int64)
     day = 2 * np.pi * (time - START) / 86400e6
     rows = len(time)
     columns: Columns = {
@@ -109,7 +111,19 @@ def test_running_ahead_leaves_alarms_and_all_state_as_rounds_do(
     monkeypatch: pytest.MonkeyPatch, period_s: float, rounds: int, troubled: bool
 ) -> None:
     frame = readings(rounds, 12, period_s, rounds, troubled)
+    failed: list[Exception] = []
+    skip_quiet = LidDetector.skip_quiet
+
+    def watched(self: LidDetector, *given: Any) -> Any:
+        try:
+            return skip_quiet(self, *given)
+        except Exception as error:
+            failed.append(error)
+            raise
+
+    monkeypatch.setattr(LidDetector, "skip_quiet", watched)
     ahead, engine = life(12, frame)
+    assert not failed
     monkeypatch.setattr(judging, "LEAST_ROUNDS", len(frame) + 1)
     in_rounds, other = life(12, frame)
     assert repr(ahead) == repr(in_rounds)

@@ -1,0 +1,1 @@
+"""What lid sensors will remember before each of their next readings, if nothing befalls them."""
