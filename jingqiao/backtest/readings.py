@@ -19,6 +19,7 @@ from devices.quantities import QUANTITIES
 from devices.registry import UNKNOWN, Registry
 from jingqiao.backtest.cells import numbers, times
 from jingqiao.backtest.files import Sheet
+from jingqiao.backtest.twice import contradictions
 
 FAULTS_KEPT: Final = 100
 META: Final = frozenset({"sensor_id", "t", "seq", "received", "gateway_id", "asset_id"})
@@ -94,6 +95,11 @@ def read_readings(
     )
     if not good.all():
         frame = frame.take(good)
+    rows = np.flatnonzero(good)
+    for found in contradictions(frame):
+        row = int(rows[found.row])
+        at = raw_time[row].as_py()
+        bad.row("twice", "t", row, sensor_id=ids[found.sensor], count=found.count, value=at)
     ignored = tuple(name for name in names if name not in META and name not in QUANTITIES)
     faults = bad.listed(list(sheet.faults))
     return Readings(ids, _in_order(frame), faults, ignored)
@@ -220,6 +226,14 @@ class _Bad:
             remedy = text(f"backtest.remedy.{what}", self._language, **values)
             line = int(lines[row]) if row < len(lines) else None
             self._faults.append(Fault(self._file, line, column, problem, remedy))
+
+    def row(self, what: str, column: str, row: int, **values: Any) -> None:
+        """Name one row, which is used all the same."""
+        lines = self._lines()
+        problem = text(f"backtest.bad.{what}", self._language, **values)
+        remedy = text(f"backtest.remedy.{what}", self._language, **values)
+        line = int(lines[row]) if row < len(lines) else None
+        self._faults.append(Fault(self._file, line, column, problem, remedy))
 
     def listed(self, first: Sequence[Fault]) -> list[Fault]:
         """All by line, closed by the number of those that are not named."""

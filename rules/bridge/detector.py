@@ -68,6 +68,17 @@ class BridgeDetector(Parts):
             return self._advance(int(batch.time[own].min()))
         return ()
 
+    def late(self, batch: Round) -> Sequence[Verdicts]:
+        """Late readings are no history of a bridge, but a clock that was set back makes all readings late."""
+        self._saw(batch)
+        return ()
+
+    def _saw(self, batch: Round) -> None:
+        channel = self.channels.of_sensor.take(batch.sensor)
+        own = channel != NO_CHANNEL
+        if own.any():
+            self.clocks.saw(channel[own].astype(np.int64), batch.time[own], batch.received[own])
+
     def tick(self, now: int) -> Sequence[Verdicts]:
         """Judge all blocks that are over."""
         return [*self._advance(now), *self._lost_thermometers(now)]

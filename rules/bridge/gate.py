@@ -35,6 +35,9 @@ class GaugeFault(IntEnum):
 
 COARSE_UE: Final = 0.5
 """A step of the converter from which on equal neighbours are usual: then it takes thrice as long."""
+LIVELY: Final = 1.5
+DAY_READINGS: Final = 8
+DAY_STILL_S: Final = 72_000.0
 RAIL_UE: Final = 500.0
 RAIL_RUN: Final = 5
 NOISE_HOURS: Final = 24
@@ -247,8 +250,13 @@ class FaultGate:
         often = np.where(self.quantum[c] >= COARSE_UE, 3.0, 1.0)
         for_s = np.where(self.thermometer[c], STUCK_THERMOMETER_S, limits.stuck_s[c] * often)
         lasted = (cells.time - self.run_since[c]) / 1e6
-        stuck = same & (self.run[c] >= limits.stuck_readings[c] * often) & (lasted >= for_s)
-        self._mark(c, found, stuck, GaugeFault.STUCK, lasted / 60, for_s / 60)
+        need = limits.stuck_readings[c] * often
+        stuck = same & (self.run[c] >= need) & (lasted >= for_s)
+        # A slow gauge whose steps are several of its scale's does not stand through a day's temperatures.
+        lively = (self.change[c] >= LIVELY * self.quantum[c]) & ~self.thermometer[c]
+        whole_day = same & lively & (self.run[c] >= DAY_READINGS) & (lasted >= DAY_STILL_S)
+        limit = np.where(stuck, np.maximum(for_s, lasted * need / np.maximum(self.run[c], 1)), DAY_STILL_S)
+        self._mark(c, found, stuck | whole_day, GaugeFault.STUCK, lasted / 60, limit / 60)
         long = (self.run[c] >= FLAT_READINGS) & (lasted >= FLAT_THERMOMETER_S)
         return np.asarray(same & long & self.thermometer[c])
 

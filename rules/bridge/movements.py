@@ -86,6 +86,14 @@ class MovementDetector:
             return self._advance(int(batch.time[own].min()))
         return ()
 
+    def late(self, batch: Round) -> Sequence[Verdicts]:
+        """Late readings are no history of a bridge, but a clock that was set back makes all readings late."""
+        channel = self.channels.of_sensor.take(batch.sensor)
+        own = channel != NO_CHANNEL
+        if own.any():
+            self.clocks.saw(channel[own].astype(np.int64), batch.time[own], batch.received[own])
+        return ()
+
     def tick(self, now: int) -> Sequence[Verdicts]:
         """Judge all blocks that are over."""
         return self._advance(now)

@@ -144,3 +144,23 @@ def test_an_hour_that_came_twice_is_its_first_and_a_zone_that_is_none_is_wrong_u
     [(at, _)] = firing(run(tmp_path, "\n".join(rows).encode(), "--zone", "Europe/Berlin"))
     assert at.startswith("2025-10-26T00:")
     assert run(tmp_path, "\n".join(rows).encode(), "--zone", "Wuhan").exit_code == 2
+
+
+def test_a_clock_that_was_set_back_is_told_and_the_first_reading_of_each_instant_counts(
+    tmp_path: Path, expected: list[tuple[str, str]]
+) -> None:
+    rows = lines()
+    again = [row.replace("150.5", "20.5") for row in rows[21:25]]
+    result = run(tmp_path, "\n".join([*rows, *again]).encode())
+    assert firing(result) == expected
+    assert "r.csv:32: t: G1 has 4 readings" in result.stderr
+    assert "clock set back" in result.stderr
+
+
+def test_a_backlog_that_is_sent_again_is_no_fault_of_a_clock(
+    tmp_path: Path, expected: list[tuple[str, str]]
+) -> None:
+    rows = lines()
+    result = run(tmp_path, "\n".join([*rows, *rows[12:25]]).encode())
+    assert firing(result) == expected
+    assert result.stderr == ""

@@ -7,7 +7,7 @@ from config.messages import catalogue
 from rules.alarm import AlarmChange, AlarmState, Hazard, Severity
 from rules.bridge.evidence import REASONS
 from tests.support.bridge_runs import bridge_engine, of, run
-from tests.support.bridge_series import day_registry, frame
+from tests.support.bridge_series import bridge_registry, day_registry, frame
 
 N = 4 * 3600
 T = np.arange(N, dtype=float)
@@ -88,3 +88,22 @@ def test_a_single_sample_that_stands_alone_is_no_load() -> None:
 def test_every_reason_has_a_sentence_in_both_languages() -> None:
     for language in ("zh", "en"):
         assert set(REASONS) - set(catalogue(language)) == set()
+
+
+@pytest.mark.parametrize(("scale", "stuck"), [(0.5, True), (20.0, False)])
+def test_a_gauge_of_a_slow_logger_that_stands_through_a_day_is_stuck_unless_its_scale_is_coarse(
+    scale: float, stuck: bool
+) -> None:
+    t = np.arange(0.0, 30 * 86_400, 3 * 3600)
+    rng = np.random.default_rng(21)
+    values = 12 * np.sin(2 * np.pi * t / 86_400) + np.cumsum(rng.normal(0, 0.5, len(t)))
+    values = np.round(values / scale) * scale
+    still = (t > 20 * 86_400) & (t < 23 * 86_400)
+    values[still] = values[still][0]
+    rows = frame(np.zeros(len(t)), t, strain_ue=values)
+    changes = run(bridge_engine(bridge_registry(1, 1, thermometers=False)), rows, rows=8)
+    found = [c for c in of(changes, Hazard.SENSOR_FAULT) if c.state is AlarmState.FIRING]
+    assert [c.reason.key for c in found] == (["rules_bridge.fault.stuck"] if stuck else [])
+    if stuck:
+        assert 20 * 60 <= found[0].limit <= found[0].value <= 27 * 60
+    assert not [c for c in of(changes, Hazard.DRIFT) if stuck and c.state is AlarmState.FIRING]
