@@ -13,7 +13,15 @@ from devices.frame import NO_SEQ, Flag, Frame
 from devices.registry import Registry
 from jingqiao.backtest.run import backtest
 
-CASES: Final = ((10_000, 3600, 1_000_000), (1000, 3600, 500_000), (500, 3600, 500_000), (20, 1, 50_000))
+CASES: Final = (
+    (10_000, 3600, 1_000_000),
+    (1000, 3600, 500_000),
+    (500, 3600, 500_000),
+    (100, 3600, 200_000),
+    (100, 60, 200_000),
+    (20, 3600, 100_000),
+    (20, 1, 100_000),
+)
 """Lids, seconds between a lid's readings, readings in all."""
 
 

@@ -50,12 +50,7 @@ class DayMean:
         above = np.zeros(len(c))
         asked = (self.high[c] - self.low[c] > STANDS_OUT * spread) & (self.count[c] >= LEAST_HOURS)
         if asked.any():
-            hours = self.residual[c[asked]].astype(np.float64)
-            off = np.abs(hours - np.nanmedian(hours, axis=1)[:, None])
-            there = np.isfinite(hours)
-            agree = off <= STANDS_OUT * spread[asked][:, None]  # of what is not there nothing does
-            agree = np.where((2 * agree.sum(axis=1) > there.sum(axis=1))[:, None], agree, there)
-            above[asked] = _mean(hours, there) - _mean(hours, agree)
+            above[asked] = _above(self.residual[c[asked]], STANDS_OUT * spread[asked])
         self.clear(c)
         return above
 
@@ -73,6 +68,27 @@ class DayMean:
         for name in self._STATE:
             kept = state[f"day_{name}"]
             getattr(self, name)[: len(kept)] = kept
+
+
+def _above(residual: npt.NDArray[np.float32], limit: Float) -> Float:
+    """float64[k]  The same of channels of which some hours may stand out.
+
+    residual : float32[k, HOURS]  NaN = no such hour [µε]. limit : float64[k]  What does not stand out [µε].
+    """
+    above = np.zeros(len(residual))
+    ordered = np.sort(residual, axis=1)  # NaN come last
+    count = np.isfinite(ordered).sum(axis=1)
+    rows = np.arange(len(ordered))
+    lower, upper = ordered[rows, (count - 1) // 2], ordered[rows, count // 2]
+    middle = (lower.astype(np.float64) + upper) / 2
+    # Those whose extremes agree have no hour that does not.
+    far = np.flatnonzero(np.maximum(ordered[rows, count - 1] - middle, middle - ordered[:, 0]) > limit)
+    hours = residual[far].astype(np.float64)
+    there = np.isfinite(hours)
+    agree = np.abs(hours - middle[far, None]) <= limit[far, None]  # of what is not there nothing does
+    agree = np.where((2 * agree.sum(axis=1) > count[far])[:, None], agree, there)
+    above[far] = _mean(hours, there) - _mean(hours, agree)
+    return above
 
 
 def _mean(hours: Float, of: npt.NDArray[np.bool_]) -> Float:

@@ -126,7 +126,7 @@ class Joint:
         self.gauges: Int = self.there.sum(axis=1)
         n, c, w = len(rows), len(near), self.width
         self.z, self.z_day, self.allowed = np.full(c, np.nan), np.full(c, NONE, np.int64), np.zeros(c)
-        self.sums = np.zeros((c, KEPT), np.float32)
+        self.sums = np.zeros((c, KEPT), np.float32, order="F")
         self.products, self.days_learned = np.zeros((n, w, w)), np.zeros(n)
         both = self.there[:, :, None] & self.there[:, None, :]
         self.prior = np.eye(w) + PRIOR_COMMON * both

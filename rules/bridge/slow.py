@@ -126,9 +126,10 @@ class SlowDrift:
         self.up, self.down, self.ewma = np.zeros(n), np.zeros(n), np.zeros(n)
         self.up_since, self.down_since = np.full(n, NONE, np.int64), np.full(n, NONE, np.int64)
         self.last_residual, self.last_day = np.zeros(n), np.full(n, NONE, np.int64)
-        self.kept = np.full((n, KEPT_DAYS), np.nan, np.float32)
-        self.kept_day = np.full((n, KEPT_DAYS), NONE, np.int64)
-        self.kept_cusum = np.full((n, KEPT_DAYS), np.nan, np.float32)
+        # A day of all channels side by side: they are written and asked for together.
+        self.kept = np.full((n, KEPT_DAYS), np.nan, np.float32, order="F")
+        self.kept_day = np.full((n, KEPT_DAYS), NONE, np.int64, order="F")
+        self.kept_cusum = np.full((n, KEPT_DAYS), np.nan, np.float32, order="F")
         self.moved, self.leaning = np.zeros(n, bool), np.zeros(n, np.int8)
         self.alone_since = np.full(n, NONE, np.int64)
         self.residual_ue, self.temperature_part = np.zeros(n), np.zeros(n)
