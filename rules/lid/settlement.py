@@ -51,6 +51,11 @@ def settle(
         new = rows[:, Sink.COUNT] == 0
         base = np.abs(rows[:, Sink.BASE])
         again = young & ~new & (np.abs(displacement_mm) < base - limits["sunk_defect_mm"])
+        # A first reading that two others running contradict, alike, was wild: an echo, a fitter's hand.
+        before = rows[:, Sink.B]
+        outvoted = (rows[:, Sink.COUNT] == 1) & (np.minimum(np.abs(change), np.abs(before)) > ACCEPT_MM)
+        outvoted &= (np.abs(change - before) <= ACCEPT_MM) & (np.abs(change) < limits["sunk_defect_mm"])
+        again |= young & outvoted
         start = new | again
         learn = young & ~start & (np.abs(change) <= ACCEPT_MM)
         _learn(rows, start, learn, displacement_mm, hours)

@@ -100,6 +100,18 @@ def test_noon_and_midnight_by_turns_are_no_loose_lid() -> None:
     assert [row[:2] for row in life.alarms("loose")][:1] == [("loose", "firing")]
 
 
+def test_an_echo_that_came_first_is_not_the_seat() -> None:
+    """Ten millimetres too short, once; any echo the other way then passed for a sunken lid."""
+    life, rng = Life(city(heartbeat_s=900)), np.random.default_rng(9)
+    for k in range(400):
+        echo = -10.0 if k == 0 else 6.0 if k in (300, 301) else 0.0
+        life.reads(k * 900.0, displacement_mm=echo + rng.normal(0, 0.5))
+    assert life.alarms("sunken", "tilted") == []
+    for k in range(400, 404):
+        life.reads(k * 900.0, displacement_mm=18.0)
+    assert loud(life, "sunken") == [("sunken", "orange")]
+
+
 def test_a_contact_does_not_confirm_angles_that_contradict_one_another() -> None:
     """Quarter-hourly: the whole frame is wild, and the next one is soon there."""
     life, rng = Life(city(heartbeat_s=900)), np.random.default_rng(5)
