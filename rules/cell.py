@@ -32,6 +32,7 @@ class Cell:
     muted_value, muted_limit, muted_reason : of that verdict.
     word, repeat, beat : event time of the latest word under the window, time between it and the one before,
         0 = none, and usual time between the sensor's messages, 0 = not known [µs].
+    sampled : int  1 = that word came when the sensor's schedule says.
     owed, owed_at : level that is doubted after a window, and when it holds if nothing is heard before; FAR =
         nothing is owed [µs].  Its value, limit and reason are the muted ones.
     unmuted : The cell as it would be without the window, from the first word under it to its end.
@@ -54,6 +55,7 @@ class Cell:
     word: int = 0
     repeat: int = 0
     beat: int = 0
+    sampled: int = 0
     owed: int = 0
     owed_at: int = FAR
     unmuted: Cell | None = None
@@ -62,7 +64,7 @@ class Cell:
 _WHOLE: Final = (
     *("settled", "target", "since", "known", "latest", "reason"),
     *("muted", "until", "muted_known", "muted_reason"),
-    *("word", "repeat", "beat", "owed", "owed_at"),
+    *("word", "repeat", "beat", "sampled", "owed", "owed_at"),
 )
 _BROKEN: Final = ("value", "limit", "muted_value", "muted_limit")
 

@@ -220,8 +220,8 @@ class HasThresholds(Protocol):
 class HasBeats(Protocol):
     """A detector that knows how often a sensor speaks: what was said under work is doubted by it."""
 
-    def beat_us(self, sensor: int) -> int:
-        """Usual time between messages on schedule, as of the latest reading [µs]; 0 = not known."""
+    def beat_us(self, sensor: int) -> tuple[int, bool]:
+        """Usual time between messages on schedule [µs], 0 = not known; whether the latest was one."""
         ...
 
 

@@ -300,9 +300,9 @@ class Engine:
             return 0
         return self.windows.until(int(self.registry.sensors.asset[sensor]), time)
 
-    def _beat_of(self, lane: int, sensor: int) -> int:
+    def _beat_of(self, lane: int, sensor: int) -> tuple[int, bool]:
         detector = self.detectors[self._detector_of_lane[lane]]
-        return detector.beat_us(sensor) if isinstance(detector, HasBeats) else 0
+        return detector.beat_us(sensor) if isinstance(detector, HasBeats) else (0, False)
 
     def _permits(self, lane: int, sensor: int, time: int) -> tuple[Window, ...]:
         """Announced work that mutes a lane of a sensor at an event time."""

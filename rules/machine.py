@@ -87,8 +87,9 @@ MutedUntil = Callable[[int, int, int], int]
 """(lane, sensor, event time) → end of the maintenance window that it falls in, later than that time, or 0."""
 
 
-BeatOf = Callable[[int, int], int]
-"""(lane, sensor) → usual time between its messages, as of the verdict at hand [µs]; 0 = unknown."""
+BeatOf = Callable[[int, int], tuple[int, bool]]
+"""(lane, sensor) → usual time between its messages [µs], 0 = unknown, and whether the one at hand came when
+the schedule says."""
 
 
 class Machine:
@@ -106,7 +107,7 @@ class Machine:
         holds: Sequence[LaneHold],
         n_sensors: int,
         muted_until: MutedUntil,
-        beat_of: BeatOf = lambda *_: 0,
+        beat_of: BeatOf = lambda *_: (0, False),
     ) -> None:
         self.lanes = tuple(lanes)
         self.holds = tuple(holds)
@@ -319,7 +320,8 @@ class Machine:
     def _note_word(self, lane: int, sensor: int, cell: Cell, time: int) -> None:
         """The sensor speaks under a window; what it said before still holds."""
         cell.repeat = time - cell.word if cell.muted > 0 else 0
-        cell.word, cell.beat = time, self._beat_of(lane, sensor)
+        cell.word = time
+        cell.beat, cell.sampled = self._beat_of(lane, sensor)
 
     def _last_word(self, lane: int, cell: Cell) -> Said:
         """What counts now that the window is over; where it is doubted, the rest is owed."""
@@ -327,7 +329,7 @@ class Machine:
         known = max(int(ASK_THE_CREW), cell.settled)
         if said.level <= known or self.lanes[lane] not in DOUBTED:
             return said
-        until = doubted_until(cell.word, cell.repeat, cell.beat, cell.until)
+        until = doubted_until(cell.word, cell.repeat, cell.beat, cell.until, sampled=bool(cell.sampled))
         if until <= window_ends(cell):
             return said
         cell.owed, cell.owed_at = said.level, until

@@ -309,11 +309,12 @@ class LidDetector:
         """Which hazards this sensor can show, and by what."""
         return sees(*self._state.find(sensor))
 
-    def beat_us(self, sensor: int) -> int:
-        """Usual time between its messages on schedule [µs]; 0 = not known."""
+    def beat_us(self, sensor: int) -> tuple[int, bool]:
+        """Usual time between its messages on schedule [µs], 0 = not known; whether the latest was one."""
         state, row = self._state.find(np.array([sensor], np.int32))
         pace_s = self._pace(state.events[row], state.pace[row], self._heartbeat.take([sensor]))[0]
-        return int(pace_s) * SECOND if pace_s > 0 else 0
+        scheduled = bool((state.beat[row] == state.last[row])[0])
+        return int(pace_s) * SECOND if pace_s > 0 else 0, scheduled
 
     # --- inside ----------------------------------------------------------------------------------
 

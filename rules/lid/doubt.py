@@ -72,6 +72,7 @@ class Doubt:
     few : too few readings running lean, for each may have caught another wheel.
     frozen : it stands quite still where it jumped to some readings ago, as a sensor that is stuck does.
     jumped : the height of a slow sampler that was elsewhere a sample ago: a median of three means nothing.
+    shaken : a wheel explains the waking.
     woken : something woke the sensor, of those that seldom wake.
     """
 
@@ -86,6 +87,7 @@ class Doubt:
     few: Bool
     frozen: Bool
     jumped: Bool
+    shaken: Bool
     woken: Bool
 
 
@@ -155,13 +157,13 @@ def doubts(
     open_run = f.said[:, WATCH] >> OPEN_RUN & 3
     flickers &= (f.said[:, WATCH] >> CAUGHT >= 2) & (open_run < 3)
     wild = (lone | (alone & f.torn)) & first_tilt & (angle >= FLAT_DEG)
+    shaken = _shaken(f, limits, shock)
     return Doubt(
         contact=(contact & alone & (f.said[:, 0] == 0) & (open_run <= 1) & (lies_flat | wild)) | flickers,
         flickers=flickers,
         # A height may stay at the last echo of a lid that is gone; who falls in cannot wait for a beat.
         open=(alone | closed) & first_tilt,
-        lean=((alone | passing | belied | _shaken(f, limits, shock)) & first_tilt)
-        | ((few | frozen) & ~agree),
+        lean=((alone | passing | belied | shaken) & first_tilt) | ((few | frozen) & ~agree),
         gone=(alone | closed | level) & first_mm,
         # A lid that sinks evenly does not turn.
         drop=(alone | ((level | closed) & (mm < 0))) & first_mm,
@@ -174,6 +176,7 @@ def doubts(
         few=few,
         frozen=frozen & ~agree & (tilt[:, Tilt.RUN] >= 2),
         jumped=lone & ((sink[:, Sink.RUN] == 1) | again) & ~agree,
+        shaken=shaken,
         woken=~alone,
     )
 

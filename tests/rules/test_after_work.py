@@ -104,6 +104,25 @@ def test_a_restart_while_a_word_is_doubted_changes_nothing() -> None:
     assert [colour for _, colour, _ in heard(life, begins)] == ["yellow", "red"]
 
 
+@pytest.mark.parametrize("every", [1, 6])
+def test_a_sample_that_fell_into_the_work_waits_for_the_next_sample(every: int) -> None:
+    """A sensor that never wakes cannot have said that the lid is closed again."""
+    for left_open in (False, True):
+        life, at = Life(city(heartbeat_s=every * HOUR)), 0.0
+        for at in range(0, 10 * 24 * HOUR + 1, every * HOUR):
+            life.reads(at, tilt_deg=2)
+        begins, ends = at + every * HOUR - 3000, at + every * HOUR + 600
+        window = {"from": START + begins * US, "to": START + ends * US}
+        life.said += life.engine.control("permit", {"asset_id": "A0", **window}, life.now)
+        life.reads(at + every * HOUR, tilt_deg=80)
+        life.passes(ends + 100)
+        assert heard(life, ends)[:1] == [("firing", "yellow", 5)]
+        for more in (2, 3):
+            life.reads(at + more * every * HOUR, tilt_deg=80 if left_open else 2)
+            life.passes(at + more * every * HOUR + 60)
+        assert ("red" in [colour for _, colour, _ in heard(life, ends)]) == left_open
+
+
 @pytest.mark.parametrize(
     ("heard_at", "repeat", "beat", "until"),
     [
@@ -119,16 +138,38 @@ def test_a_restart_while_a_word_is_doubted_changes_nothing() -> None:
         (5990, 0, 60, None),
     ],
 )
-def test_how_long_the_last_word_is_doubted(heard_at: int, repeat: int, beat: int, until: int | None) -> None:
+def test_how_long_the_last_word_of_a_waking_sensor_is_doubted(
+    heard_at: int, repeat: int, beat: int, until: int | None
+) -> None:
     found = doubted_until(heard_at * SECOND, repeat * SECOND, beat * SECOND, 100 * MINUTE * SECOND)
+    assert found == (0 if until is None else until * SECOND)
+
+
+@pytest.mark.parametrize(
+    ("heard_at", "repeat", "beat", "until"),
+    [
+        (5900, 0, 3600, 9500 + 720),  # the next sample is due in an hour
+        (5900, 3600, 3600, 9500 + 720),
+        (5900, 1800, 3600, None),  # it repeats sooner than its beat: it wakes
+        (5900, 0, 21_600, 27_500 + 1800),
+        (5900, 0, 43_200, None),  # nobody waits half a day
+        (2300, 0, 3600, 6000 + 720),  # the next one is late
+        (1000, 0, 3600, None),  # and does not come
+    ],
+)
+def test_how_long_the_last_sample_is_doubted(
+    heard_at: int, repeat: int, beat: int, until: int | None
+) -> None:
+    end = 100 * MINUTE * SECOND
+    found = doubted_until(heard_at * SECOND, repeat * SECOND, beat * SECOND, end, sampled=True)
     assert found == (0 if until is None else until * SECOND)
 
 
 class Beating(LevelDetector):
     """Its sensors say something every five minutes."""
 
-    def beat_us(self, sensor: int) -> int:
-        return 300 * SECOND if sensor != 3 else 0
+    def beat_us(self, sensor: int) -> tuple[int, bool]:
+        return 300 * SECOND if sensor != 3 else 0, self.latest[sensor] == 3
 
 
 ROW = st.fixed_dictionaries(

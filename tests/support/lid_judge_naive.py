@@ -345,8 +345,10 @@ def sunken(lid: Lid, doubt: Mapping[str, bool], gone: Said | None) -> Said | Non
     return gravest(said) or Said(0, NAN, NAN, "none")
 
 
-def loose(lid: Lid) -> Said | None:
-    """It knocks, or rocks, more than it used to, for windows on end."""
+def loose(lid: Lid, gone: Said | None) -> Said | None:
+    """It knocks, or rocks, more than it used to, for windows on end; not where it is off its seat."""
+    if gone is not None and gone.level >= 2:
+        return None
     limit, said = lid.rules["loose_limit"], []
     scores = [(lid.score, "loose.shocks")]
     # Rocking without knocking is noise, of a sensor that can feel knocks; one that is known to tremble by
@@ -433,6 +435,10 @@ def fuse(
     r = lid.rules
     pace = 5 * max(lid.gap, lid.gap_before) if math.isnan(lid.pace) else lid.pace
     gaps = r["theft_silence_gaps"] + (1 if lid.belied else 0)  # a wild sample, and messages that were lost?
+    # a wheel on the rim whose recovery and next messages were lost
+    wheel = lid.angle < r["theft_deg"] or (lid.shaken and lid.angle < r["open_deg"])
+    if wheel and lid.angle >= r["tilt_attention_deg"] and pace <= 3600:
+        gaps += 2
     wait = max(gaps * pace, 3.0 if lid.quick else r["theft_silence_least_s"])
     so_far = -1 if gone is None else gone.level
     large = lid.angle >= r["theft_deg"] and not lid.crept and so_far < 2 and not doubt["stuck"]
@@ -466,7 +472,7 @@ def fuse(
             (lid.mm >= r[name] and doubt["drop"] and less, "sunken", grade, lid.mm, r[name], "sunken.step_mm")
         )
     for grade, name in ((4, "tilt_urgent_deg"), (3, "tilt_defect_deg")):
-        less = leaning is None or leaning.level < grade
+        less = (leaning is None or leaning.level < grade) and so_far < 2
         words.append(
             (
                 lid.angle >= r[name] and doubt["lean"] and less and not doubt["stuck"],

@@ -229,3 +229,28 @@ def test_an_event_between_two_beats_does_not_teach_its_own_gap() -> None:
         scheduled, pace = on_schedule(time, gap, before, beat, pace, np.ones(1, bool))
     assert bool(scheduled[0])
     assert pace.pace_s[0] == pytest.approx(43_200, abs=1)
+
+
+def test_a_lid_that_is_missing_is_neither_tilted_nor_loose_besides() -> None:
+    """One message, then silence for days; and a lid that lies beside its well moves with the sun."""
+    for then in (0, 40):
+        life = settled(tilt_deg=2)
+        life.reads(WOKEN, tilt_deg=104)
+        for k in range(then):
+            life.reads(WOKEN + (k + 1) * 6 * HOUR, tilt_deg=104 + 1.2 * (k % 2))
+        life.passes(WOKEN + 11 * DAY)
+        told = {c.hazard.value for c in life.said if c.state.value == "firing"}
+        assert told - {"silent"} == {"missing"}, then
+
+
+def test_a_wheel_whose_recovery_and_next_beat_are_lost_is_no_theft_yet() -> None:
+    """Radios that lose 15 % of messages lose three running every day of a thousand hourly sensors."""
+    life = Life(city(heartbeat_s=HOUR))
+    for k in range(240):
+        life.reads(k * HOUR, tilt_deg=2 + 0.05 * (k % 3))
+    wheel = 239 * HOUR + 1500
+    life.reads(wheel, tilt_deg=14)
+    life.passes(wheel + 3.5 * HOUR)
+    assert gravest(life) in ("", "blue", "yellow")
+    life.passes(wheel + 4.5 * HOUR)
+    assert gravest(life) == "red", "and silence that lasts is one"

@@ -202,7 +202,7 @@ def slow_judge(row: Any) -> tuple[dict[str, Any], naive.Fuse | None, naive.Lid]:
         "missing": gone,
         "tilted": leaning,
         "sunken": sunk,
-        "loose": naive.loose(lid),
+        "loose": naive.loose(lid, gone),
         "damaged": naive.damaged(lid),
         "flooded": naive.flooded(lid, doubt),
         "sensor_fault": naive.sensor_fault(lid),
