@@ -6,15 +6,25 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from config.messages import Language
+from config.messages import Language, text
 from jingqiao.incidents.reason import sentence
 from jingqiao.incidents.view import rfc3339
-from rules.alarm import AlarmChange, Reason
+from rules.alarm import AlarmChange, AlarmState, Reason
 
 
 def reason_text(reason: Reason, language: Language) -> str:
     """Why, in a sentence."""
     return sentence(reason.key, reason.values, language)
+
+
+def _why(change: AlarmChange, language: Language) -> str:
+    """The reason of an alarm; of its end what is measured now, for the sentence of the alarm is over."""
+    if change.state is not AlarmState.CLEAR:
+        return reason_text(change.reason, language)
+    known = math.isfinite(change.value) and math.isfinite(change.limit)
+    key = "backtest.over.value" if known else "backtest.over.plain"
+    words = text(key, language, value=change.value, limit=change.limit, unit=change.unit)
+    return " ".join(words.split()).replace(" )", ")")
 
 
 def as_json(change: AlarmChange, language: Language) -> dict[str, Any]:
@@ -29,7 +39,7 @@ def as_json(change: AlarmChange, language: Language) -> dict[str, Any]:
         "value": finite(change.value),
         "limit": finite(change.limit),
         "unit": change.unit,
-        "reason": reason_text(change.reason, language),
+        "reason": _why(change, language),
         "reason_key": change.reason.key,
         "provisional": change.provisional,
         "historical": change.historical,

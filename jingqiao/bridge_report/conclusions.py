@@ -23,20 +23,20 @@ def conclusions(found: Mapping[str, Any], language: Language) -> tuple[list[str]
     sensors: Rows = found["sensors"]
     poor = [s["sensor_id"] for s in sensors if s["availability"] is None or s["availability"] < POOR]
     said.append(
-        say("concludes.data_poor", count=len(poor), total=len(sensors), names=_names(poor))
+        say("concludes.data_poor", count=len(poor), total=len(sensors), names=_names(poor, language))
         if poor
         else say("concludes.data_good", total=len(sensors), share=round(100 * POOR))
     )
     if poor:
-        advice.append(say("advises.data", names=_names(poor)))
+        advice.append(say("advises.data", names=_names(poor, language)))
     faulty = sorted({f["sensor_id"] for f in found["faults"]})
     if faulty:
-        said.append(say("concludes.faults", count=len(faulty), names=_names(faulty)))
-        advice.append(say("advises.faults", names=_names(faulty)))
+        said.append(say("concludes.faults", count=len(faulty), names=_names(faulty, language)))
+        advice.append(say("advises.faults", names=_names(faulty, language)))
     said += _strain(found, say)
     said += _movements(found, say)
     said += _live(found, say, advice)
-    said += _drift(found, say, advice)
+    said += _drift(found, say, advice, language)
     grave = [e for e in found["events"] if e["severity"] in ("red", "orange") and e["state"] == "firing"]
     said.append(say("concludes.events", count=len(found["events"]), grave=len(grave)))
     if grave:
@@ -89,23 +89,23 @@ def _live(found: Mapping[str, Any], say: Any, advice: list[str]) -> list[str]:
     return said
 
 
-def _drift(found: Mapping[str, Any], say: Any, advice: list[str]) -> list[str]:
+def _drift(found: Mapping[str, Any], say: Any, advice: list[str], language: Language) -> list[str]:
     rows: Rows = found["drift"]
     moved = [d["sensor_id"] for d in rows if d["moved"]]
     learning = [d["sensor_id"] for d in rows if d["state"] == "learning"]
     provisional = [d for d in rows if d["state"] == "provisional"]
     said = []
     if moved:
-        said.append(say("concludes.drift", count=len(moved), names=_names(moved)))
-        advice.append(say("advises.drift", names=_names(moved)))
+        said.append(say("concludes.drift", count=len(moved), names=_names(moved, language)))
+        advice.append(say("advises.drift", names=_names(moved, language)))
     elif len(learning) < len(rows):
         said.append(say("concludes.no_drift", count=len(rows) - len(learning)))
     if learning:
-        said.append(say("concludes.learning", count=len(learning), names=_names(learning)))
+        said.append(say("concludes.learning", count=len(learning), names=_names(learning, language)))
     if provisional:
         said.append(say("concludes.provisional", count=len(provisional)))
     return said
 
 
-def _names(ids: Sequence[str]) -> str:
-    return "、".join(ids[:8]) + (f" … ({len(ids)})" if len(ids) > 8 else "")
+def _names(ids: Sequence[str], language: Language) -> str:
+    return ("、" if language == "zh" else ", ").join(ids[:8]) + (f" … ({len(ids)})" if len(ids) > 8 else "")

@@ -26,6 +26,10 @@ def sentence(key: str, values: Mapping[str, Any], language: Language) -> str:
         ),
         key,
     )
+    if "label" in values:
+        # What a client calls the levels is his; only the shipped names are translated.
+        label = values["label"]
+        values = {**values, "label": known.get(f"rules_bridge.label.{label}", label)}
     template = known.get(key)
     if template is None:
         return key

@@ -1,9 +1,12 @@
 """Dying gauges are faults, not structure; limits and overload speak of strain, never of tonnes."""
 
+import re
+
 import numpy as np
 import pytest
 
 from config.messages import catalogue
+from jingqiao.backtest.view import as_json
 from rules.alarm import AlarmChange, AlarmState, Hazard, Severity
 from rules.bridge.evidence import REASONS
 from tests.support.bridge_runs import bridge_engine, of, run
@@ -107,3 +110,18 @@ def test_a_gauge_of_a_slow_logger_that_stands_through_a_day_is_stuck_unless_its_
     if stuck:
         assert 20 * 60 <= found[0].limit <= found[0].value <= 27 * 60
     assert not [c for c in of(changes, Hazard.DRIFT) if stuck and c.state is AlarmState.FIRING]
+
+
+def test_the_end_of_a_level_says_what_is_measured_now_and_no_false_excess() -> None:
+    t = np.arange(0.0, 2 * 86_400, 600)
+    values = np.where((t > 40_000) & (t < 60_000), 180.0, 20.0) + np.random.default_rng(4).normal(
+        0, 1, len(t)
+    )
+    rows = frame(np.zeros(len(t)), t, strain_ue=values)
+    registry = bridge_registry(1, 1, thermometers=False, strain_max_ue=150)
+    begins, ends = of(run(bridge_engine(registry), rows, rows=6), Hazard.STRAIN_LIMIT)
+    assert (ends.state, ends.limit) == (AlarmState.CLEAR, 150)
+    assert as_json(begins, "en")["reason"].endswith("beyond the design worst case 150 µε (level 2)")
+    assert as_json(begins, "zh")["reason"].endswith("（二级）")
+    assert re.fullmatch(r"over: [\d.]+ µε now \(limit 150 µε\)", as_json(ends, "en")["reason"])
+    assert "nan" not in as_json(ends, "zh")["reason"]
