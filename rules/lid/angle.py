@@ -19,6 +19,8 @@ TORN_DEG = np.float32(15.0)
 """Inclination and axes that are further apart than this are not of one rotation."""
 CREPT_DEG = np.float32(4.0)
 """A day's mean within so much of what has crept so far may be creep."""
+CREPT_FAR_DEG = np.float32(5.0)
+"""What has come so far so slowly is the sensor's: the edge of a lid of 700 mm would have moved by 60 mm."""
 FOLLOW_DAYS = np.float32(3.0)
 GREATEST_PULL_DEG = np.float32(4.0)
 CALM_DEG = np.float32(1.0)

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from rules.lid.angle import PART, between, creep, normal, torn, turn
+from rules.lid.angle import CREPT_FAR_DEG, PART, between, creep, normal, torn, turn
 from rules.lid.doubt import FLAT_DEG, FLAT_MM
 from rules.lid.judge import STILL_READINGS
 from rules.lid.limits import Limits
@@ -216,8 +216,8 @@ def _to_and_fro(rows: Float32, along: Float32, across: Float32 | None) -> Float3
 def stirs(rows: Float32, angle_deg: Float32, attention_deg: np.float32) -> Bool:
     """Rows whose angle asks for a look; of a turn a single inclination may show only a part."""
     near = angle_deg >= attention_deg * np.float32(0.8)
-    moved = angle_deg - rows[:, Tilt.CREEP]
-    return np.asarray(near | (moved >= attention_deg * PART), bool)
+    crept = rows[:, Tilt.CREEP]
+    return np.asarray(near | (crept >= CREPT_FAR_DEG) | (angle_deg - crept >= attention_deg * PART), bool)
 
 
 def torn_at(rows: Float32, columns: Mapping[str, Float32], at: npt.NDArray[np.intp]) -> Bool:

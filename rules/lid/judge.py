@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from rules.alarm import Hazard
 from rules.detector import Verdicts
-from rules.lid.angle import CREPT_DEG, PART, allowance, possible_turn
+from rules.lid.angle import CREPT_DEG, CREPT_FAR_DEG, PART, allowance, possible_turn
 from rules.lid.doubt import ALIKE_COUNTS, SEEN_PASSES, STEADY_DEG, Doubt, doubts, is_quick
 from rules.lid.features import Features
 from rules.lid.limits import Limits
@@ -96,7 +96,7 @@ def _judge(
     f: Features, limits: Limits, tilt: Float32, sink: Float32, shock: Float32, water: Float32
 ) -> tuple[list[Opinion], Fuses, Bool]:
     angle, mm = f.angle_deg, f.change_mm
-    crept = (tilt[:, Tilt.CREEP] >= 5) & (np.abs(tilt[:, Tilt.OFF]) < CREPT_DEG) & ~(f.open > 0.5)
+    crept = (tilt[:, Tilt.CREEP] >= CREPT_FAR_DEG) & (np.abs(tilt[:, Tilt.OFF]) < CREPT_DEG) & ~(f.open > 0.5)
     crept &= angle - tilt[:, Tilt.CREEP] < np.maximum(NEAR_DEG, FOUR_SIGMA * tilt[:, Tilt.ROUGH])
     turned = (angle >= limits["tilt_attention_deg"]) & ~crept
     shifted = np.abs(mm - sink[:, Sink.SLOW]) >= limits["sunk_defect_mm"] + unrest(sink)
@@ -310,10 +310,9 @@ def _flooded(f: Features, limits: Limits, doubt: Doubt) -> Opinion:
 def _fault(f: Features, limits: Limits, tilt: Float32, shock: Float32, crept: Bool) -> Opinion:
     """What no lid does: creep for weeks, stand still where it always trembled, tremble without knocks."""
     said = Opinion.none(len(f.sensor))
-    kept = limits["tilt_attention_deg"] - np.where(f.said[:, 6] > 0, limits["tilt_hysteresis_deg"], 0)
     # The day's mean: the sun would cross the limit twice a day.
     mean = tilt[:, Tilt.CREEP] + tilt[:, Tilt.OFF]
-    said.say(crept & (mean >= kept), 2, mean, limits["tilt_attention_deg"], "sensor_fault.creep")
+    said.say(crept, 2, mean, CREPT_FAR_DEG, "sensor_fault.creep")
     steps = shock[:, Shock.STEP_SCORE]
     calm = (shock[:, Shock.COUNT] > 0) & (shock[:, Shock.SCORE] < limits["loose_limit"] / 4)
     kept = limits["loose_limit"] * np.where(f.said[:, 6] > 0, np.float32(0.5), np.float32(1.9))

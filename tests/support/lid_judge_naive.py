@@ -412,8 +412,8 @@ def sensor_fault(lid: Lid) -> Said | None:
     r, said = lid.rules, []
     again = lid.was("sensor_fault") > 0
     mean = lid.creep + lid.off
-    if lid.crept and mean >= r["tilt_attention_deg"] - (r["tilt_hysteresis_deg"] if again else 0):
-        said.append(Said(2, mean, r["tilt_attention_deg"], "sensor_fault.creep"))
+    if lid.crept:
+        said.append(Said(2, mean, 5.0, "sensor_fault.creep"))
     no_knock = lid.count > 0 and lid.score < r["loose_limit"] / 4
     if no_knock and lid.step_score >= r["loose_limit"] * (0.5 if again else float(np.float32(1.9))):
         said.append(Said(2, lid.step_score, r["loose_limit"], "sensor_fault.noisy"))
