@@ -26,6 +26,9 @@ class HealthRules(BaseModel):
     default_heartbeat_s: float = Field(default=86_400, gt=0)
     silent_after_heartbeats: float = Field(default=2.5, ge=1, le=100)
     long_silent_after_heartbeats: float = Field(default=7.0, ge=1, le=1000)
+    silent_radio_loss: float = Field(default=0.05, ge=0, le=0.5)
+    """Share of messages that the radio loses. Who reports often misses two running every day by that alone:
+    silence counts only from so many that this would happen once a year; 0 = by the heartbeats above alone."""
     offline_hold_s: float = Field(default=300, ge=0)
 
     group_after_heartbeats: float = Field(default=1.25, ge=1, le=100)

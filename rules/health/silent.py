@@ -28,6 +28,9 @@ WHOLE_FLEET: Final = -(2**31)
 RESCAN_US: Final = 60 * SECOND
 """While a sensor waits for a word of its gateway, it is looked for this often."""
 
+YEAR_S: Final = 365.25 * 86_400
+MOST_A_YEAR: Final = 1.5
+
 FORESEE_LEAST: Final = 64
 """Rows below which looking ahead costs more than it saves."""
 
@@ -40,8 +43,11 @@ REASONS: Final = (
     "rules_health.silent.offline",
     "rules_health.silent.point_overdue",
     "rules_health.silent.point_offline",
+    "rules_health.silent.overdue_often",
 )
-OVERDUE, OFFLINE = 1, 2
+OVERDUE, OFFLINE, OFTEN = 1, 2, 5
+OFTEN_S: Final = 3600.0
+"""Of a lid whose heartbeat is shorter, it is told in minutes."""
 NOT_A_LID: Final = 2
 """So much further stands the sentence for what measures no lid: bridges, sensors bound to nothing."""
 
@@ -93,12 +99,19 @@ class Silent:
 
     def thresholds_changed(self, sets: Sequence[HealthRules], class_of: npt.NDArray[np.uint16]) -> None:
         """Follow new limits."""
+        self._sets = sets
         self._rules = sets[0]
         self._class_of = class_of
-        self._first = np.array([rules.silent_after_heartbeats for rules in sets])
         self._second = np.array([rules.long_silent_after_heartbeats for rules in sets])
         self._default_s = np.array([rules.default_heartbeat_s for rules in sets], np.float32)
+        self._count_beats()
         self._due = 0
+
+    def _count_beats(self) -> None:
+        """How many of its heartbeats each sensor may be silent for, float64[n]."""
+        least = np.array([rules.silent_after_heartbeats for rules in self._sets])
+        loss = np.array([rules.silent_radio_loss for rules in self._sets])
+        self._first = np.maximum(least[self._class_of], by_chance(self._heartbeats(), loss[self._class_of]))
 
     def registry_changed(self, registry: Registry) -> None:
         """Follow a grown registry; a new sensor's silence counts from now."""
@@ -110,6 +123,7 @@ class Silent:
         self._class_of = np.concatenate([self._class_of, np.zeros(more, np.uint16)])
         self._place = places(registry)
         self._on_lid = _on_lid(registry)
+        self._count_beats()
         self._due = 0
 
     @property
@@ -117,9 +131,8 @@ class Silent:
         """No silence is judged earlier than this after a word [µs]."""
         heartbeat = self._heartbeats()
         shortest = float(heartbeat.min()) if len(heartbeat) else float(self._default_s.min())
-        return max(
-            SECOND, int(min(self._rules.group_after_heartbeats, self._first.min()) * shortest * SECOND)
-        )
+        beats = min(self._rules.group_after_heartbeats, float(self._first.min(initial=np.inf)))
+        return max(SECOND, int(beats * shortest * SECOND))
 
     # --- what comes in ---------------------------------------------------------------------------
 
@@ -194,7 +207,7 @@ class Silent:
         is_alive = self._status == ALIVE
         alive = np.flatnonzero(is_alive)
         who, since, until = silences(self._heard, is_alive, sensor, received)
-        single = since + (heartbeat * self._first[self._class_of]).astype(np.int64)[who]
+        single = since + (heartbeat * self._first).astype(np.int64)[who]
         missed = since + (heartbeat * rules.group_after_heartbeats).astype(np.int64)[who]
         quiet = min(int(received[-1]), int(single[single <= until].min(initial=FAR)))
         over = missed <= until
@@ -212,7 +225,7 @@ class Silent:
             quiet = min(quiet, first_together(group, missed, until, enough))
         silent = self._status == SILENT
         if silent.any():
-            second = self._heard + (heartbeat * self._second[self._class_of]).astype(np.int64)
+            second = self._heard + self._long(heartbeat)
             quiet = min(quiet, int(second[silent].min()))
         return quiet
 
@@ -232,11 +245,12 @@ class Silent:
             return ()
         self._heard[self._heard == NEVER] = now
         heartbeat = (self._heartbeats() * SECOND).astype(np.int64)
-        first = self._heard + (heartbeat * self._first[self._class_of]).astype(np.int64)
-        second = self._heard + (heartbeat * self._second[self._class_of]).astype(np.int64)
+        first = self._heard + (heartbeat * self._first).astype(np.int64)
+        second = self._heard + self._long(heartbeat)
         waits_for = self._judge_groups(now, heartbeat)
         said = [*self._judge_offline(now)]
         over = np.flatnonzero((self._status == ALIVE) & (first <= now)).astype(np.int32)
+        over = over[~self._joins(over, heartbeat)]
         alone = over[self._proved_alone(over, first[over], waits_for)]
         self._waiting = len(alone) < len(over)
         self._status[alone] = SILENT
@@ -287,6 +301,11 @@ class Silent:
         own = self._registry.sensors.heartbeat_s
         return np.where(np.isnan(own) | (own <= 0), self._default_s[self._class_of], own)
 
+    def _long(self, heartbeat: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """int64[n]  Silence that is told in yellow, never sooner than twice that told in blue [µs]."""
+        beats = np.maximum(self._second[self._class_of], 2 * self._first)
+        return np.asarray(heartbeat * beats).astype(np.int64)
+
     def _judge_groups(self, now: int, heartbeat: npt.NDArray[np.int64]) -> dict[int, tuple[int, int]]:
         """Announce groups that are overdue; return key → (last word, deadline) of those that are not."""
         rules = self._rules
@@ -330,8 +349,10 @@ class Silent:
         high = max(low, int((self._heard[members] + heartbeat[members]).max()))
         self._status[members] = EXPLAINED
         for group in self._groups.values():
-            # Neighbouring places, or places and gateways, that fell silent at one moment have one cause.
-            if (group.key < 0 or key < 0) and coincide(low, high, group.low, group.high):
+            # Neighbouring places, or places and gateways, that fell silent at one moment have one cause; so
+            # have the rest of a gateway's sensors, whose heartbeats end later.
+            related = group.key < 0 or key < 0 or group.key == key
+            if related and coincide(low, high, group.low, group.high):
                 group.joined += members.tolist()
                 return
         group = Group(key, at, low, high, int(severity), np.sort(members))
@@ -368,6 +389,22 @@ class Silent:
             word = waits_for.get(key, waits_for.get(WHOLE_FLEET))
             proved[i] = word is None or word[0] >= limit
         return proved
+
+    def _joins(self, over: npt.NDArray[np.int32], heartbeat: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Whether each fell silent with a silent group: too few are left to be a group by themselves."""
+        joins = np.zeros(len(over), bool)
+        if not self._groups:
+            return joins
+        for i, sensor in enumerate(over.tolist()):
+            low = int(self._heard[sensor])
+            for key in (int(self._gateway[sensor]), int(self._place[sensor]), WHOLE_FLEET):
+                group = self._groups.get(key)
+                if group and coincide(low, low + int(heartbeat[sensor]), group.low, group.high):
+                    group.joined.append(sensor)
+                    self._status[sensor] = EXPLAINED
+                    joins[i] = True
+                    break
+        return joins
 
     def _judge_offline(self, now: int) -> Sequence[Verdicts]:
         hold = int(self._rules.offline_hold_s * SECOND)
@@ -408,11 +445,12 @@ class Silent:
         if len(sensor) == 0:
             return []
         since = self._heard[sensor] if heard is None else heard
-        limit = (self._heartbeats()[sensor] * self._first[self._class_of[sensor]] / 3600).astype(np.float32)
+        limit = (self._heartbeats()[sensor] * self._first[sensor] / 3600).astype(np.float32)
         value = ((at - since) / HOUR).astype(np.float32)
         reasons = np.full(len(sensor), reason, np.uint8)
         if reason:
             reasons[~self._on_lid[sensor]] += NOT_A_LID
+            reasons[(reasons == OVERDUE) & (self._heartbeats()[sensor] < OFTEN_S)] = OFTEN
         return [Verdicts(Hazard.SILENT, sensor, at, level, value, limit, reasons)]
 
     def _change(self, group: Group, state: AlarmState, at: int) -> AlarmChange:
@@ -420,7 +458,10 @@ class Silent:
         hours = (at - group.low) / HOUR
         key = f"rules_health.group.{cause}" if state is AlarmState.FIRING else "rules_health.group.back"
         gateway = self._gateway_id.get(group.key, max(group.key, 0))
-        values = {"members": len(group.members), "value": hours, "gateway": gateway}
+        members = group.members
+        if state is AlarmState.CLEAR:
+            members = np.unique(np.concatenate([members, np.array(group.joined, np.int32)]))
+        values = {"members": len(members), "value": hours, "gateway": gateway}
         return AlarmChange(
             "",
             Hazard.SILENT,
@@ -431,7 +472,7 @@ class Silent:
             (group.at - group.low) / HOUR,
             "h",
             Reason(key, values),
-            tuple(self._registry.sensor_id(int(sensor)) for sensor in group.members),
+            tuple(self._registry.sensor_id(int(sensor)) for sensor in members),
             evidence={"cause": cause, "gateway": gateway, "last_heard_us": group.low},
         )
 
@@ -440,10 +481,9 @@ class Silent:
     def explain(self, sensor: int, hazard: Hazard) -> tuple[Reason, Mapping[str, Any]]:
         """When it was last heard and when it is due."""
         del hazard
-        of = int(self._class_of[sensor])
         heartbeat = float(self._heartbeats()[sensor])
         status, heard = int(self._status[sensor]), int(self._heard[sensor])
-        limit = float(self._first[of]) * heartbeat / 3600
+        limit = float(self._first[sensor]) * heartbeat / 3600
         facts: dict[str, Any] = {
             "heartbeat_s": heartbeat,
             "last_heard_us": None if heard == NEVER else heard,
@@ -460,7 +500,8 @@ class Silent:
             ],
         }
         values = {"heartbeat_h": heartbeat / 3600, "heartbeat_min": heartbeat / 60}
-        reason = OVERDUE + (0 if self._on_lid[sensor] else NOT_A_LID)
+        often = OFTEN if heartbeat < OFTEN_S else OVERDUE
+        reason = often if self._on_lid[sensor] else OVERDUE + NOT_A_LID
         return Reason(REASONS[reason if status in (SILENT, LONG_SILENT) else 0], values), facts
 
     def sees(self, sensor: int) -> Mapping[Hazard, str]:
@@ -505,6 +546,17 @@ class Silent:
                 self._gateway_id = dict(zip(state["gateway_keys"].tolist(), ids, strict=True))
         except KeyError as error:
             raise ValueError(f"no state of silence: {error}") from error
+
+
+def by_chance(heartbeat_s: npt.NDArray[np.float32], loss: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """float64[n]  Heartbeats of silence that the radio by itself makes no more than about once a year.
+
+    loss : float64[n]  Share of messages lost, each by itself: m running are lost beats · lossᵐ times a year.
+    """
+    beats = YEAR_S / MOST_A_YEAR / heartbeat_s.astype(np.float64)
+    with np.errstate(divide="ignore"):
+        missed = np.ceil(np.log(np.maximum(beats, 1)) / -np.log(loss))
+    return np.asarray(missed + 0.5)
 
 
 def _on_lid(registry: Registry) -> npt.NDArray[np.bool_]:

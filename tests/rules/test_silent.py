@@ -18,7 +18,7 @@ from devices.registry import Registry
 from rules.alarm import AlarmChange, AlarmState
 from rules.engine import Engine
 from rules.health import detectors
-from rules.health.silent import Silent
+from rules.health.silent import Silent, by_chance
 from tests.support.frames import HOUR, SECOND, T0, frame_of
 
 
@@ -30,7 +30,8 @@ def registry(n: int, heartbeat_s: float | None = 3600, spread_deg: float = 1.0) 
 
 
 def engine(reg: Registry, rules: RuleSet | None = None) -> Engine:
-    rules = rules or RuleSet()
+    """A radio that loses nothing, where not said otherwise: silence by the heartbeats of the rules alone."""
+    rules = rules or RuleSet(health=HealthRules(silent_radio_loss=0))
     return Engine(reg, rules, detectors(reg, rules.health))
 
 
@@ -71,6 +72,36 @@ def told(changes: Sequence[AlarmChange]) -> list[tuple[str, str, int, float]]:
 def test_a_sensor_is_silent_after_a_multiple_of_its_own_heartbeat() -> None:
     changes = play(engine(registry(2)), heartbeats([1], range(12)), 11.5)
     assert told(changes) == [("A0", "firing", 1, 2.5), ("A0", "firing", 2, 7.0)]
+
+
+def test_who_reports_often_is_silent_only_after_more_than_the_radio_loses_by_chance() -> None:
+    day, hours, minutes = 86_400.0, 3600.0, 600.0
+    for heartbeat_s, missed in ((day, 2), (hours, 3), (minutes, 4)):
+        reg = registry(1, heartbeat_s)
+        changes = play(engine(reg, RuleSet()), [], 12 * heartbeat_s / 3600)
+        (blue, yellow) = [(int(c.severity), (c.event_at - T0) / SECOND / heartbeat_s) for c in changes]
+        assert blue == (1, missed + 0.5)
+        assert yellow == (2, max(7, 2 * missed + 1))
+
+
+@settings(max_examples=60)
+@given(st.floats(30, 200_000), st.floats(0.001, 0.5))
+def test_silence_by_chance_is_rarer_than_twice_a_year(heartbeat_s: float, loss: float) -> None:
+    (beats,) = by_chance(np.array([heartbeat_s], np.float32), np.array([loss]))
+    missed = int(beats)
+    a_year = 365.25 * 86_400 / heartbeat_s
+    assert a_year * loss**missed < 2
+    assert missed <= 1 or a_year * loss ** (missed - 1) > 1
+
+
+def test_a_radio_that_loses_one_message_in_twenty_silences_hardly_anybody() -> None:
+    rng = np.random.default_rng(5)
+    reg = registry(40, 600)
+    sent = [(600.0 * i + 7.0 * s, s) for i in range(6 * 24 * 30) for s in range(40) if rng.random() > 0.05]
+    rows = [{"sensor": s, "t": t, "temperature_c": 20} for t, s in sent]
+    changes = play(engine(reg, RuleSet()), [frame_of(rows[i : i + 40]) for i in range(0, len(rows), 40)], 719)
+    years = 40 * 30 / 365.25
+    assert sum(c.state is AlarmState.FIRING for c in changes) <= 3 * years
 
 
 def test_a_sensor_without_a_known_heartbeat_has_the_default() -> None:
@@ -210,6 +241,7 @@ def test_the_vectorized_silence_agrees_with_a_slow_one(rows: list[tuple[int, int
     rules = RuleSet(
         health=HealthRules(
             silent_after_heartbeats=k,
+            silent_radio_loss=0,
             long_silent_after_heartbeats=1000,
             group_least_members=99,
             outage_least_members=99,
@@ -247,8 +279,21 @@ def test_the_silence_of_a_bridges_gauge_speaks_of_no_lid() -> None:
     words = {c.asset_id: text(c.reason.key, **{"value": c.value, **c.reason.values}) for c in changes}
     assert words == {
         "B": "失联 1.2 小时（应每 30 分钟上报一次），该测点暂无监测数据",
-        "A": "失联 1 小时（应每 0.5 小时上报一次），尚不知井盖状态",
+        "A": "失联 1.2 小时（应每 30 分钟上报一次），尚不知井盖状态",
     }
+
+
+def test_the_rest_of_a_silent_gateway_joins_its_alarm_and_is_named_when_it_comes_back() -> None:
+    e = engine(registry(100, 3600, spread_deg=0.00001), RuleSet())
+    rows = [
+        {"sensor": s, "t": 3600.0 * h + 36 * s, "gateway": 7, "temperature_c": 20}
+        for h in (*range(5), *range(12, 15))
+        for s in range(100)
+    ]
+    changes = play(e, [frame_of(rows[i : i + 10]) for i in range(0, len(rows), 10)], 15)
+    assert [(c.asset_id, c.state) for c in changes] == [("", AlarmState.FIRING), ("", AlarmState.CLEAR)]
+    assert len(changes[0].sensor_ids) < 100
+    assert len(changes[1].sensor_ids) == 100
 
 
 def test_a_silent_detector_names_its_horizon() -> None:
