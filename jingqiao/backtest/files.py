@@ -21,6 +21,7 @@ from pyarrow import csv as arrow_csv
 from config.faults import Fault, FaultsError
 from config.messages import Language, text
 from devices.quantities import QUANTITIES
+from jingqiao.backtest.quotes import closed
 
 Lines = npt.NDArray[np.int64]
 _BLOCK: Final = 1 << 23
@@ -85,11 +86,14 @@ def _csv_of(path: Path, data: bytes | None, language: Language) -> Sheet:
     names = [name.strip().lower() for name in next(csv.reader([head], delimiter=comma), [])]
     if len(set(names)) != len(names):
         raise OSError("a column name stands twice in the head")
+    breaks = False
+    if _quoted(path, data):
+        data, breaks = closed(path.read_bytes() if data is None else data, len(names), comma)
     numeric = {n: pa.float64() for n in names if n in QUANTITIES and not QUANTITIES[n].boolean}
     ids = {"sensor_id": pa.dictionary(pa.int32(), pa.string())}
     others = {n: pa.string() for n in names if n not in numeric and n not in ("sensor_id", "t")}
     skipped: list[Any] = []
-    parse = partial(_parse, path, data, comma, names, skipped)
+    parse = partial(_parse, path, data, comma, breaks, names, skipped)
     # Nearly every file reads as one of the first two, at the speed of the parser; one odd cell sends it to
     # the last, where cells are texts and the bad ones are named.
     for t, quantities in (
@@ -123,10 +127,16 @@ def _open(path: Path, data: bytes | None) -> BinaryIO:
     return path.open("rb") if data is None else io.BytesIO(data)
 
 
+def _quoted(path: Path, data: bytes | None) -> bool:
+    with _open(path, data) as stream:
+        return any(b'"' in block for block in iter(lambda: stream.read(_BLOCK), b""))
+
+
 def _parse(
     path: Path,
     data: bytes | None,
     comma: str,
+    breaks: bool,
     names: Sequence[str],
     skipped: list[Any],
     types: dict[str, pa.DataType],
@@ -137,15 +147,13 @@ def _parse(
         skipped.append(row)
         return "skip"
 
-    with _open(path, data) as stream:
-        quoted = any(b'"' in block for block in iter(lambda: stream.read(_BLOCK), b""))
     return arrow_csv.read_csv(
         path if data is None else pa.BufferReader(data),
         read_options=arrow_csv.ReadOptions(
             column_names=names, skip_rows=1, use_threads=threads, block_size=_BLOCK
         ),
         parse_options=arrow_csv.ParseOptions(
-            delimiter=comma, invalid_row_handler=skip, newlines_in_values=quoted
+            delimiter=comma, invalid_row_handler=skip, newlines_in_values=breaks
         ),
         convert_options=arrow_csv.ConvertOptions(
             column_types=types, strings_can_be_null=True, null_values=["", "NaN", "nan", "null", "NULL", "NA"]
@@ -180,6 +188,23 @@ def _read_json(path: Path, *, whole: bool, language: Language) -> Sheet:
             faults.append(Fault(str(path), number, "", problem, remedy))
     names = list(dict.fromkeys(name for row in rows for name in row))
     columns = {name: _column([row.get(name) for row in rows]) for name in names}
+    # What a device may not send as text is no measurement here either.
+    worded = [n for n in names if n in QUANTITIES and pa.types.is_string(columns[n].type)]
+    bad = {
+        i: name
+        for name in worded
+        for i, row in enumerate(rows)
+        if isinstance(row.get(name), str) and row[name].strip()
+    }
+    if bad:
+        for i, name in bad.items():
+            what = "boolean" if QUANTITIES[name].boolean else "number"
+            problem = text(f"backtest.bad.{what}", language, value=json.dumps(rows[i][name]))
+            remedy = text(f"backtest.remedy.{what}", language)
+            faults.append(Fault(str(path), numbers[i], name, problem, remedy))
+        rows = [row for i, row in enumerate(rows) if i not in bad]
+        numbers = [number for i, number in enumerate(numbers) if i not in bad]
+        columns = {name: _column([row.get(name) for row in rows]) for name in names}
     return Sheet(pa.table(columns), lambda: np.array(numbers, np.int64), faults)
 
 

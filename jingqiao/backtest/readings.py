@@ -1,4 +1,4 @@
-"""Readings of a table as one frame in order of event time, with every bad row named."""
+"""Readings of a table as one frame in the order in which they came, with every bad row named."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ class Readings:
     """What a file holds, by distinct sensor id.
 
     ids : tuple[str, ...]  Distinct sensor ids, in order of their first row.
-    frame : Frame  `sensor` points into `ids` until `bound` gives it registry indices; by event time.
+    frame : Frame  `sensor` points into `ids` until `bound` gives it registry indices; in order of
+        reception, which is the event time where the file has no column `received`.
     faults : list[Fault]  Bad rows, at most FAULTS_KEPT.
     ignored : tuple[str, ...]  Columns that nobody knows.
     """
@@ -68,6 +69,13 @@ def read_readings(
     raw_time = _one(table["t"])
     time, wrong = times(raw_time, zone)
     bad.rows("time", "t", wrong, good, raw_time)
+    received = time
+    if "received" in names:
+        raw_received = _one(table["received"])
+        received, wrong = times(raw_received)
+        untold = ~_told(raw_received)
+        received = np.where(untold, time, received)
+        bad.rows("time", "received", wrong & ~untold, good, raw_received)
     columns = {}
     for name in quantities:
         raw, quantity = _one(table[name]), QUANTITIES[name]
@@ -87,7 +95,7 @@ def read_readings(
     frame = Frame(
         code.astype(np.int32),
         time,
-        time,
+        received,
         np.full(n, NO_SEQ, np.int64),
         np.full(n, Flag.GOOD, np.uint8),
         columns,
@@ -135,17 +143,19 @@ def bound(readings: Readings, registry: Registry, file: str, language: Language 
 
 
 def _in_order(frame: Frame) -> Frame:
-    """By event time; rows of one sensor at one instant that measure different things become one row."""
-    if len(frame) > 1 and (np.diff(frame.time) < 0).any():
-        frame = frame.take(np.argsort(frame.time, kind="stable"))
-    same = np.flatnonzero(np.diff(frame.time) == 0)
+    """By reception, then event time; what one sensor measured at one instant in several rows is one row."""
+    late = (np.diff(frame.received) < 0) | ((np.diff(frame.received) == 0) & (np.diff(frame.time) < 0))
+    if late.any():
+        frame = frame.take(np.lexsort((frame.time, frame.received)))
+    same = np.flatnonzero((np.diff(frame.time) == 0) & (np.diff(frame.received) == 0))
     sparse = len(frame.columns) > 1 and any(np.isnan(column).any() for column in frame.columns.values())
     if len(same) == 0 or not sparse:
         return frame
-    order = np.lexsort((frame.sensor, frame.time))
-    sensor, time = frame.sensor[order], frame.time[order]
+    order = np.lexsort((frame.sensor, frame.time, frame.received))
     first = np.ones(len(frame), bool)
-    first[1:] = (sensor[1:] != sensor[:-1]) | (time[1:] != time[:-1])
+    first[1:] = False
+    for key in (frame.sensor[order], frame.time[order], frame.received[order]):
+        first[1:] |= key[1:] != key[:-1]
     if first.all():
         return frame
     starts = np.flatnonzero(first)
@@ -175,6 +185,14 @@ def _one(column: pa.ChunkedArray) -> pa.Array:
         column = column.unify_dictionaries()
     whole = column.combine_chunks()
     return whole if isinstance(whole, pa.Array) else pa.concat_arrays(whole.chunks)
+
+
+def _told(column: pa.Array) -> npt.NDArray[np.bool_]:
+    """bool[n]  Whether a cell holds anything."""
+    told = pc.is_valid(column)
+    if pa.types.is_string(column.type):
+        told = pc.and_(told, pc.not_equal(pc.utf8_trim_whitespace(pc.fill_null(column, "")), ""))
+    return np.asarray(told.to_numpy(zero_copy_only=False), bool)
 
 
 def _none(columns: dict[str, npt.NDArray[np.float32]], n: int) -> npt.NDArray[np.bool_]:

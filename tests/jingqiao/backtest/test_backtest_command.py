@@ -161,3 +161,87 @@ def test_a_file_that_is_none_fails_without_a_traceback(tmp_path: Path, name: str
 def test_wrong_use_exits_with_2(tmp_path: Path) -> None:
     assert run("--json").exit_code == 2
     assert run(tmp_path / "absent.csv").exit_code == 2
+
+
+def test_a_quotation_that_is_never_closed_costs_its_own_row_and_no_other(
+    tmp_path: Path, registry: list[object]
+) -> None:
+    lines = as_csv(tmp_path / "r.csv", battery_rows()).read_text().splitlines()
+    expected = alarms(run(tmp_path / "r.csv", *registry, "--json"))
+    (tmp_path / "open.csv").write_text("\n".join([*lines[:4], 'a,"broken', *lines[4:]]) + "\n")
+    result = run(tmp_path / "open.csv", *registry, "--json")
+    assert alarms(result) == expected
+    assert "open.csv:5: " in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_note_with_a_line_break_is_one_cell(tmp_path: Path, registry: list[object]) -> None:
+    rows = battery_rows()
+    expected = alarms(run(as_csv(tmp_path / "r.csv", rows), *registry, "--json"))
+    lines = [f'{s},{t},{v},"one\ntwo, ""three"""' for s, t, v in rows]
+    (tmp_path / "notes.csv").write_text("\n".join(["sensor_id,t,battery_pct,note", *lines]) + "\n")
+    assert alarms(run(tmp_path / "notes.csv", *registry, "--json")) == expected
+
+
+def hourly(received: bool) -> list[dict[str, object]]:
+    """A lid at rest for ten days; three samples of a lid that stood open on day 6 come on day 10."""
+    rows = [{"sensor_id": "a", "t": START_MS + i * 3_600_000, "tilt_deg": 1.0} for i in range(240)]
+    for i in range(3):
+        at = START_MS + (144 * 60 + 10 + 20 * i) * 60_000
+        rows.append({"sensor_id": "a", "t": at, "tilt_deg": 95.0})
+    for row in rows:
+        row["received"] = int(str(row["t"])) + 1000
+    for row in rows[-3:]:
+        row["received"] = START_MS + 239 * 3_600_000 + 5000
+    return rows if received else [{k: v for k, v in row.items() if k != "received"} for row in rows]
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_what_was_received_late_is_history_and_pages_nobody(
+    tmp_path: Path, registry: list[object], form: str
+) -> None:
+    def told(received: bool) -> list[tuple[str, str, bool]]:
+        rows, path = hourly(received), tmp_path / f"{received}.{form}"
+        names = list(rows[0])
+        if form == "csv":
+            lines = [",".join(str(row[name]) for name in names) for row in rows]
+            path.write_text("\n".join([",".join(names), *lines]) + "\n")
+        elif form == "jsonl":
+            path.write_text("\n".join(json.dumps(row) for row in rows))
+        else:
+            pq.write_table(pa.Table.from_pylist(rows), path)
+        result = run(path, *registry, "--json")
+        assert result.exit_code == 0, result.output
+        return [(row["hazard"], row["severity"], row["historical"]) for row in json.loads(result.stdout)]
+
+    assert ("missing", "red", False) in told(received=False)
+    late = told(received=True)
+    assert late
+    assert all(historical for hazard, _, historical in late if hazard == "missing"), late
+
+
+def test_a_wrong_time_of_reception_names_its_row(tmp_path: Path, registry: list[object]) -> None:
+    lines = [f"{s},{t},{v},{t + 1}" for s, t, v in battery_rows()]
+    lines[3] = lines[3].rsplit(",", 1)[0] + ",soon"
+    lines[4] = lines[4].rsplit(",", 1)[0] + ","
+    (tmp_path / "r.csv").write_text("\n".join(["sensor_id,t,battery_pct,received", *lines]) + "\n")
+    result = run(tmp_path / "r.csv", *registry, "--json")
+    assert len(alarms(result)) == 2
+    assert [line.split(": ")[0].rsplit(":", 1)[-1] for line in result.stderr.splitlines()] == ["5"]
+
+
+def test_text_where_a_number_belongs_is_a_bad_row_of_json_as_it_is_on_the_wire(
+    tmp_path: Path, registry: list[object]
+) -> None:
+    rows: list[dict[str, object]] = [
+        {"sensor_id": "a", "t": START_MS + i * 3_600_000, "tilt_deg": 1.0, "open": False} for i in range(40)
+    ]
+    rows[30]["open"] = "yes"
+    rows[31]["tilt_deg"] = "88"
+    (tmp_path / "r.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    result = run(tmp_path / "r.jsonl", *registry, "--json")
+    assert alarms(result) == []
+    assert [line.split(" ")[0:2] for line in result.stderr.splitlines()] == [
+        [f"{tmp_path}/r.jsonl:31:", "open:"],
+        [f"{tmp_path}/r.jsonl:32:", "tilt_deg:"],
+    ]
