@@ -167,11 +167,14 @@ def doubts(
         gone=(alone | closed | level) & first_mm,
         # A lid that sinks evenly does not turn.
         drop=(alone | ((level | closed) & (mm < 0))) & first_mm,
-        # Water that was rising before is no wild sample.
+        # Water that was rising before is no wild sample, unless it leaps from one sample to the next.
         flood=alone
         & (water[:, Water.RUN] <= 1)
         & ~(f.water_alarm > 0.5)
-        & (water[:, Water.BEFORE] < limits["flood_mm"] * RISING_SHARE),
+        & (
+            (water[:, Water.BEFORE] < limits["flood_mm"] * RISING_SHARE)
+            | ((f.pace_s <= TELLS_S) & (f.water_mm - water[:, Water.BEFORE] >= limits["flood_urgent_mm"]))
+        ),
         belied=belied,
         few=few,
         frozen=frozen & ~agree & (tilt[:, Tilt.RUN] >= 2),

@@ -22,6 +22,8 @@ UNSETTLES = np.float32(1 / 8)
 """The usual error is quick to grow and slow to shrink: a few readings on time make no clock exact."""
 ALIKE = np.float32(0.05)
 """Gaps that differ by no more than this share are a pace, of a sensor that has shown none yet."""
+PART_REACH = np.float32(0.02)
+"""A half or a third of a beat is met as closely as this share of it, at most."""
 MOST_BEATS = np.float32(8.0)
 """After more beats without one on time, the schedule is no longer known."""
 BURST_S = np.float32(20.0)
@@ -74,7 +76,10 @@ def on_schedule(
     late, missed = _off(since, pace)
     after_any = (beats >= 1) & (beats <= MOST_BEATS) & (np.abs(off) < reach * beats)
     after_beat = (missed >= 1) & (missed <= MOST_BEATS) & (np.abs(late) < reach * missed)
-    scheduled = (gap_s > 0) & (like | after_any | after_beat)
+    # Two pairs of beats, of which the radio lost the ones between, look like a pace twice as slow.
+    near_part = np.minimum(reach, PART_REACH * pace)
+    parts = ~unknown & ((np.abs(gap_s - pace / 2) < near_part) | (np.abs(gap_s - pace / 3) < near_part))
+    scheduled = (gap_s > 0) & (like | after_any | after_beat | parts)
     # Learned from whatever comes about one beat on, a little wider than what passes for on time.
     loose = np.minimum(3 * reach, tenth)
     error = np.where(

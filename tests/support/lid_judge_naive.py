@@ -246,7 +246,10 @@ class Lid:
             "flood": self.sample
             and self.water_run <= 1
             and not self.water_alarm > 0.5
-            and self.water_before < 0.375 * self.rules["flood_mm"],
+            and (
+                self.water_before < 0.375 * self.rules["flood_mm"]
+                or (self.pace <= 3600 and self.water - self.water_before >= self.rules["flood_urgent_mm"])
+            ),
         }
 
 

@@ -117,7 +117,9 @@ class SlowPace:
             on_time = on_time or (1 <= beats <= 8 and abs(off) < reach * beats)
             if beats == 1 and abs(off) < min(3 * reach, 0.1 * pace):
                 error = off
-        scheduled = gap > 0 and (like or on_time)
+        # what was taken for a pace may have been every second beat, or every third
+        part = self.pace > 0 and any(abs(gap - pace / k) < min(reach, 0.02 * pace) for k in (2, 3))
+        scheduled = gap > 0 and (like or on_time or part)
         known, near = self.pace > 0, not math.isnan(error)
         other = known and abs(gap - pace) > 0.1 * pace and gap >= 20
         if calm and gap > 0 and ((like and other) or (not known and (like or near))):

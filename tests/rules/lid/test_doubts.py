@@ -254,3 +254,15 @@ def test_a_wheel_whose_recovery_and_next_beat_are_lost_is_no_theft_yet() -> None
     assert gravest(life) in ("", "blue", "yellow")
     life.passes(wheel + 4.5 * HOUR)
     assert gravest(life) == "red", "and silence that lasts is one"
+
+
+def test_beats_of_which_every_second_was_lost_twice_running_are_no_slower_pace() -> None:
+    """A wild height comes on the very beat after it, and is one sample on schedule."""
+    life, at = Life(city(heartbeat_s=600)), 0.0
+    for k in range(200):
+        at += 1200 if k in (197, 198) else 600
+        life.reads(at + (k % 3 - 1), displacement_mm=-1 + 0.1 * (k % 2))
+    life.reads(at + 602, displacement_mm=60)
+    life.reads(at + 1200, displacement_mm=-1)
+    life.passes(at + 1500)
+    assert gravest(life) in ("blue", "yellow")

@@ -55,6 +55,16 @@ def test_water_that_was_rising_is_believed_on_schedule_at_once() -> None:
     assert [(h, s, c) for h, s, c, _ in life.alarms()] == [("flooded", "firing", "orange")]
 
 
+def test_standing_water_that_leaps_by_a_metre_in_one_sample_is_asked_twice() -> None:
+    life = Life(city(heartbeat_s=600))
+    for k in range(40):
+        life.reads(k * 600.0, water_mm=136)
+    life.reads(40 * 600.0, water_mm=2000)
+    life.reads(41 * 600.0, water_mm=132)
+    life.passes(43 * 600.0)
+    assert [c for _, _, c, _ in life.alarms() if c in ("orange", "red")] == []
+
+
 def test_a_single_echo_pages_nobody() -> None:
     """One distance of nothing, on schedule."""
     life = Life(city(heartbeat_s=3600))
