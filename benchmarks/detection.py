@@ -41,6 +41,7 @@ from simulator.score import PAGING, Alarm, Found, Rate, alarms_of, score
 
 START = "2026-03-01T00:00:00+08:00"
 DAY_S = 86400.0
+TWO_DAYS_S = 2 * DAY_S
 FRAME_US = 6 * 3_600_000_000
 """Holds and silences end by event time whatever the cut, and large frames cost a tenth of small ones."""
 EVENTS_FOR_LIDS = 300
@@ -199,7 +200,11 @@ def table(found: Iterable[Found]) -> list[dict[str, Any]]:
 
 
 def row_of(name: str, members: Sequence[Found]) -> dict[str, Any]:
-    """Recall with the lower end of its 95 % interval (Clopper-Pearson), delays to a word and to paging."""
+    """Recall with the lower end of its 95 % interval (Clopper-Pearson), delays to a word and to paging.
+
+    in_48h, in_48h_of_limit : share found within two days of the onset, or of passing the limit of what grows
+        (15 mm sunk, 4 mm of play).
+    """
     n, hits = max(len(members), 1), [m for m in members if m.alarm]
     least = float(beta.ppf(0.025, len(hits), n - len(hits) + 1)) if hits else 0.0
     delays, paged, ahead = (
@@ -222,6 +227,8 @@ def row_of(name: str, members: Sequence[Found]) -> dict[str, Any]:
         "paged_median_s": at(paged, 50),
         "paged_p90_s": at(paged, 90),
         "ahead_p10_d": at(ahead, 10, DAY_S),
+        "in_48h": round(float((delays <= TWO_DAYS_S).sum()) / n, 4),
+        "in_48h_of_limit": round(float((ahead >= -TWO_DAYS_S).sum()) / n, 4) if len(ahead) else None,
     }
 
 

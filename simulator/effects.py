@@ -15,6 +15,8 @@ GONE_MM: Final = -150.0
 
 LIMIT_SUNK_MM: Final = 15.0
 LIMIT_LOOSE_MM: Final = 4.0
+"""Play from which on a lid is loose. No standard that we know names one: 3 mm between lid and frame is
+accepted of a new one [unverified], so ours is the first whole millimetre above."""
 LIMIT_WATER_MM: Final = 300.0
 EBBED_MM: Final = 0.9 * LIMIT_WATER_MM
 """Level below which a flood is over: what swells again above it is the same flood."""
