@@ -14,6 +14,7 @@ from devices.strain import medians_of_blocks
 BLOCK_US: Final = 20_000_000
 """Length of a base block [µs]: long enough that the median leaves out a vehicle's crossing."""
 
+SECONDS: Final = BLOCK_US // 1_000_000
 QUARTERS: Final = 4
 QUARTER_US: Final = BLOCK_US // QUARTERS
 """Parts of a block that show the course of a movement: a vehicle comes to stand within seconds [µs]."""
@@ -39,6 +40,7 @@ class Cells:
     temperature : float64[k]  The gauge's own temperature [°C]; NaN = not measured.
     time : int64[k]  Event time of the newest reading [µs].
     quarters : float64[k, QUARTERS]  Median of each quarter of the block; NaN where nothing was measured.
+    seconds : float32[k, SECONDS]  What was measured in each second (its last reading); NaN where nothing was.
     """
 
     block: int
@@ -54,6 +56,7 @@ class Cells:
     temperature: npt.NDArray[np.float64]
     time: npt.NDArray[np.int64]
     quarters: npt.NDArray[np.float64]
+    seconds: npt.NDArray[np.float32]
 
     def at(self, rows: npt.NDArray[np.int64]) -> Cells:
         """The cells at some rows."""
@@ -153,6 +156,7 @@ def _cells(table: Mapping[str, npt.NDArray[Any]], spike_ue: float) -> Iterator[C
         medians_of_blocks(table["temperature"], lengths),
         table["time"][ends].astype(np.int64),
         _quarters(table, starts, lengths),
+        _seconds(table, lengths),
     )
     of_block = block[starts]
     borders = np.flatnonzero(np.diff(of_block)) + 1
@@ -173,6 +177,16 @@ def _quarters(
     first = np.flatnonzero(np.append(True, np.diff(place) != 0))
     found = medians_of_blocks(table["value"], np.diff(np.append(first, len(place))))
     out.flat[place[first]] = found
+    return out
+
+
+def _seconds(
+    table: Mapping[str, npt.NDArray[Any]], lengths: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float32]:
+    """float32[k, SECONDS]  The last reading of each second of cells of `lengths` rows."""
+    out = np.full((len(lengths), SECONDS), np.nan, np.float32)
+    cell = np.repeat(np.arange(len(lengths)), lengths)
+    out[cell, table["time"] % BLOCK_US // 1_000_000] = table["value"]
     return out
 
 

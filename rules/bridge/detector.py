@@ -221,7 +221,7 @@ class BridgeDetector(Parts):
             return own
         before = self.fast.shift_ue[own], self.fast.firing[own].copy()
         degrees = self.warmth.beside(own, time, self.temperatures.own[own])
-        self.fast.step(cells.block, own, value, degrees, cells.quarters[chosen])
+        self.fast.step(cells.block, own, value, degrees, cells.quarters[chosen], cells.seconds[chosen])
         changed = (self.fast.shift_ue[own] != before[0]) | (self.fast.firing[own] != before[1])
         touched = own[changed | self.fast.firing[own]]
         hours = self.tens.add(cells.block, own, value)

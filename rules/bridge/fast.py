@@ -26,7 +26,9 @@ from rules.bridge.background import (
     window_of,
 )
 from rules.bridge.cells import QUARTERS
-from rules.bridge.onset import standing
+from rules.bridge.liveload import LiveLoads
+from rules.bridge.onset import Movement, standing
+from rules.bridge.pattern import LEAST_PASSINGS, Together, no_load
 from rules.bridge.stages import Stages, Step
 from rules.bridge.staircase import running_median
 from rules.bridge.thermal import FastThermal
@@ -120,6 +122,7 @@ class FastDrift:
         self._asset = np.arange(n, dtype=np.int32) if asset is None else asset
         self._imposed: list[tuple[int, Step]] = []
         self.thermal, self.stages = FastThermal(n, beta_prior), Stages(n)
+        self.live = LiveLoads(n, self._asset)
         self.strain = np.full((n, RING), np.nan, np.float32)
         self.temperature = np.full((n, RING), np.nan, np.float32)
         self.quarters = np.full((n, RING, QUARTERS), np.nan, np.float32)
@@ -145,9 +148,17 @@ class FastDrift:
         return self.thermal.beta(c, self.scale[c])
 
     def step(
-        self, block: int, c: Int, strain: Float, temperature: Float, quarters: Float | None = None
+        self,
+        block: int,
+        c: Int,
+        strain: Float,
+        temperature: Float,
+        quarters: Float | None = None,
+        seconds: npt.NDArray[np.float32] | None = None,
     ) -> None:
         """Take the cells of one block (finite strain; the rest may be NaN) and judge their channels."""
+        if seconds is not None:
+            self.live.step(c, seconds)
         quick = (block - self.last[c] <= FAST_INTERVAL) & (self.last[c] >= 0)
         self._store(block, c, strain, temperature)
         self.quarters[c, block % RING] = np.nan if quarters is None else quarters
@@ -176,6 +187,7 @@ class FastDrift:
             array[c] = 0
         self.thermal.forget(c)
         self.stages.forget(c)
+        self.live.forget(c)
         self.since[c] = self.onset[c] = -1
 
     def snapshot(self) -> dict[str, npt.NDArray[Any]]:
@@ -184,6 +196,7 @@ class FastDrift:
             {name: getattr(self, name) for name in self._STATE}
             | self.thermal.snapshot()
             | self.stages.snapshot()
+            | self.live.snapshot()
         )
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
@@ -193,6 +206,7 @@ class FastDrift:
             mine[: len(state[name])] = state[name]
         self.thermal.restore(state)
         self.stages.restore(state)
+        self.live.restore(state)
 
     # --- steps -----------------------------------------------------------------------------------
 
@@ -353,7 +367,10 @@ class FastDrift:
         self.returned[channel] = self.returned[channel] + 1 if back else 0
         if self.returned[channel] >= NOW:
             # One that crossed to the other side is no load that left: what comes next must not be hidden.
-            masks = found or (now > -0.4 * limit and not self.stages.stays(channel, y))
+            masks = found or (
+                now > -0.4 * limit
+                and not self.stages.stays(channel, y, direction * float(self.peak[channel]))
+            )
             self._end_watch(channel, block, 0.0, masks=masks)
         elif found:
             self.pending[channel] = direction * max(abs(self.pending[channel]), now)
@@ -367,6 +384,7 @@ class FastDrift:
                 float(self.limits.smooth_hold[channel]),
                 warming,
                 self._course(block, channel, y[-age:] - direction * residual) * direction,
+                lambda fit: self._no_load(block, channel, fit),
             )
         ):
             self.moves[channel] += bool(self.firing[channel]) and self.settled[channel] * direction > 0
@@ -380,6 +398,27 @@ class FastDrift:
             self.rise_s[channel] = movement.rise * 60.0 / MINUTE
         elif age > WATCH:
             self._end_watch(channel, block, 0.0, masks=False)
+
+    def _no_load(self, block: int, channel: int, fit: Movement) -> bool:
+        """Whether all gauges of the bridge together show that no vehicles brought a movement."""
+        if self.live.passings[channel] < LEAST_PASSINGS:
+            return False
+        age = fit.onset + MARGIN
+        ring = np.arange(block - RING + 1, block + 1) % RING
+        own = np.flatnonzero((self._asset == self._asset[channel]) & (self.last == block))
+        y = self.strain[np.ix_(own, ring)].astype(np.float64)
+        span = int(RING - np.argmax(np.isfinite(y).all(axis=0)))
+        window = span // 6 * 6
+        before = window - age
+        if len(own) < 2 or before < LEAST_BEFORE or not np.isfinite(y[:, -span:]).any(axis=1).all():
+            return False
+        y = bridged(y)[:, -window:]
+        weights, _ = prediction(window, age)
+        expected = (y[:, :before] - y[:, before - 1 : before]) @ weights.T + y[:, before - 1 : before]
+        shift = np.median((y[:, before:] - expected)[:, -NOW:], axis=1)
+        course = np.stack([self._course(block, int(g), e) for g, e in zip(own, expected, strict=True)])
+        moved = Together(shift, course, self.live.patterns(own), int(self.live.passings[channel]))
+        return no_load(moved, fit.onset, fit.rise)
 
     def _course(self, block: int, channel: int, expected: Float) -> Float:
         """float64[QUARTERS · m]  Distance of the newest blocks' quarters from what was expected [µε]."""

@@ -8,6 +8,7 @@ would move it by minutes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -69,6 +70,7 @@ def standing(
     smooth_hold: float,
     warming: float = 0.0,
     course: Float | None = None,
+    no_load: Callable[[Movement], bool] = lambda _: False,
 ) -> Movement | None:
     """The movement, when it stands for long enough to be no load; else None.
 
@@ -77,6 +79,7 @@ def standing(
     limit : float  [µε]. hold, smooth_hold : float  [blocks]; see `config.bridge_rules.FastDriftLimits`.
     warming : float  Slope that was to be expected [µε a block]: what moves as slowly is not imposed.
     course : float64[QUARTERS · m]  The same by quarters of a block, NaN where not measured; None = unknown.
+    no_load : Whether the other gauges show that no vehicles brought it.
     """
     known = residual[np.isfinite(residual)]
     if len(known) < smooth_hold:
@@ -100,6 +103,8 @@ def standing(
         smooth |= fit.rise > least and bool(np.all(steps.squares - fit.squares >= SMOOTH_BY * variance))
     if smooth:
         return fit if fit.onset >= max(smooth_hold, 0.7 * fit.rise + LASTING) else None
+    if fit.onset >= max(smooth_hold, fit.rise + LASTING) and no_load(fit):
+        return fit
     stepped = fit.squares - steps.squares.min() >= STEPPED_BY * restless
     if stepped:
         since: float = steps.last

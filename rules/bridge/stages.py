@@ -39,6 +39,8 @@ SLOPE_UE: Final = 60.0
 """Prior spread of the slope during these minutes [µε/h]."""
 LEAVING: Final = 2 * MINUTE
 """Blocks beyond the hold in which a load that stood that long is seen to have left."""
+QUEUE: Final = 4 * MINUTE
+"""What follows sooner may be the next vehicle of a queue, which stands for longer than each of them."""
 AGAIN: Final = 11 * MINUTE
 """A step is looked at during this long after a load would have left."""
 APART: Final = 4
@@ -50,6 +52,8 @@ SHARED_UE: Final = 1.0
 MOST_STEPS: Final = 16
 FELL: Final = 0.5
 """Share of what was imposed by which the rest may fall in 5 minutes: more is a load that left unseen."""
+STILL: Final = 0.8
+"""Share of the greatest height of a movement that its steps still lead to, when nothing has left."""
 FORGOTTEN: Final = 6 * 60 * MINUTE
 """Stages belong together when none waits longer than this for the next [blocks]."""
 NEVER: Final = -(10**12)
@@ -118,7 +122,7 @@ class Stages:
         steps, level = _staircase(y, least)
         apart = int(hold) + LEAVING
         start = int(np.argmax(np.isfinite(y))) + BEFORE
-        # What came before a load could have come, so that one that left has been seen to come.
+        # What was before a load could have come, so that one that left has been seen to come.
         until = max(len(y) - AGAIN - apart, start + apart)
         if until > len(y) - apart:
             return []
@@ -127,7 +131,11 @@ class Stages:
         stays, side = max(up, down), 1.0 if up > down else -1.0
         if stays < least or _fell(side * (y - level), FELL * stays):
             return []
-        steps = [step for step in steps if until <= step.place and step.place + step.rise <= len(y) - apart]
+        since = len(y) - apart
+        last = max((step.place for step in steps if step.place + step.rise <= since), default=0)
+        if any(last < step.place <= last + QUEUE and side * step.height > 0 for step in steps):
+            return []
+        steps = [step for step in steps if until <= step.place and step.place + step.rise <= since]
         total = side * sum(step.height for step in steps)
         # A part that has left since is not imposed.
         share = stays / total if total >= stays else 0.0
@@ -139,12 +147,11 @@ class Stages:
         seen = max(SHARED_UE, SHARED_SIGMA * float(self.scale[channel])) <= abs(height)
         return height if seen and abs(height) < self.least(np.array([channel]))[0] else 0.0
 
-    def stays(self, channel: int, y: Float) -> bool:
-        """Whether the steps of a series lead elsewhere than back: what comes of them is no load that left."""
-        least = float(self.least(np.array([channel]))[0])
-        _, level = _staircase(y, least)
-        end, side = abs(float(level[-1])), float(np.sign(level[-1]))
-        return end >= least and not _fell(side * (y - level), FELL * end)
+    def stays(self, channel: int, y: Float, height: float) -> bool:
+        """Whether the steps of a series still lead to a height [µε], so that no load has left."""
+        _, level = _staircase(y, float(self.least(np.array([channel]))[0]))
+        end, side = float(level[-1]), float(np.sign(height))
+        return side * end >= STILL * abs(height) and not _fell(side * (y - level), FELL * abs(end))
 
     def taken(self, channel: int) -> float:
         """What was added up and not told, when another movement tells of it [µε]; it counts once."""

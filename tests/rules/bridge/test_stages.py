@@ -54,7 +54,7 @@ def test_a_vehicle_in_one_block_is_no_step() -> None:
     y = np.zeros(144)
     y[:10], y[100] = np.nan, 40.0
     assert Stages(1).imposed(0, y, 36.0) == []
-    assert Stages(1).stays(0, y) is False
+    assert Stages(1).stays(0, y, 20.0) is False
 
 
 def test_a_step_too_small_to_be_seen_alone_is_seen_where_another_gauge_tells_when_it_came() -> None:
