@@ -1,9 +1,9 @@
 """What any test of drift in minutes could reach with one gauge: `python -m benchmarks.bridge_bound`.
 
-A ramp of 30 µε against the evenly spaced staircase that vehicles may make, 5 minutes after its end, in Gaussian
-noise of known covariance (the worlds of `tests/support/bridge_worlds.py`, without passing vehicles): the likelihood
-ratio finds Φ(d − z) of them, where d² is the difference in the metric of the noise and z the quantile of the
-share of loads that may be called a drift. Neyman & Pearson; no test finds more, as each knows less.
+A ramp of 30 µε against an evenly spaced staircase of vehicles, 5 minutes after its end, in noise of
+known covariance (the worlds of `tests/support/bridge_worlds.py`, without passing vehicles). The likelihood
+ratio finds Φ(d - z) of them, where d² is the difference in the metric of the noise and z the quantile of the
+share of loads that may be called a drift (Neyman & Pearson). No test finds more, as each knows less.
 """
 
 from __future__ import annotations
