@@ -15,7 +15,7 @@ from rules.health.silent import Silent
 from tests.support.frames import HOUR, T0
 
 MINUTE = HOUR // 60
-RULES = HealthRules(outage_least_members=1000)
+RULES = HealthRules(outage_least_members=1000, silent_radio_loss=0)
 SENSORS = 14
 GATEWAYS = (7, 7, 7, 7, 7, 7, 9, 9, 9, 9, 11, 11, 11, 13)
 """Six, four and three behind one each, and one by itself: too few for a group."""
@@ -30,12 +30,24 @@ def registry() -> Registry:
 
 
 @dataclass
+class SilentGroup:
+    """Silence that began between `low`, its members' last word, and `high`, the first one missed."""
+
+    low: int
+    high: int
+    members: list[int]
+
+    def takes(self, low: int, high: int) -> bool:
+        return low <= self.high and self.low <= high
+
+
+@dataclass
 class SlowSilence:
     """One sensor after another, asked every minute."""
 
     heard: list[int] = field(default_factory=lambda: [T0] * SENSORS)
     status: list[str] = field(default_factory=lambda: ["alive"] * SENSORS)
-    groups: dict[int, list[int]] = field(default_factory=dict)
+    groups: dict[int, SilentGroup] = field(default_factory=dict)
 
     def hear(self, sensor: int, at: int) -> list[Said]:
         before, self.status[sensor], self.heard[sensor] = self.status[sensor], "alive", at
@@ -44,7 +56,7 @@ class SlowSilence:
         if before != "together":
             return [("alone", sensor, "clear", at)]
         gateway = GATEWAYS[sensor]
-        for member in self.groups.pop(gateway):
+        for member in self.groups.pop(gateway).members:
             if self.status[member] == "together":
                 self.status[member], self.heard[member] = "alive", at
         return [("group", gateway, "clear", at)]
@@ -61,13 +73,23 @@ class SlowSilence:
             if deadline > now:
                 latest[gateway] = max(self.heard[i] for i in own)
                 continue
-            self.groups[gateway] = own
+            low, high = max(self.heard[i] for i in own), max(self.heard[i] for i in own) + HOUR
             for i in own:
                 self.status[i] = "together"
+            known = self.groups.get(gateway)
+            if known and known.takes(low, high):
+                known.members += own
+                continue
+            self.groups[gateway] = SilentGroup(low, high, own)
             said.append(("group", gateway, "firing", deadline))
         for i in range(SENSORS):
             first = self.heard[i] + round(RULES.silent_after_heartbeats * HOUR)
             second = self.heard[i] + round(RULES.long_silent_after_heartbeats * HOUR)
+            known = self.groups.get(GATEWAYS[i])
+            late = self.status[i] == "alive" and first <= now
+            if late and known and known.takes(self.heard[i], self.heard[i] + HOUR):
+                self.status[i] = "together"
+                known.members.append(i)
             if self.status[i] == "alive" and first <= now and latest.get(GATEWAYS[i], first) >= first:
                 self.status[i] = "silent"
                 said.append(("alone", i, "blue", first))
