@@ -24,7 +24,9 @@ def explain_sensor(engine: Engine, sensor: int) -> dict[str, Any]:
         detector = engine.detectors[d]
         sight = sees(detector, sensor, role).get(hazard, "")
         settled = engine.machine.settled(lane, sensor)
-        if (not sight or ".blind." in sight) and not settled:
+        if not sight and not settled:
+            continue  # a hazard of bridges, asked of a lid
+        if ".blind." in sight and not settled:
             blind[hazard.value] = sight
             continue
         reason, facts = detector.explain(sensor, hazard)

@@ -164,7 +164,7 @@ def _show_sensor(sensor: Mapping[str, Any], tongue: Language) -> None:
     for row in sensor["hazards"]:
         hazard = text(f"notify.hazard.{row['hazard']}", tongue)
         state = text(f"notify.severity.{row['severity']}" if row["severity"] else "rules_cli.quiet", tongue)
-        click.echo(f"  {hazard} {row['hazard']}: {state}  ({row['sees']})  {row['reason']}")
+        click.echo(f"  {hazard} [{row['hazard']}]: {state}  ({row['sees']})  {row['reason']}")
         for key in ("pending", "muted", "doubted"):
             if row[key]:
                 click.echo(f"    {key}: " + "  ".join(f"{k}={v}" for k, v in row[key].items()))
@@ -175,7 +175,7 @@ def _show_sensor(sensor: Mapping[str, Any], tongue: Language) -> None:
         click.echo("    " + text("rules_cli.holds", tongue, fire=fire, clear=f"{row['clear_for_s']:g}"))
         click.echo("    " + "  ".join(f"{k}={v}" for k, v in told_evidence(row["evidence"], tongue)))
     for hazard, why in sensor["blind"].items():
-        named = f"{text(f'notify.hazard.{hazard}', tongue)} {hazard}"
+        named = f"{text(f'notify.hazard.{hazard}', tongue)} [{hazard}]"
         click.echo("  " + text("rules_cli.blind", tongue, hazard=named, why=why))
 
 

@@ -28,14 +28,13 @@ def evidence_of(
     def limit(name: str) -> float:
         return float(limits[name][0])
 
-    def row(name: str, value: float, key: str, unit: str, hold_s: float = 0) -> dict[str, Any]:
+    def row(name: str, value: float, key: str, unit: str) -> dict[str, Any]:
         bound = limit(key)
         return {
             "name": name,
             "value": _number(value),
             "limit": bound,
             "unit": unit,
-            "hold_s": hold_s,
             "holds": bool(value >= bound),
         }
 
@@ -76,6 +75,15 @@ def evidence_of(
             "latest_mm": _number(float(sink[Sink.B])),
             "raised_by_swing_mm": _number(float(warmth(sink[None, :])[0])),
         }
+    if hazard == Hazard.MISSING and has_mm:
+        conditions.append(row("off_frame", abs(float(sink[Sink.B])), "gone_mm", "mm"))
+    if hazard == Hazard.TILTED and has_mm:
+        conditions.append(row("raised", -level, "raised_mm", "mm"))
+    if hazard == Hazard.DAMAGED:
+        hit, leans, sits = _since_shock(state, sensor)
+        evidence["hit_us"] = hit
+        conditions += [row("moved_by_shock", leans, "damage_deg", "°")] if has_tilt else []
+        conditions += [row("moved_by_shock", sits, "damage_mm", "mm")] if has_mm else []
     if hazard == Hazard.SUNKEN and has_mm:
         likely, earliest, latest = (float(d[0]) for d in days_to(sink[None, :], limits["sunk_defect_mm"]))
         evidence |= {
@@ -109,6 +117,16 @@ def evidence_of(
     return Reason("rules_lid.none"), evidence
 
 
+def _since_shock(state: LidState, sensor: int) -> tuple[int | None, float, float]:
+    """When a violent shock came [µs], and how far tilt [°] and height [mm] are from before it."""
+    tilt, sink, shock = state.tilt[sensor], state.sink[sensor], state.shock[sensor]
+    if not shock[Shock.HIT] > 0:
+        return None, np.nan, np.nan
+    at = EPOCH_US + int(float(shock[Shock.HIT]) * HOUR_US)
+    leans = abs(float(tilt[Tilt.CHANGE]) - float(shock[Shock.HIT_TILT]))
+    return at, leans, abs(float(sink[Sink.SLOW]) - float(shock[Shock.HIT_MM]))
+
+
 def sees(state: LidState, sensor: int) -> Mapping[Hazard, str]:
     """Which hazards the channels that this sensor has sent can show."""
     tilt = state.tilt[sensor, Tilt.COUNT] > 0
@@ -127,6 +145,7 @@ def sees(state: LidState, sensor: int) -> Mapping[Hazard, str]:
         Hazard.SUNKEN: by((mm, "displacement"), blind="displacement"),
         Hazard.LOOSE: by((shock, "vibration"), (tilt, "tilt"), blind="vibration"),
         Hazard.DAMAGED: by((tilt, "tilt"), (mm, "displacement"), blind="tilt"),
+        Hazard.SENSOR_FAULT: by((tilt, "tilt"), (mm, "displacement"), blind="tilt"),
         Hazard.FLOODED: by((water, "water"), (float_switch, "water_alarm"), blind="water"),
     }
 
