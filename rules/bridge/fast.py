@@ -53,6 +53,8 @@ WATCH: Final = 24 * MINUTE
 SCALE_BLOCKS: Final = 60 * MINUTE
 SCALE_START_UE: Final = 3.0
 SCALE_START_BLOCKS: Final = 10 * MINUTE
+THERE: Final = 0.9
+"""Share of its height from which a movement has come to its end."""
 GONE: Final = 0.6
 """Share of the limit below which nothing is left of a movement."""
 REST: Final = 0.2
@@ -375,6 +377,10 @@ class FastDrift:
         elif found:
             self.pending[channel] = direction * max(abs(self.pending[channel]), now)
             if block - self.onset[channel] >= COMMIT:
+                # It may have been told while it was still growing: all of its way is left out.
+                short = np.flatnonzero(running_median(residual[:-NOW], PASSING) < THERE * now)
+                took = int(short[-1]) + 1 - (age - int(block - self.onset[channel])) if len(short) else 0
+                self.rise_s[channel] = max(self.rise_s[channel], took * 60.0 / MINUTE)
                 self._end_watch(channel, block, direction * now, masks=True)
         elif now >= limit and (
             movement := standing(

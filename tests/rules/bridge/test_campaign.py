@@ -85,3 +85,9 @@ def test_gauges_that_moved_too_little_to_be_told_are_not_told_when_the_pier_is_r
     assert [c.state for c in changes if minute(c) > 150][-1] is AlarmState.CLEAR
     assert all(c.value < 0 for c in changes if "G2" in c.sensor_ids)
     assert all(c.value >= 0 for c in changes if "G2" not in c.sensor_ids)
+
+
+def test_a_movement_that_was_told_while_it_grew_is_counted_once() -> None:
+    changes = told(Campaign(hours=1.2, rate_hz=10, jacks=[Jacks(1, [(1800.0, 600.0, 12.9)])]), 6)
+    assert [change.severity for change in changes if change.state is AlarmState.FIRING] == [Severity.ORANGE]
+    assert all(abs(change.value) < 36 for change in changes)
