@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import chi2
 
+from config.bridge_rules import BridgeRules, SlowDriftLimits
 from rules.bridge.stiffness import DAY_BLOCKS, Stiffness
 from tests.support.bridge_lives import SENSORS, Fault, Illness, Lives, Works, illnesses, lives
 from tests.support.bridge_years import COMMON, GAUGES, RHO, SIGMA_UE, Move, Years, years
@@ -24,6 +25,8 @@ ONSET = 400
 LOOK = 60
 """Days from an onset in which what is said counts."""
 STAGES = ("raw threshold", "+ temperature", "+ whitening", "any alarm", "structure")
+OPERATING = ((3.2, 0.002), (3.4, 0.001), (3.55, 0.0006), (3.8, 0.0003), (4.1, 0.0001))
+"""`alone_sigma` and `joint_p` of the operating curve; the middle is the default."""
 SAID = ("structure", "single", "fault", "nothing")
 
 
@@ -44,6 +47,7 @@ def months(sections: int, sick: int, seed: int) -> None:
         confusion += _sick(sick, seed)
         confusion += _traffic_and_works(sick, seed)
     _confusion(confusion)
+    _operating_curve(sections, seed)
     _stiffness(seed)
 
 
@@ -83,6 +87,59 @@ def _false_alarms(sections: int, seed: int) -> Years:
     return quiet
 
 
+def _moves(
+    rng: np.random.Generator, sections: int, step: float, ramp: float, gauges: int
+) -> tuple[Move, ...]:
+    """From ONSET on so many gauges of each section, each to a side of its own."""
+    return tuple(
+        Move(
+            s,
+            ONSET,
+            {
+                g: (side * step * SIGMA_UE, side * ramp * SIGMA_UE)
+                for g, side in enumerate(rng.choice([-1, 1], gauges))
+            },
+        )
+        for s in range(sections)
+    )
+
+
+def _delays(alarms: Bool, sections: int) -> npt.NDArray[np.float64]:
+    """Days from ONSET to the first alarm of each section, inf = none."""
+    by_section = alarms[ONSET:].reshape(-1, sections, GAUGES).any(axis=2)
+    return np.where(by_section.any(axis=0), by_section.argmax(axis=0), np.inf)
+
+
+def _operating_curve(sections: int, seed: int) -> None:
+    print(
+        "\n| alone_sigma, joint_p | false a channel-year: any, structure "
+        "| 2σ, 4 gauges ≤ 14 d: any, structure | 2 gauges | 1 gauge: any "
+        "| ramp 0.02σ/day, median: any, structure |"
+        "\n|---|---|---|---|---|---|"
+    )
+    for alone, p in OPERATING:
+        slow = SlowDriftLimits(alone_sigma=alone, joint_p=p)
+        rules = BridgeRules(slow=slow)
+        quiet = years(1461, sections, seed, rules=rules)
+        false = [
+            onsets(alarms[365:]) / (sections * GAUGES * 3)
+            for alarms in (quiet.alone | quiet.together, quiet.together)
+        ]
+        cells, rng = [], np.random.default_rng(seed)
+        for step, ramp, gauges in ((2, 0, 4), (2, 0, 2), (2, 0, 1), (0, 0.02, 4)):
+            moves = _moves(rng, sections, step, ramp, gauges)
+            found = years(ONSET + 111, sections, seed + 10_000, moves, rules)
+            any_, structure = (
+                _delays(alarms, sections) for alarms in (found.alone | found.together, found.together)
+            )
+            if ramp:
+                cells.append(f"{np.median(any_):.0f} d, {np.median(structure):.0f} d")
+            else:
+                both = [f"{np.mean(delay <= 14):.0%}" for delay in (any_, structure)]
+                cells.append(", ".join(both[: 1 + (gauges > 1)]))
+        print(f"| {alone}, {p} | {false[0]:.3f}, {false[1]:.3f} | " + " | ".join(cells) + " |")
+
+
 def _power(sections: int, seed: int) -> list[tuple[str, str]]:
     print("\n| change from day 400 on | " + " | ".join(f"{s}: ≤ 14 d, ≤ 60 d, median" for s in STAGES) + " |")
     print("|---" * (len(STAGES) + 1) + "|")
@@ -92,22 +149,11 @@ def _power(sections: int, seed: int) -> list[tuple[str, str]]:
         (1, 0, 4), (1.5, 0, 4), (2, 0, 4), (2, 0, 2), (3, 0, 4), (2, 0, 1), (3, 0, 1),
         (0, 0.02, 4), (0, 0.02, 1), (0, 0.05, 4),
     ):  # fmt: skip
-        moves = tuple(
-            Move(
-                s,
-                ONSET,
-                {
-                    g: (side * step * SIGMA_UE, side * ramp * SIGMA_UE)
-                    for g, side in enumerate(rng.choice([-1, 1], gauges))
-                },
-            )
-            for s in range(sections)
-        )
+        moves = _moves(rng, sections, step, ramp, gauges)
         found = years(ONSET + 111, sections, seed + 10_000, moves)
         cells = []
         for alarms in stages(found).values():
-            by_section = alarms[ONSET:].reshape(-1, sections, GAUGES).any(axis=2)
-            delay = np.where(by_section.any(axis=0), by_section.argmax(axis=0), np.inf)
+            delay = _delays(alarms, sections)
             middle = f"{np.median(delay):.0f} d" if np.isfinite(np.median(delay)) else "–"
             cells.append(f"{np.mean(delay <= 14):.0%}, {np.mean(delay <= 60):.0%}, {middle}")
         what = f"step {step:g}σ" if step else f"ramp {ramp:g}σ/day"

@@ -62,7 +62,9 @@ class Years:
     raw: Float
 
 
-def years(days: int, sections: int, seed: int, moves: tuple[Move, ...] = ()) -> Years:
+def years(
+    days: int, sections: int, seed: int, moves: tuple[Move, ...] = (), rules: BridgeRules | None = None
+) -> Years:
     """Run the slow test over sections of four gauges."""
     n, count = days * 24, sections * GAUGES
     girder, deck, strain = (
@@ -77,7 +79,7 @@ def years(days: int, sections: int, seed: int, moves: tuple[Move, ...] = ()) -> 
     lagged, day_lagged = _lag(girder, 4.0), _lag(girder, 24.0)
     registry = bridge_registry(sections, GAUGES, thermometers=False)
     table = channels(registry)
-    limits = Limits(table, (BridgeRules(),), np.zeros(len(registry.sensors), np.uint16)).slow
+    limits = Limits(table, (rules or BridgeRules(),), np.zeros(len(registry.sensors), np.uint16)).slow
     joint = Joint(table.near, ~table.thermometer)
     slow = SlowDrift(count, limits, Compensation(count, table.beta_prior), joint)
     c, all_known = np.arange(count), np.ones(count, bool)
