@@ -121,11 +121,11 @@ class Neighbours:
         return found
 
     def drifting(self, channel: int) -> Int:
-        """Gauges of the section that drift with this one (or, failing these, two and more of the asset)."""
+        """Gauges of its section that drift with this one; of an only gauge, two and more of the asset."""
         near = self.slow.together(channel)
-        if len(near):
-            return near
         slow, own = self.slow, np.array([channel])
+        if len(near) or slow.joint.several(own)[0]:
+            return near  # who has neighbours is judged by them
         if not (slow.moved[channel] or slow.leaning[channel]):
             return near
         others = self.others(channel)

@@ -33,6 +33,8 @@ LEAST_TAUGHT: Final = 40
 """Hours that a first model needs: with one reading a day it judges after six weeks."""
 ASIDE_DAYS: Final = 20
 """A gauge that was said to move by itself for so many days is no witness of its section's movement."""
+BACK_DAYS: Final = 7
+"""Days in a row that a gauge must be back where it was before it is said to move no more."""
 SUDDEN_UE: Final = 12.0
 SUDDEN_SIGMA: Final = 6.0
 """An hour so many usual deviations from the latest quiet day is no weather."""
@@ -110,6 +112,7 @@ class SlowDrift:
         "sudden",
         "sudden_ue",
         "joint_sign",
+        "small_days",
         "ended_day",
     )
 
@@ -137,7 +140,7 @@ class SlowDrift:
         self.quiet_ue, self.sudden_ue = np.zeros(n), np.zeros(n)
         self.hour_spread, self.hours_judged = np.full(n, HOUR_SPREAD_UE), np.zeros(n, np.int64)
         self.run, self.sudden = np.zeros(n, np.int64), np.zeros(n, np.int8)
-        self.joint_sign = np.zeros(n, np.int8)
+        self.joint_sign, self.small_days = np.zeros(n, np.int8), np.zeros(n, np.int64)
         self.ended_day = np.full(n, NONE, np.int64)
 
     @property
@@ -226,7 +229,7 @@ class SlowDrift:
         self.hour_spread[c] = HOUR_SPREAD_UE
         for flags in (self.frozen, self.complete, self.moved, self.with_temperature):
             flags[c] = False
-        self.leaning[c] = self.joint_sign[c] = 0
+        self.leaning[c] = self.joint_sign[c] = self.small_days[c] = 0
         self.kept[c] = np.nan
         self.noise.forget(c)
         self.joint.forget(c)
@@ -370,9 +373,10 @@ class SlowDrift:
         self.quiet_ue[c[quiet]] = residual[quiet]
 
     def _moves(self, c: Int, over: Bool) -> None:
-        """A gauge that is beyond its own limit moves, until its residual is small again."""
-        small = 0.5 * np.maximum(self.limits.least_ue[c], self.sigma[c])
-        self.moved[c] = over | (self.moved[c] & (np.abs(self.residual_ue[c]) >= small))
+        """A gauge that is beyond its own limit moves, until its residual was small for a week."""
+        small = np.abs(self.residual_ue[c]) < 0.5 * np.maximum(self.limits.least_ue[c], self.sigma[c])
+        self.small_days[c] = np.where(small, self.small_days[c] + 1, 0)
+        self.moved[c] = over | (self.moved[c] & (self.small_days[c] < BACK_DAYS))
 
     def _together(self, c: Int, day: int) -> None:
         """Judge sections: a gauge moves alone, or with others, each in its own direction."""
@@ -387,8 +391,8 @@ class SlowDrift:
         section, side = joint.of_channel[c], np.sign(self.residual_ue[c])
         size, least = np.abs(self.residual_ue[c]), np.maximum(limits.least_ue[c], self.sigma[c])
         alone = joint.of_member("alone", c)
-        self._moves(c, (alone != 0) & (size >= 0.5 * least) & (side == alone))
-        begins = joint.found[section] & (size >= 0.5 * least) & (side == joint.of_member("moving", c))
+        self._moves(c, (alone != 0) & (size >= least) & (side == alone))
+        begins = joint.found[section] & (size >= least) & (side == joint.of_member("moving", c))
         back = (side == -self.joint_sign[c]) & (size >= 0.5 * least)
         goes_on = joint.holds[section] & (self.joint_sign[c] != 0) & ~back
         self.joint_sign[c] = np.where(begins, side, np.where(goes_on, self.joint_sign[c], 0)).astype(np.int8)

@@ -195,7 +195,7 @@ class SlowGauge:
         self.open: list[tuple[Row, float]] = []
         self.offs: list[float] = []
         self.with_temperature = self.frozen = self.complete = self.moved = False
-        self.days = self.weekday = 0
+        self.days = self.weekday = self.small_days = 0
         self.up = self.down = self.ewma = 0.0
         self.up_since: int | None = None
         self.down_since: int | None = None
@@ -315,7 +315,8 @@ class SlowGauge:
         cusum = self.up if side > 0 else self.down if side < 0 else 0.0
         wanders = abs(self.ewma) > limits.ewma_limit * (1 + self.error / sigma)
         over = size >= least and (cusum > limits.cusum_h or (wanders and sign(self.ewma) == side))
-        self.moved = over or (self.moved and size >= least / 2)
+        self.small_days = self.small_days + 1 if size < least / 2 else 0
+        self.moved = over or (self.moved and self.small_days < 7)
         self.leaning = side if size >= least and cusum > limits.pair_h else 0
         self.last, self.last_day = left, day
         if self.run == 0:
