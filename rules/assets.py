@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,14 +56,28 @@ class AssetAlarms:
         self._alarms: dict[tuple[AssetKey, Hazard], Alarm] = {}
 
     def settle(
-        self, asset: AssetKey, hazard: Hazard, lane: int, sensor: int, voice: Voice, at: int
+        self,
+        asset: AssetKey,
+        hazard: Hazard,
+        lane: int,
+        sensor: int,
+        voice: Voice,
+        at: int,
+        place: Callable[[int], str] | None = None,
     ) -> Iterator[Announcement]:
-        """A sensor's settled level has changed; yield what is to be announced of the asset."""
+        """A sensor's settled level has changed; yield what is to be announced of the asset.
+
+        place : Where a sensor sits, if what is seen in one place says nothing of another: then an alarm that
+            fires is told anew, as grave as it is, when the first sensor of another place joins it.
+        """
         key = (asset, hazard)
         alarm = self._alarms.get(key)
+        elsewhere = False
         if voice.level > 0:
             if alarm is None:
                 alarm = self._alarms[key] = Alarm(first_at=at)
+            elif place is not None:
+                elsewhere = place(sensor) not in {place(s) for _, s in alarm.voices}
             alarm.voices[lane, sensor] = voice
         elif alarm is None or alarm.voices.pop((lane, sensor), None) is None:
             return
@@ -72,10 +86,11 @@ class AssetAlarms:
             yield Announcement(asset, hazard, alarm.level, False, voice, (sensor,))
             return
         gravest = max(alarm.voices.values(), key=lambda v: v.level)
-        if gravest.level != alarm.level:
+        graver = gravest.level != alarm.level
+        if graver or elsewhere:
             alarm.level = gravest.level
             sensors = tuple(sorted({s for _, s in alarm.voices}))
-            yield Announcement(asset, hazard, alarm.level, True, gravest, sensors)
+            yield Announcement(asset, hazard, alarm.level, True, gravest if graver else voice, sensors)
 
     def firing(self) -> Iterator[tuple[AssetKey, Hazard, Alarm]]:
         """All alarms that fire."""

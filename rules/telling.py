@@ -133,7 +133,10 @@ class Telling:
         hazard = self._lanes[transition.lane][1]
         asset = int(self.registry.sensors.asset[transition.sensor])
         key = -1 - transition.sensor if asset == UNBOUND else asset
-        for said in self.alarms.settle(key, hazard, transition.lane, transition.sensor, voice, transition.at):
+        place = self._section if hazard is Hazard.DRIFT else None
+        for said in self.alarms.settle(
+            key, hazard, transition.lane, transition.sensor, voice, transition.at, place
+        ):
             common = self.together.note(asset, transition.sensor, hazard, transition.at) if said.fires else {}
             yield self._change(
                 transition,
@@ -143,6 +146,10 @@ class Telling:
                 said.sensors,
                 common,
             )
+
+    def _section(self, sensor: int) -> str:
+        """Section of a bridge that a sensor sits in: a drift in one must not hide that in another."""
+        return self.registry.sensors.text("section", sensor)
 
     def _change(
         self,
