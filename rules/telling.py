@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +46,10 @@ def place_of(transition: Transition, now: npt.NDArray[np.int64], row: int) -> Pl
 def place_of_tick(transition: Transition) -> Place:
     """Where a transition stands that the passing of time decided."""
     return (0, transition.due, transition.lane, transition.sensor)
+
+
+SLOW_DRIFT: Final = "rules_bridge.drift.slow"
+"""Reasons of drift over days begin so."""
 
 
 class Telling:
@@ -133,7 +137,8 @@ class Telling:
         hazard = self._lanes[transition.lane][1]
         asset = int(self.registry.sensors.asset[transition.sensor])
         key = -1 - transition.sensor if asset == UNBOUND else asset
-        place = self._section if hazard is Hazard.DRIFT else None
+        # In minutes a bridge moves as one; over days a drift in one section must not hide another's.
+        place = self._section if voice.reason.key.startswith(SLOW_DRIFT) else None
         for said in self.alarms.settle(
             key, hazard, transition.lane, transition.sensor, voice, transition.at, place
         ):
@@ -148,7 +153,7 @@ class Telling:
             )
 
     def _section(self, sensor: int) -> str:
-        """Section of a bridge that a sensor sits in: a drift in one must not hide that in another."""
+        """Section of a bridge that a sensor sits in."""
         return self.registry.sensors.text("section", sensor)
 
     def _change(
