@@ -40,8 +40,6 @@ REASONS: Final = (
 
 CURVE_DAYS: Final = 40
 """Days of the compensated curve that an alarm carries along."""
-SURE_P: Final = 0.05
-"""A slope is told, and what follows from it, when Mann–Kendall finds it no chance."""
 
 
 class Evidence:
@@ -101,8 +99,6 @@ class Evidence:
             neighbours = np.union1d(neighbours, d.neighbours.sudden(channel))
         names = [d.registry.sensor_id(int(d.channels.sensor[n])) for n in neighbours]
         slope, p, days = d.slow.trend(channel)
-        if not p <= SURE_P:  # a step of three days has no pace
-            slope = math.nan
         sigma = float(d.fast.scale[channel] if sudden else d.slow.sigma[channel])
         shift = float(d.fast.shift_ue[channel] if sudden else d.slow.residual_ue[channel])
         if hours:
