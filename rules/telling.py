@@ -171,6 +171,9 @@ class Telling:
         evidence.pop("conditions", None)
         hazard = self._lanes[transition.lane][1]
         unit = str(evidence.pop("unit", unit_of(hazard, voice.reason.key)))
+        # What moves with a structure rings with it, whichever of its gauges was over its limit first.
+        own = [self.registry.sensor_id(sensor) for sensor in sensors]
+        names = dict.fromkeys([*own, *evidence.pop("seen_also_by", ())])
         return AlarmChange(
             self._asset_id(transition.sensor),
             hazard,
@@ -181,7 +184,7 @@ class Telling:
             voice.limit,
             unit,
             voice.reason,
-            tuple(self.registry.sensor_id(sensor) for sensor in sensors),
+            tuple(names),
             provisional,
             evidence={**evidence, **common},
         )

@@ -38,6 +38,8 @@ REASONS: Final = (
 )
 
 
+MOST_NAMED: Final = 4
+"""So many gauges that moved with one are named in a sentence; the evidence has them all."""
 CURVE_DAYS: Final = 40
 """Days of the compensated curve that an alarm carries along."""
 
@@ -111,6 +113,7 @@ class Evidence:
             "slope": f"{slope:+.1f}" if math.isfinite(slope) else "?",
             "days": days,
             "neighbours": len(names),
+            "others": ", ".join(names[:MOST_NAMED]) + (" …" if len(names) > MOST_NAMED else ""),
         }
         provisional = not bool(d.slow.complete[channel])
         together, alone = d.slow.joint.sigmas(channel)
@@ -143,6 +146,8 @@ class Evidence:
             "confidence": confidence,
             "daily_curve_ue": self._curve(channel),
         }
+        if "single" not in key:
+            facts["seen_also_by"] = names
         return values, facts
 
     def _curve(self, channel: int) -> list[float]:

@@ -7,7 +7,15 @@ import pytest
 from config.messages import catalogue
 from jingqiao.incidents.reason import sentence
 
-VALUES = {"sensor": "S-7", "value": 61.4, "limit": 30.0, "neighbours": 2, "slope": "+4.2", "days": 90}
+VALUES = {
+    "sensor": "S-7",
+    "value": 61.4,
+    "limit": 30.0,
+    "neighbours": 2,
+    "others": "S-8, S-9",
+    "slope": "+4.2",
+    "days": 90,
+}
 
 
 @pytest.mark.parametrize("key", ["rules_bridge.drift.slow", "rules_bridge.drift.slow_single"])
