@@ -24,6 +24,9 @@ REASON: Final = 0xFF
 REASON_KEY: Final = "rules_lid.after_work"
 
 SECOND: Final = 1_000_000
+BURST_US: Final = 2 * 60 * SECOND
+"""Words nearer to one another are the burst that many sensors send when they are moved, and no habit: that
+such a sensor sends no more says nothing, and a lid left open must not wait for its next beat."""
 STOPPED: Final = 1.25
 STOPPED_LEAST_US: Final = 60 * SECOND
 """It has stopped repeating after so many of its latest gaps, and a minute for the radio."""
@@ -52,7 +55,7 @@ def doubted_until(heard: int, repeat: int, beat: int, end: int, *, sampled: bool
     if beat <= 0:
         return 0
     silent = end - heard
-    if repeat > 0 and silent >= STOPPED * repeat + STOPPED_LEAST_US:
+    if repeat >= BURST_US and silent >= STOPPED * repeat + STOPPED_LEAST_US:
         return end + min(int((1 + LATE) * beat), LONGEST_US)
     late = min(max(int(LATE * beat), LATE_LEAST_US), SOON_US)
     waits = heard + beat - end

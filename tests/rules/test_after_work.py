@@ -72,8 +72,8 @@ def test_a_lid_of_which_nothing_more_is_heard_is_red_after_a_beat_and_a_fifth() 
 
 
 def test_a_lid_that_says_open_right_before_the_end_or_only_once_is_red_at_the_end() -> None:
-    """Nothing says that it stopped: it had no other word to say since."""
-    for repeats in ((*REPEATS, 5410), (10,)):
+    """Nothing says that it stopped: it had no other word to say since, nor has one that sent its burst."""
+    for repeats in ((*REPEATS, 5410), (10,), (10, 20, 70)):
         life, begins = under_permit(repeats)
         life.passes(begins + 6400)
         assert heard(life, begins) == [("firing", "red", 6305)], repeats
