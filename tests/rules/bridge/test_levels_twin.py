@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.bridge.cells import QUARTERS, Cells
+from rules.bridge.cells import QUARTERS, SECONDS, Cells
 from rules.bridge.levels import Levels, StrainLimits
 
 HOUR_US = 3_600_000_000
@@ -153,6 +153,7 @@ def cells_of(
         nothing,
         times,
         np.full((k, QUARTERS), np.nan),
+        np.full((k, SECONDS), np.nan, np.float32),
     )
     return channel, cells, warmth, seasoned.astype(bool)
 
