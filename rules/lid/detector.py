@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
@@ -28,6 +27,7 @@ from rules.lid.channels import (
 )
 from rules.lid.explain import evidence_of, sees
 from rules.lid.features import Features
+from rules.lid.fuse_box import Fuse, FuseBox
 from rules.lid.history import learn_seat, look_back
 from rules.lid.judge import HAZARDS, judge
 from rules.lid.limits import Limits
@@ -51,18 +51,6 @@ Bool = npt.NDArray[np.bool_]
 SECOND: Final = 1_000_000
 BLOCK_ROWS: Final = 5000
 """Rows judged at a time: their state and all that is derived from it stay in the processor's cache."""
-
-
-class Fuse(NamedTuple):
-    """What will be said of a sensor at `due` [µs] if nothing comes from it until then."""
-
-    sensor: int
-    due: int
-    hazard: int
-    level: int
-    value: float
-    limit: float
-    reason: int
 
 
 class Read(NamedTuple):
@@ -93,18 +81,17 @@ class LidDetector:
     hazards: tuple[Hazard, ...] = HAZARDS
     reasons: tuple[str, ...] = REASONS
     horizon_us = FAR
+    """What silence will say has its own time, however late it is asked for."""
     ahead_sensors = 300
     ahead_readings = 4096
     ahead_columns = None
-    """What silence will say has its own time, however late it is asked for."""
 
     def __init__(self, registry: Registry, rules: LidRules) -> None:
         self._state = LidState(len(registry.sensors))
         self._class_of = np.zeros(len(registry.sensors), np.uint16)
         self._fitted = registry.sensors.installed_at.copy()
         """int64[n]  When each sensor was fitted where it is, or told to begin anew [µs]; 0 = unknown."""
-        self._fuses: dict[int, Fuse] = {}
-        self._heap: list[tuple[int, int]] = []
+        self._fuses = FuseBox()
         self._follow(registry)
         self.thresholds_changed([rules], np.zeros(len(registry.sensors), np.uint16))
 
@@ -206,26 +193,16 @@ class LidDetector:
     def tick(self, now: int) -> Sequence[Verdicts]:
         """Say what has become certain because nothing came."""
         ripe: list[Fuse] = []
-        while self._heap and self._heap[0][0] <= now:
-            due, sensor = heapq.heappop(self._heap)
-            fuse = self._fuses.get(sensor)
-            if fuse is None or fuse.due != due:
-                continue
+        while (fuse := self._fuses.take_ripe(now)) is not None:
             if self._silent_together(fuse):
-                self._keep(fuse._replace(due=due + self._patience_us(fuse)))
-                continue
-            ripe.append(self._fuses.pop(sensor))
+                self._fuses.light(fuse._replace(due=fuse.due + self._patience_us(fuse)))
+            else:
+                ripe.append(fuse)
         return self._burn(ripe)
 
     def due(self) -> int:
         """Earliest fuse [µs]."""
-        while self._heap:
-            due, sensor = self._heap[0]
-            fuse = self._fuses.get(sensor)
-            if fuse is not None and fuse.due == due:
-                return due
-            heapq.heappop(self._heap)
-        return FAR
+        return self._fuses.due()
 
     def control(self, name: str, payload: Mapping[str, Any]) -> Sequence[Verdicts]:
         """`rebaseline` or `binding` of a sensor (`sensor_id`) or an asset (`asset_id`): begin anew."""
@@ -264,8 +241,7 @@ class LidDetector:
         installed = registry.sensors.installed_at
         self._fitted = np.concatenate([self._fitted, installed[n:]])
         self._fitted[sensors] = installed[sensors]
-        for sensor in sensors.tolist():
-            self._fuses.pop(sensor, None)
+        self._fuses.put_out_all(sensors.tolist())
         self._class_of = np.resize(self._class_of, len(registry.sensors))
         self._class_of[n:] = 0
 
@@ -276,12 +252,10 @@ class LidDetector:
 
     def snapshot(self) -> Mapping[str, npt.NDArray[Any]]:
         """All state as named arrays."""
-        fuses = [self._fuses[sensor] for sensor in sorted(self._fuses)]
         return {
             **{name: array.copy() for name, array in self._state.arrays().items()},
             "at.fitted": self._fitted.copy(),
-            "fuse.whole": np.array([f[:4] + f[6:] for f in fuses], np.int64).reshape(-1, 5),
-            "fuse.broken": np.array([f[4:6] for f in fuses], np.float64).reshape(-1, 2),
+            **self._fuses.snapshot(),
         }
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
@@ -291,12 +265,7 @@ class LidDetector:
         fresh.grow(len(self._registry.sensors))
         self._state = fresh
         self._fitted = np.concatenate([known, self._registry.sensors.installed_at[len(known) :]])
-        self._fuses = {
-            whole[0]: Fuse(whole[0], whole[1], whole[2], whole[3], broken[0], broken[1], whole[4])
-            for whole, broken in zip(state["fuse.whole"].tolist(), state["fuse.broken"].tolist(), strict=True)
-        }
-        self._heap = [(fuse.due, fuse.sensor) for fuse in self._fuses.values()]
-        heapq.heapify(self._heap)
+        self._fuses.restore(state)
 
     # --- what is known ---------------------------------------------------------------------------
 
@@ -329,8 +298,7 @@ class LidDetector:
         said = self._state.said[sensors]
         self._state.forget(sensors)
         self._state.said[sensors] = 0
-        for sensor in sensors.tolist():
-            self._fuses.pop(sensor, None)
+        self._fuses.put_out_all(sensors.tolist())
         verdicts = []
         for row, hazard in enumerate(HAZARDS):
             which = sensors[said[:, row] > 0]
@@ -465,7 +433,7 @@ class LidDetector:
         """Sensors that are heard again and lose their fuse, also where their limits were never near."""
         if not self._fuses:
             return np.False_
-        return np.isin(sensor, np.fromiter(self._fuses, np.int32, len(self._fuses)))
+        return np.isin(sensor, self._fuses.sensors())
 
     def _pace(self, events: Float32, pace_s: Float32, heartbeat_s: Float32) -> Float32:
         """Usual time between messages [s]: learned, else the heartbeat; NaN = neither can be relied on."""
@@ -480,7 +448,7 @@ class LidDetector:
             return []
         ripe = []
         for s, at in zip(sensor.tolist(), time.tolist(), strict=True):
-            fuse = self._fuses.pop(s, None)
+            fuse = self._fuses.put_out(s)
             if fuse is not None and fuse.due <= at:
                 ripe.append(fuse)
         return self._burn(ripe)
@@ -507,7 +475,7 @@ class LidDetector:
         """A gateway's silence, or an area's, says nothing of a lid: what it would say waits."""
         if self._neighbours is None:
             self._neighbours = Neighbours(self._registry, self._mine)
-        moved = np.fromiter(self._fuses, np.intp, len(self._fuses))
+        moved = self._fuses.sensors().astype(np.intp)
         return self._neighbours.silent_too(fuse.sensor, self._state, fuse.due, moved)
 
     def _patience_us(self, fuse: Fuse) -> int:
@@ -515,10 +483,6 @@ class LidDetector:
         pace_s = self._state.pace[fuse.sensor]
         least = self._limits.least("theft_silence_least_s")
         return int(max(self._limits.least("theft_silence_gaps") * pace_s, least) * SECOND)
-
-    def _keep(self, fuse: Fuse) -> None:
-        self._fuses[fuse.sensor] = fuse
-        heapq.heappush(self._heap, (fuse.due, fuse.sensor))
 
     def _light(self, f: Features, fuses: Fuses) -> None:
         for i in np.flatnonzero(np.isfinite(fuses.wait_s)).tolist():
@@ -531,4 +495,4 @@ class LidDetector:
                 float(fuses.limit[i]),
                 int(fuses.reason[i]),
             )
-            self._keep(fuse)
+            self._fuses.light(fuse)

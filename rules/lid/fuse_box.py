@@ -1,0 +1,84 @@
+"""What will be said of sensors if nothing more comes from them, one fuse a sensor."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from rules.detector import FAR
+
+
+class Fuse(NamedTuple):
+    """What will be said of a sensor at `due` [µs] if nothing comes from it until then."""
+
+    sensor: int
+    due: int
+    hazard: int
+    level: int
+    value: float
+    limit: float
+    reason: int
+
+
+class FuseBox:
+    """Fuses that are lit."""
+
+    def __init__(self) -> None:
+        self._of: dict[int, Fuse] = {}
+        self._heap: list[tuple[int, int]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._of)
+
+    def light(self, fuse: Fuse) -> None:
+        """Light a fuse; one of the same sensor goes out."""
+        self._of[fuse.sensor] = fuse
+        heapq.heappush(self._heap, (fuse.due, fuse.sensor))
+
+    def put_out(self, sensor: int) -> Fuse | None:
+        """The fuse of a sensor, which burns no longer."""
+        return self._of.pop(sensor, None)
+
+    def take_ripe(self, now: int) -> Fuse | None:
+        """The earliest fuse that is due by `now` [µs], put out; None = no more."""
+        return self.put_out(self._heap[0][1]) if self.due() <= now else None
+
+    def due(self) -> int:
+        """When the earliest is due [µs]; FAR = none."""
+        while self._heap:
+            due, sensor = self._heap[0]
+            fuse = self._of.get(sensor)
+            if fuse is not None and fuse.due == due:
+                return due
+            heapq.heappop(self._heap)
+        return FAR
+
+    def sensors(self) -> npt.NDArray[np.int32]:
+        """int32[k]  Sensors with a fuse."""
+        return np.fromiter(self._of, np.int32, len(self._of))
+
+    def put_out_all(self, sensors: Iterable[int]) -> None:
+        """Put out those of some sensors."""
+        for sensor in sensors:
+            self._of.pop(sensor, None)
+
+    def snapshot(self) -> dict[str, npt.NDArray[Any]]:
+        """All state as named arrays."""
+        fuses = [self._of[sensor] for sensor in sorted(self._of)]
+        return {
+            "fuse.whole": np.array([f[:4] + f[6:] for f in fuses], np.int64).reshape(-1, 5),
+            "fuse.broken": np.array([f[4:6] for f in fuses], np.float64).reshape(-1, 2),
+        }
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """The state that `snapshot` gave."""
+        self._of = {
+            whole[0]: Fuse(whole[0], whole[1], whole[2], whole[3], broken[0], broken[1], whole[4])
+            for whole, broken in zip(state["fuse.whole"].tolist(), state["fuse.broken"].tolist(), strict=True)
+        }
+        self._heap = [(fuse.due, fuse.sensor) for fuse in self._of.values()]
+        heapq.heapify(self._heap)
