@@ -6,9 +6,7 @@ silences many at once (a gateway, a place, our own uplink) is told once, and its
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -17,14 +15,13 @@ import numpy.typing as npt
 from config.health_rules import HealthRules
 from devices.frame import NO_GATEWAY
 from devices.registry import UNBOUND, UNKNOWN, Kind, Registry
-from rules.alarm import AlarmChange, AlarmState, Hazard, Reason, Severity
-from rules.common_cause import NO_PLACE, coincide, deadlines, first_together, latest, places, silences
+from rules.alarm import AlarmChange, Hazard, Reason, Severity
+from rules.common_cause import NO_PLACE, deadlines, first_together, latest, places, silences
 from rules.detector import FAR, Round, Verdicts
+from rules.health.groups import HOUR, WHOLE_FLEET, Groups
 
 NEVER: Final = np.iinfo(np.int64).min
 SECOND: Final = 1_000_000
-HOUR: Final = 3600 * SECOND
-WHOLE_FLEET: Final = -(2**31)
 RESCAN_US: Final = 60 * SECOND
 """While a sensor waits for a word of its gateway, it is looked for this often."""
 
@@ -52,25 +49,6 @@ NOT_A_LID: Final = 2
 """So much further stands the sentence for what measures no lid: bridges, sensors bound to nothing."""
 
 
-@dataclass(slots=True)
-class Group:
-    """Many silences with one cause.
-
-    key : int  Gateway key, negative for a place, WHOLE_FLEET.
-    at : int  When it was judged silent [µs]. low, high : bounds of when the silence began [µs].
-    members : int32[m]  As announced. joined : later members, not announced. heard : members heard since.
-    """
-
-    key: int
-    at: int
-    low: int
-    high: int
-    severity: int
-    members: npt.NDArray[np.int32]
-    joined: list[int] = field(default_factory=list)
-    heard: int = 0
-
-
 class Silent:
     """Silence of sensors and of what connects them."""
 
@@ -87,9 +65,7 @@ class Silent:
         self._place = places(registry)
         self._on_lid = _on_lid(registry)
         self._offline: dict[int, int] = {}
-        self._gateway_id: dict[int, str] = {}
-        self._groups: dict[int, Group] = {}
-        self._said: list[AlarmChange] = []
+        self._groups = Groups(registry)
         self._due = 0
         self._waiting = False
         self._foreseen = 0
@@ -116,7 +92,7 @@ class Silent:
     def registry_changed(self, registry: Registry) -> None:
         """Follow a grown registry; a new sensor's silence counts from now."""
         more = len(registry.sensors) - len(self._heard)
-        self._registry = registry
+        self._registry = self._groups.registry = registry
         self._heard = np.concatenate([self._heard, np.full(more, NEVER, np.int64)])
         self._gateway = np.concatenate([self._gateway, np.full(more, NO_GATEWAY, np.int32)])
         self._status = np.concatenate([self._status, np.zeros(more, np.uint8)])
@@ -267,8 +243,7 @@ class Silent:
 
     def announcements(self) -> Sequence[AlarmChange]:
         """Groups that fell silent or came back."""
-        said, self._said = self._said, []
-        return said
+        return self._groups.take_said()
 
     def control(self, name: str, payload: Mapping[str, Any]) -> Sequence[Verdicts]:
         """`presence` {sensor_id, online}: a device that says good-bye is silent after a short hold.
@@ -277,7 +252,7 @@ class Silent:
         `gateway` {key, gateway_id}: what the gateway of that key is called.
         """
         if name == "gateway":
-            self._gateway_id[int(payload["key"])] = str(payload["gateway_id"])
+            self._groups.call_gateway(int(payload["key"]), str(payload["gateway_id"]))
         if name == "await_first_word":
             self._status[self._heard == NEVER] = UNEXPECTED
         if name != "presence":
@@ -348,34 +323,14 @@ class Silent:
         low = int(self._heard[members].max())
         high = max(low, int((self._heard[members] + heartbeat[members]).max()))
         self._status[members] = EXPLAINED
-        for group in self._groups.values():
-            # Neighbouring places, or places and gateways, that fell silent at one moment have one cause; so
-            # have the rest of a gateway's sensors, whose heartbeats end later.
-            related = group.key < 0 or key < 0 or group.key == key
-            if related and coincide(low, high, group.low, group.high):
-                group.joined += members.tolist()
-                return
-        group = Group(key, at, low, high, int(severity), np.sort(members))
-        self._groups[key] = group
-        self._said.append(self._change(group, AlarmState.FIRING, at))
+        self._groups.announce(key, members, low, high, at, severity)
 
     def _member_heard(self, sensor: int, at: int, gateway: int) -> None:
-        for group in list(self._groups.values()):
-            if sensor not in group.joined and sensor not in group.members:
-                continue
-            group.heard += 1
-            size = len(group.members) + len(group.joined)
-            few = group.key <= 0 and group.heard < (1 - self._rules.group_share) * size
-            if few or (group.key > 0 and gateway != group.key):
-                return
-            del self._groups[group.key]
-            rest = np.concatenate([group.members, np.array(group.joined, np.int32)])
-            rest = rest[self._status[rest] == EXPLAINED]
-            # The way is open again: each gets a whole silence of its own before it is asked after.
-            self._status[rest] = ALIVE
-            self._heard[rest] = at
-            self._said.append(self._change(group, AlarmState.CLEAR, at))
-            return
+        rest = self._groups.heard(sensor, at, gateway, self._rules.group_share)
+        rest = rest[self._status[rest] == EXPLAINED]
+        # The way is open again: each gets a whole silence of its own before it is asked after.
+        self._status[rest] = ALIVE
+        self._heard[rest] = at
 
     def _proved_alone(
         self,
@@ -396,14 +351,10 @@ class Silent:
         if not self._groups:
             return joins
         for i, sensor in enumerate(over.tolist()):
+            keys = (int(self._gateway[sensor]), int(self._place[sensor]), WHOLE_FLEET)
             low = int(self._heard[sensor])
-            for key in (int(self._gateway[sensor]), int(self._place[sensor]), WHOLE_FLEET):
-                group = self._groups.get(key)
-                if group and coincide(low, low + int(heartbeat[sensor]), group.low, group.high):
-                    group.joined.append(sensor)
-                    self._status[sensor] = EXPLAINED
-                    joins[i] = True
-                    break
+            joins[i] = self._groups.joins(sensor, keys, low, low + int(heartbeat[sensor]))
+        self._status[over[joins]] = EXPLAINED
         return joins
 
     def _judge_offline(self, now: int) -> Sequence[Verdicts]:
@@ -453,29 +404,6 @@ class Silent:
             reasons[(reasons == OVERDUE) & (self._heartbeats()[sensor] < OFTEN_S)] = OFTEN
         return [Verdicts(Hazard.SILENT, sensor, at, level, value, limit, reasons)]
 
-    def _change(self, group: Group, state: AlarmState, at: int) -> AlarmChange:
-        cause = "outage" if group.key == WHOLE_FLEET else "gateway" if group.key > 0 else "place"
-        hours = (at - group.low) / HOUR
-        key = f"rules_health.group.{cause}" if state is AlarmState.FIRING else "rules_health.group.back"
-        gateway = self._gateway_id.get(group.key, max(group.key, 0))
-        members = group.members
-        if state is AlarmState.CLEAR:
-            members = np.unique(np.concatenate([members, np.array(group.joined, np.int32)]))
-        values = {"members": len(members), "value": hours, "gateway": gateway}
-        return AlarmChange(
-            "",
-            Hazard.SILENT,
-            Severity(group.severity),
-            state,
-            at,
-            hours,
-            (group.at - group.low) / HOUR,
-            "h",
-            Reason(key, values),
-            tuple(self._registry.sensor_id(int(sensor)) for sensor in members),
-            evidence={"cause": cause, "gateway": gateway, "last_heard_us": group.low},
-        )
-
     # --- state -----------------------------------------------------------------------------------
 
     def explain(self, sensor: int, hazard: Hazard) -> tuple[Reason, Mapping[str, Any]]:
@@ -511,20 +439,13 @@ class Silent:
 
     def snapshot(self) -> Mapping[str, npt.NDArray[Any]]:
         """All state as arrays."""
-        groups = list(self._groups.values())
-        rows = [[g.key, g.at, g.low, g.high, g.severity, g.heard] for g in groups]
-        members = [[i, s, 0] for i, g in enumerate(groups) for s in g.members.tolist()]
-        members += [[i, s, 1] for i, g in enumerate(groups) for s in g.joined]
         return {
             "heard": self._heard,
             "gateway": self._gateway,
             "status": self._status,
             "offline": np.array(list(self._offline.items()), np.int64).reshape(-1, 2),
-            "groups": np.array(rows, np.int64).reshape(-1, 6),
-            "members": np.array(members, np.int32).reshape(-1, 3),
             "due": np.array([self._due, int(self._waiting)], np.int64),
-            "gateway_keys": np.array(list(self._gateway_id), np.int32),
-            "gateway_ids": np.frombuffer(json.dumps(list(self._gateway_id.values())).encode(), np.uint8),
+            **self._groups.snapshot(),
         }
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
@@ -533,17 +454,8 @@ class Silent:
             self._heard, self._gateway = np.array(state["heard"]), np.array(state["gateway"])
             self._status = np.array(state["status"])
             self._offline = {int(s): int(at) for s, at in state["offline"].tolist()}
-            members = state["members"]
-            self._groups = {}
-            for i, (key, at, low, high, severity, heard) in enumerate(state["groups"].tolist()):
-                own = members[members[:, 0] == i]
-                first = own[own[:, 2] == 0, 1].astype(np.int32)
-                joined = own[own[:, 2] == 1, 1].tolist()
-                self._groups[key] = Group(key, at, low, high, severity, first, joined, heard)
+            self._groups.restore(state)
             self._due, self._waiting = int(state["due"][0]), bool(state["due"][1])
-            if "gateway_ids" in state:
-                ids = json.loads(np.asarray(state["gateway_ids"]).tobytes())
-                self._gateway_id = dict(zip(state["gateway_keys"].tolist(), ids, strict=True))
         except KeyError as error:
             raise ValueError(f"no state of silence: {error}") from error
 
