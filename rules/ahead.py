@@ -26,13 +26,18 @@ SLOW_SHARE: Final = 0.5
 
 
 def run_ahead(
-    it: SkipsQuiet, order: Rounds, frame: Round, calm: Callable[[], npt.NDArray[np.bool_]]
+    it: SkipsQuiet,
+    order: Rounds,
+    frame: Round,
+    calm: Callable[[], npt.NDArray[np.bool_]],
+    failed: Callable[[Exception], None],
 ) -> Iterator[npt.NDArray[np.int64]]:
     """Places of a frame in round order that are to be observed, at most one a sensor at a time, in turn.
 
     All others have been taken in as quiet between them. An exception of `skip_quiet` costs the frame only
-    speed: it has taken in nothing, and what remains is observed, where faults are told.
+    speed: it has taken in nothing, and what remains is observed.
 
+    failed : is told of such an exception.
     calm : the sensors of the first round → of which nothing is told and nothing on its way, as of now.
     """
     k = int(order.sizes[0])
@@ -62,7 +67,8 @@ def run_ahead(
             columns = {name: column[at] for name, column in read.items()}
             try:
                 done = it.skip_quiet(frame.sensor[ready], frame.time[at], columns, valid)
-            except Exception:
+            except Exception as error:
+                failed(error)
                 can, done = False, np.zeros(len(ready), np.int64)
             reached[ready] += done
             whole = done >= valid.sum(axis=0)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from devices.frame import Flag, Frame
+from devices.registry import UNKNOWN
 from rules.ahead import LEAST_ROUNDS, run_ahead
 from rules.alarm import Hazard
 from rules.detector import (
@@ -140,7 +141,7 @@ class Judging:
                 continue
             detector = waiting.pop(d)
             calm = partial(self._machine.calm, self._lanes_of[d], frame.sensor[: order.sizes[0]])
-            for at in run_ahead(it, order, frame, calm):
+            for at in run_ahead(it, order, frame, calm, partial(self._faults.note, d, UNKNOWN)):
                 batch = _rows(frame, at)
                 said = self._observe(d, detector, batch)
                 if len(said):
