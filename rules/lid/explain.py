@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from rules.alarm import Hazard, Reason
-from rules.lid.angle import allowance, possible_turn
+from rules.lid.angle import CREPT_FAR_DEG, allowance, possible_turn
+from rules.lid.judge import STILL_MOVES, STILL_READINGS
 from rules.lid.limits import Limits
 from rules.lid.settlement import days_to, warmth
 from rules.lid.state import EPOCH_US, HOUR_US, SENT, WATCH, LidState, Shock, Sink, Tilt, Water
@@ -28,8 +29,8 @@ def evidence_of(
     def limit(name: str) -> float:
         return float(limits[name][0])
 
-    def row(name: str, value: float, key: str, unit: str) -> dict[str, Any]:
-        bound = limit(key)
+    def row(name: str, value: float, limited_by: str | float, unit: str) -> dict[str, Any]:
+        bound = limit(limited_by) if isinstance(limited_by, str) else limited_by
         return {
             "name": name,
             "value": _number(value),
@@ -42,13 +43,7 @@ def evidence_of(
     conditions: list[dict[str, Any]] = []
     angle, level = float(tilt[Tilt.CHANGE]), float(sink[Sink.LEVEL])
     has_tilt, has_mm = tilt[Tilt.COUNT] > 0, sink[Sink.COUNT] > 0
-    counts = [float(part) for part, has in ((tilt[Tilt.COUNT], has_tilt), (sink[Sink.COUNT], has_mm)) if has]
-    hours = (int(state.last[sensor]) - EPOCH_US) / HOUR_US
-    since = [float(part) for part, has in ((tilt[Tilt.SINCE], has_tilt), (sink[Sink.SINCE], has_mm)) if has]
-    provisional = bool(counts) and min(counts) < limit("commission_readings")
-    provisional |= bool(since) and hours - max(since) < limit("commission_hours")
-    # A contact needs no baseline; but the first word of all may be of a sensor in its box.
-    provisional |= not counts and bool(state.gap[sensor] == 0)
+    provisional = _is_provisional(state, sensor, limits)
     if has_tilt or has_mm:
         # Whether a message is an event or a sample decides how much one of them is believed.
         evidence["pace_s"] = _number(float(state.pace[sensor]))
@@ -66,8 +61,15 @@ def evidence_of(
         keys = {
             Hazard.MISSING: ("open_deg",),
             Hazard.TILTED: ("tilt_attention_deg", "tilt_defect_deg", "tilt_urgent_deg"),
-        }.get(hazard, ("tilt_attention_deg",))
+        }.get(hazard, ())
         conditions += [row("turned", angle, key, "°") for key in keys]
+    if hazard == Hazard.SENSOR_FAULT and has_tilt:
+        # Of a scale so coarse that readings seldom differ nothing is known when they are alike.
+        alike = float(tilt[Tilt.STILL]) if tilt[Tilt.MOVES] >= STILL_MOVES else np.nan
+        conditions += [
+            row("crept", float(tilt[Tilt.CREEP] + tilt[Tilt.OFF]), float(CREPT_FAR_DEG), "°"),
+            row("alike", alike, float(STILL_READINGS), ""),
+        ]
     if hazard in (Hazard.MISSING, Hazard.TILTED, Hazard.SUNKEN) and has_mm:
         evidence |= {
             "baseline_displacement_mm": _number(float(sink[Sink.BASE])),
@@ -115,6 +117,22 @@ def evidence_of(
         provisional = bool(water[Water.COUNT] <= 1)
     evidence |= {"provisional": provisional, "conditions": conditions}
     return Reason("rules_lid.none"), evidence
+
+
+def _is_provisional(state: LidState, sensor: int, limits: Limits) -> bool:
+    """Whether its baselines are still being learned."""
+    tilt, sink = state.tilt[sensor], state.sink[sensor]
+    known = [
+        (float(count), float(since))
+        for count, since in ((tilt[Tilt.COUNT], tilt[Tilt.SINCE]), (sink[Sink.COUNT], sink[Sink.SINCE]))
+        if count > 0
+    ]
+    if not known:
+        # A contact needs no baseline; but the first word of all may be of a sensor in its box.
+        return bool(state.gap[sensor] == 0)
+    hours = (int(state.last[sensor]) - EPOCH_US) / HOUR_US
+    few = min(count for count, _ in known) < float(limits["commission_readings"][0])
+    return few or hours - max(since for _, since in known) < float(limits["commission_hours"][0])
 
 
 def _since_shock(state: LidState, sensor: int) -> tuple[int | None, float, float]:

@@ -303,6 +303,8 @@ def test_the_evidence_says_how_much_one_message_is_believed_and_what_raises_the_
     assert abs(evidence["pace_s"] - 3600) < 1
     assert {"off_schedule_share", "wheels_share", "raised_by_swing_deg", "readings_leaning"} <= set(evidence)
     assert [c["limit"] for c in rows["tilted"]["conditions"]] == [10, 15, 30, 15]
+    fault = [(c["name"], c["limit"]) for c in rows["sensor_fault"]["conditions"]]
+    assert fault == [("crept", 5), ("alike", 40)]
 
 
 def test_a_contact_that_is_known_to_chatter_is_told_no_more_and_an_open_one_is_red_all_the_same() -> None:
