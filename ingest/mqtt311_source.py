@@ -10,6 +10,7 @@ kept (that, too, is the broker's). Each message is an object of Python's making:
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
@@ -28,6 +29,8 @@ _log = structlog.get_logger()
 
 _MAX_BATCH_MESSAGES: Final = 20_000
 _REFUSED: Final = 128
+_NEVER_SUBSCRIBED: Final = "jingqiao/v1/-/closing"
+_GOOD_BYE_S: Final = 2.0
 
 _CONNACK_TROUBLE: Final = {
     132: "protocol_version",
@@ -92,6 +95,11 @@ class Mqtt311Source:
     async def close(self) -> None:
         """See `Source.close`."""
         self.stop()
+        if self._client is not None and self.status.connected:
+            # The broker answers in the order in which it reads: with this answer it has read the last
+            # acknowledgements. Without it, the next connection of the same name could overtake them.
+            with contextlib.suppress(aiomqtt.MqttError):
+                await self._client.unsubscribe(_NEVER_SUBSCRIBED, timeout=_GOOD_BYE_S)
         if self._task is not None:
             self._task.cancel()  # leaving the client's context says good-bye to the broker
             await asyncio.gather(self._task, return_exceptions=True)

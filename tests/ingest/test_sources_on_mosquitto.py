@@ -119,6 +119,24 @@ async def test_what_was_acknowledged_never_comes_again(broker, protocol):
 
 
 @pytest.mark.parametrize("protocol", VERSIONS)
+async def test_a_broker_that_reads_slowly_has_the_last_acknowledgements_before_the_next_start(
+    tmp_path, protocol
+):
+    with Mosquitto(tmp_path / "broker", extra=["max_inflight_messages 4000"]) as broker:
+        first = await Reader(source_for(broker, protocol), acknowledge=False).connected()
+        await publish(broker.port, numbered(0, 3000))
+        await eventually(lambda: len(first.payloads) == 3000)
+        for batch in first.batches:
+            batch.ack()
+        await first.close()
+        second = await Reader(source_for(broker, protocol)).connected()
+        await publish(broker.port, numbered(3000, 3010))
+        await eventually(lambda: len(second.payloads) >= 10)
+        assert [b"%d" % i for i in range(3000, 3010)] == second.payloads
+        await second.close()
+
+
+@pytest.mark.parametrize("protocol", VERSIONS)
 async def test_a_batch_of_the_old_connection_is_never_acknowledged_on_the_new_one(broker, protocol):
     reader = await Reader(source_for(broker, protocol), acknowledge=False).connected()
     await publish(broker.port, numbered(0, 5))
