@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 DEFAULT_TOPICS = (
     "jingqiao/v1/+/readings",
     "jingqiao/v1/+/strain",
+    "jingqiao/v1/+/acceleration",
     "jingqiao/v1/+/status",
     "application/+/device/+/event/+",
     "v3/+/devices/+/up",

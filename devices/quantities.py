@@ -56,6 +56,7 @@ _ALL = (
     Quantity("strain_max_ue", "µε", -20000.0, 20000.0, "A block's greatest strain", native=False),
     Quantity("strain_std_ue", "µε", 0.0, 20000.0, "Standard deviation of a block's strain", native=False),
     Quantity("strain_n", "", 1.0, 1e7, "Number of samples in a block", native=False),
+    Quantity("acceleration_g", "g", -400.0, 400.0, "A sample of acceleration, sent in blocks", native=False),
 )
 
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType({quantity.name: quantity for quantity in _ALL})

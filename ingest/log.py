@@ -49,7 +49,25 @@ class StrainBlock:
     strain_ue: npt.NDArray[np.float32]
 
 
-Record = Frame | Tick | Control | StrainBlock
+@dataclass(frozen=True, slots=True)
+class AccelerationBlock:
+    """One raw block of an accelerometer, kept for the archive; the rules see its features in a frame.
+
+    sensor : int  Registry index.
+    start : int  Event time of the first sample [µs].
+    rate_hz : float  Samples a second.
+    acceleration_g : float32[n]  [g], as the sensor gives it: with gravity where it has that.
+    """
+
+    sensor: int
+    start: int
+    rate_hz: float
+    acceleration_g: npt.NDArray[np.float32]
+
+
+RawBlock = StrainBlock | AccelerationBlock
+
+Record = Frame | Tick | Control | RawBlock
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from devices.frame import Frame, empty
 from devices.versions import Versions
-from ingest.log import Control, DeadLetter, Record, StrainBlock
+from ingest.log import Control, DeadLetter, RawBlock, Record
 
 VERSIONS: Final = "versions"
 """Control record of what devices said of themselves: `sensors`, a list of [registry index, firmware,
@@ -30,8 +30,8 @@ class Message(NamedTuple):
 class DecodedBatch:
     """What a batch of messages means; every message ends in exactly one of frame, dead letters or notices.
 
-    frame : Frame  Readings, in the order of the messages; a strain block is here as its features.
-    blocks : tuple[StrainBlock, ...]  Raw samples of fast gauges.
+    frame : Frame  Readings, in the order of the messages; a raw block is here as its features.
+    blocks : tuple[RawBlock, ...]  Raw samples of fast gauges and accelerometers.
     dead_letters : tuple[DeadLetter, ...]  What could not be used, whole.
     gateways : key → id  Radio gateways that these messages name (`devices.frame.gateway_key`).
     presence : registry index → (online, event time µs)  Last word of `status` messages and births/deaths.
@@ -42,7 +42,7 @@ class DecodedBatch:
     """
 
     frame: Frame = field(default_factory=empty)
-    blocks: tuple[StrainBlock, ...] = ()
+    blocks: tuple[RawBlock, ...] = ()
     dead_letters: tuple[DeadLetter, ...] = ()
     gateways: Mapping[int, str] = field(default_factory=dict)
     presence: Mapping[int, tuple[bool, int]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The native protocol (jingqiao/v1): readings, strain blocks and status messages of a whole batch."""
+"""The native protocol (jingqiao/v1): readings, raw blocks and status messages of a whole batch."""
 
 from __future__ import annotations
 
@@ -11,10 +11,16 @@ import numpy.typing as npt
 from devices.frame import Frame, Int64, concat
 from devices.registry import UNKNOWN, Registry
 from devices.versions import Versions
-from ingest.log import DeadLetter, StrainBlock
+from ingest.log import DeadLetter, RawBlock
 from ingest.message import DecodedBatch, Message
 from ingest.native_faults import Refusal, one_refusal
-from ingest.native_others import StrainRow, decode_status, decode_strain, strain_frame
+from ingest.native_others import (
+    BlockRow,
+    block_frame,
+    decode_acceleration,
+    decode_status,
+    decode_strain,
+)
 from ingest.native_readings import decode_readings
 from ingest.native_schema import PREFIX
 from ingest.native_versions import versions_in
@@ -23,11 +29,11 @@ _READINGS: Final = "/readings"
 
 
 def decode(messages: Sequence[Message], registry: Registry) -> DecodedBatch:
-    """What native messages mean (protocol.md), by topic: readings, strain blocks, status.
+    """What native messages mean (protocol.md), by topic: readings, raw blocks, status.
 
     A reading that cannot be used is refused; its message becomes a dead letter, whole, while the good
     readings of the same array still count. A reading without `t` takes the receive time and is SUSPECT.
-    The row of a strain block bears the block's features and the time of its end. Rows are in the order
+    The row of a raw block bears the block's features and the time of its end. Rows are in the order
     of the messages.
     """
     if not messages:
@@ -45,7 +51,7 @@ class _Parts:
 
     def __init__(self) -> None:
         self.refusals: dict[int, list[Refusal]] = {}
-        self.strain: list[tuple[int, StrainRow]] = []
+        self.blocks: list[tuple[int, BlockRow]] = []
         self.presence: dict[int, tuple[bool, int]] = {}
         self.answers: list[Message] = []
         self.versions: dict[int, tuple[Versions, int]] = {}
@@ -96,15 +102,18 @@ def _decode_mixed(messages: Sequence[Message], topics: Sequence[str], registry: 
 def _take_other(
     parts: _Parts, row: int, kind: str, sensor_id: str, message: Message, registry: Registry
 ) -> None:
-    if kind not in ("strain", "status"):
+    if kind not in ("strain", "acceleration", "status"):
         raise Refusal(
-            "topic", f"topic: {message.topic!r}; jingqiao/v1/SENSOR/readings, strain or status is taken"
+            "topic",
+            f"topic: {message.topic!r}; jingqiao/v1/SENSOR/readings, strain, acceleration or status is taken",
         )
     sensor = registry.sensor_index(sensor_id)
     if sensor == UNKNOWN:
         raise _unknown_sensor(message.topic)
     if kind == "strain":
-        parts.strain.append((row, decode_strain(message.payload, sensor, message.received)))
+        parts.blocks.append((row, decode_strain(message.payload, sensor, message.received)))
+    elif kind == "acceleration":
+        parts.blocks.append((row, decode_acceleration(message.payload, sensor, message.received)))
     else:
         parts.presence[sensor] = decode_status(message.payload, message.received)
         if (said := versions_in(message.payload)) is not None:
@@ -126,11 +135,11 @@ def _batch(
     refusals: dict[int, list[Refusal]],
     unknown_keys: int,
 ) -> DecodedBatch:
-    blocks: tuple[StrainBlock, ...] = ()
-    if parts.strain:
-        blocks = tuple(row.block for _, row in parts.strain)
-        places = np.array([place for place, _ in parts.strain], np.int64)
-        frame = concat([frame, strain_frame([row for _, row in parts.strain])])
+    blocks: tuple[RawBlock, ...] = ()
+    if parts.blocks:
+        blocks = tuple(row.block for _, row in parts.blocks)
+        places = np.array([place for place, _ in parts.blocks], np.int64)
+        frame = concat([frame, block_frame([row for _, row in parts.blocks])])
         order: npt.NDArray[np.int64] = np.argsort(np.concatenate([owner, places]), kind="stable")
         frame = frame.take(order)
     refusals = {**refusals, **parts.refusals}

@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 
 from devices.registry import Registry
-from ingest.log import Log, LogUnavailableError, Record
+from ingest.log import Log, LogUnavailableError, Record, StrainBlock
 from ingest.message import DecodedBatch, Message
 from ingest.source import Batch, Source
 
@@ -39,6 +39,7 @@ class Counters:
     messages: int = 0
     readings: int = 0
     strain_blocks: int = 0
+    acceleration_blocks: int = 0
     notices: int = 0
     unknown_keys: int = 0
     batches: int = 0
@@ -153,7 +154,9 @@ class Pipeline:
         counters.batches += 1
         counters.messages += len(batch.messages)
         counters.readings += len(decoded.frame)
-        counters.strain_blocks += len(decoded.blocks)
+        strain = sum(isinstance(block, StrainBlock) for block in decoded.blocks)
+        counters.strain_blocks += strain
+        counters.acceleration_blocks += len(decoded.blocks) - strain
         counters.notices += decoded.notices
         counters.unknown_keys += decoded.unknown_keys
         for letter in decoded.dead_letters:

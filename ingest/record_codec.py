@@ -9,12 +9,13 @@ import msgspec
 import numpy as np
 
 from devices.frame import Frame
-from ingest.log import Control, Record, StrainBlock, Tick
+from ingest.log import AccelerationBlock, Control, Record, StrainBlock, Tick
 
 FRAME: Final = 1
 TICK: Final = 2
 CONTROL: Final = 3
 STRAIN_BLOCK: Final = 4
+ACCELERATION_BLOCK: Final = 5
 
 _TICK = struct.Struct("<q")
 _BLOCK = struct.Struct("<iqd")
@@ -36,6 +37,10 @@ def encode_record(record: Record) -> tuple[int, int, bytes]:
         case StrainBlock():
             head = _BLOCK.pack(record.sensor, record.start, record.rate_hz)
             return STRAIN_BLOCK, record.start, head + np.ascontiguousarray(record.strain_ue, "<f4").tobytes()
+        case AccelerationBlock():
+            head = _BLOCK.pack(record.sensor, record.start, record.rate_hz)
+            samples = np.ascontiguousarray(record.acceleration_g, "<f4").tobytes()
+            return ACCELERATION_BLOCK, record.start, head + samples
 
 
 def decode_record(kind: int, body: bytes) -> Record:
@@ -48,9 +53,10 @@ def decode_record(kind: int, body: bytes) -> Record:
         case 3:
             name, at, payload = msgspec.json.decode(body)
             return Control(name, payload, at)
-        case 4:
+        case 4 | 5:
             sensor, start, rate_hz = _BLOCK.unpack_from(body)
             samples = np.frombuffer(body, "<f4", offset=_BLOCK.size).astype(np.float32, copy=False)
-            return StrainBlock(sensor, start, rate_hz, samples)
+            make = StrainBlock if kind == STRAIN_BLOCK else AccelerationBlock
+            return make(sensor, start, rate_hz, samples)
         case _:
             raise ValueError(f"the log holds a record of kind {kind}, which this version does not know")

@@ -22,7 +22,7 @@ ARROW = "application/vnd.apache.arrow.stream"
 
 
 def archive_routes(service: Service) -> APIRouter:
-    """Readings and raw strain blocks as Arrow streams.
+    """Readings and raw blocks as Arrow streams.
 
     Admits a token with `readings:read`, a logged-in person, and commands that can read the service's own
     folder: an address cannot tell those, behind a proxy every caller is on this machine.
@@ -59,7 +59,7 @@ def archive_routes(service: Service) -> APIRouter:
         since: Annotated[int, Query(description="first start, µs since 1970 UTC")],
         until: Annotated[int, Query(description="first start no longer wanted")],
     ) -> Response:
-        """Raw strain blocks as an Arrow stream, as long as they are kept."""
+        """Raw blocks of strain and acceleration as an Arrow stream, as long as they are kept."""
         try:
             return _arrow(archive().blocks(since, until, sensor))
         except ArchiveUnavailableError as error:

@@ -28,7 +28,15 @@ class ServiceCollector:
         yield from self._archive()
 
     def _ingest(self) -> Iterator[Metric]:
-        names = ("messages", "readings", "strain_blocks", "notices", "unknown_keys", "log_failures")
+        names = (
+            "messages",
+            "readings",
+            "strain_blocks",
+            "acceleration_blocks",
+            "notices",
+            "unknown_keys",
+            "log_failures",
+        )
         intake = self._service.intake
         counters = {str(i): pipeline.counters for i, pipeline in enumerate(self._service.pipelines)}
         counters["ctwing"] = intake.counters

@@ -19,9 +19,10 @@ BLOCKS: Final = pa.schema(
         ("start", pa.timestamp("us", "UTC")),
         ("rate_hz", pa.float64()),
         ("strain_ue", pa.list_(pa.float32())),
+        ("acceleration_g", pa.list_(pa.float32())),
     ]
 )
-"""Columns of raw strain blocks."""
+"""Columns of raw blocks; a block has samples in one of the last two, the other is null."""
 
 
 class Archive(Protocol):
@@ -32,7 +33,7 @@ class Archive(Protocol):
         ...
 
     def write(self, records: Sequence[tuple[int, Record]]) -> None:
-        """Store frames and strain blocks and move the offset. Raises ArchiveUnavailableError: try again."""
+        """Store frames and raw blocks and move the offset. Raises ArchiveUnavailableError: try again."""
         ...
 
     def readings(self, since: int, until: int, sensor_ids: Sequence[str] | None = None) -> pa.Table:
@@ -64,13 +65,13 @@ class Archive(Protocol):
         ...
 
     def blocks(self, since: int, until: int, sensor_ids: Sequence[str]) -> pa.Table:
-        """Raw strain blocks that start in `since` ≤ t < `until` [µs], by time: `sensor_id`, `start` (UTC),
-        `rate_hz`, `strain_ue` (list). Empty where none are kept. Raises ArchiveUnavailableError.
+        """Raw blocks that start in `since` ≤ t < `until` [µs], by time: columns as `BLOCKS`. Empty where none
+        are kept. Raises ArchiveUnavailableError.
         """
         ...
 
     def forget_blocks(self, before: int) -> None:
-        """Drop raw strain blocks that start before a moment [µs]; their features stay."""
+        """Drop raw blocks that start before a moment [µs]; their features stay."""
         ...
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from devices.frame import Frame, concat
 from devices.quantities import QUANTITIES
 from devices.registry import Registry
-from ingest.log import Record, StrainBlock
+from ingest.log import AccelerationBlock, RawBlock, Record, StrainBlock
 from jingqiao.archive.contract import BLOCKS, LARGEST_LEAP, ArchiveUnavailableError
 
 _KEYS = ("sensor", "time", "received", "seq", "flag", "gateway")
@@ -42,8 +42,9 @@ class DuckDBArchive:
             self._connection.execute(f"ALTER TABLE readings ADD COLUMN IF NOT EXISTS {name} FLOAT")
         self._connection.execute(
             "CREATE TABLE IF NOT EXISTS strain_blocks (sensor INTEGER, start BIGINT, rate_hz DOUBLE,"
-            " strain_ue FLOAT[])"
+            " strain_ue FLOAT[], acceleration_g FLOAT[])"
         )
+        self._connection.execute("ALTER TABLE strain_blocks ADD COLUMN IF NOT EXISTS acceleration_g FLOAT[]")
         self._connection.execute("CREATE TABLE IF NOT EXISTS fed (seq BIGINT)")
 
     def offset(self) -> int:
@@ -54,13 +55,13 @@ class DuckDBArchive:
         return int(seq or 0)
 
     def write(self, records: Sequence[tuple[int, Record]]) -> None:
-        """Store frames and strain blocks with the new offset in one transaction."""
+        """Store frames and raw blocks with the new offset in one transaction."""
         fed = self.offset()
         new = [(seq, record) for seq, record in records if seq > fed]
         if not new:
             return
         frame = concat(record for _, record in new if isinstance(record, Frame))
-        blocks = [record for _, record in new if isinstance(record, StrainBlock)]
+        blocks = [record for _, record in new if isinstance(record, (StrainBlock, AccelerationBlock))]
         with self._lock:
             cursor = self._connection
             try:
@@ -146,20 +147,21 @@ class DuckDBArchive:
             raise ArchiveUnavailableError(f"DuckDB cannot be asked: {error}") from error
 
     def blocks(self, since: int, until: int, sensor_ids: Sequence[str]) -> pa.Table:
-        """Raw strain blocks that start in `since` ≤ t < `until` [µs], by time."""
+        """Raw blocks that start in `since` ≤ t < `until` [µs], by time."""
         registry = self._registry()
         wanted = registry.sensor_indices(sensor_ids)
         found = self._asked(
-            "SELECT sensor, start, rate_hz, strain_ue FROM strain_blocks"
+            "SELECT sensor, start, rate_hz, strain_ue, acceleration_g FROM strain_blocks"
             " WHERE start >= ? AND start < ? AND list_contains(?, sensor) ORDER BY start, sensor",
             [since, until, wanted[wanted >= 0].tolist()],
         )
         names = registry.sensors.texts["sensor_id"].take(found["sensor"].combine_chunks())
         start = found["start"].cast(pa.timestamp("us", "UTC"))
-        return pa.table([names, start, found["rate_hz"], found["strain_ue"]], BLOCKS.names).cast(BLOCKS)
+        samples = (found["strain_ue"], found["acceleration_g"])
+        return pa.table([names, start, found["rate_hz"], *samples], BLOCKS.names).cast(BLOCKS)
 
     def forget_blocks(self, before: int) -> None:
-        """Drop raw strain blocks that start before a moment [µs]."""
+        """Drop raw blocks that start before a moment [µs]."""
         with self._lock:
             self._connection.execute("DELETE FROM strain_blocks WHERE start < ?", [before])
 
@@ -185,13 +187,16 @@ def _table(frame: Frame) -> pa.Table:
     return pa.table(columns)
 
 
-def _blocks_table(blocks: Iterable[StrainBlock]) -> pa.Table:
+def _blocks_table(blocks: Iterable[RawBlock]) -> pa.Table:
     rows = list(blocks)
     return pa.table(
         {
             "sensor": pa.array([b.sensor for b in rows], pa.int32()),
             "start": pa.array([b.start for b in rows], pa.int64()),
             "rate_hz": pa.array([b.rate_hz for b in rows], pa.float64()),
-            "strain_ue": pa.array([b.strain_ue for b in rows], pa.list_(pa.float32())),
+            "strain_ue": pa.array([getattr(b, "strain_ue", None) for b in rows], pa.list_(pa.float32())),
+            "acceleration_g": pa.array(
+                [getattr(b, "acceleration_g", None) for b in rows], pa.list_(pa.float32())
+            ),
         }
     )

@@ -1,6 +1,6 @@
 """InfluxDB 2 as the archive: one point a reading, so that writing again changes nothing.
 
-A point is `readings,sensor_id=… tilt_deg=…,… <event time in µs>`. Raw strain blocks stay in the log's
+A point is `readings,sensor_id=… tilt_deg=…,… <event time in µs>`. Raw blocks stay in the log's
 retention; InfluxDB gets their features, which are readings like all others.
 """
 

@@ -42,7 +42,7 @@ def read_archive(
 def read_blocks(
     settings: Settings, registry: Registry, since: int, until: int, sensor_ids: Sequence[str]
 ) -> pa.Table:
-    """Raw strain blocks of some sensors: see `Archive.blocks`. Raises ArchiveUnavailableError."""
+    """Raw blocks of some sensors: see `Archive.blocks`. Raises ArchiveUnavailableError."""
     return _ask(
         settings,
         registry,

@@ -1,4 +1,4 @@
-"""Raw strain blocks around an event as plain rows."""
+"""Raw blocks of strain and acceleration around an event as plain rows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.csv
 
 LONGEST_BLOCK_US: Final = 600_000_000
@@ -14,31 +16,45 @@ LONGEST_BLOCK_US: Final = 600_000_000
 
 
 def write_samples(blocks: pa.Table, since: int, until: int, path: Path) -> int:
-    """Samples of `Archive.blocks` in `since` ≤ t < `until` [µs] as CSV: `sensor_id, t, strain_ue`, `t` in
-    milliseconds where all samples lie on them, else RFC 3339. Returns their number. Raises OSError.
+    """Samples of `Archive.blocks` in `since` ≤ t < `until` [µs] as CSV: `sensor_id, t` and `strain_ue`,
+    `acceleration_g` or both, `t` in milliseconds where all samples lie on them, else RFC 3339. Returns their
+    number. Raises OSError.
     """
-    lengths = np.array([len(cell) for cell in blocks["strain_ue"]], np.int64)
-    if lengths.sum() == 0:
+    parts = [
+        _samples(blocks, name, since, until)
+        for name in ("strain_ue", "acceleration_g")
+        if blocks[name].null_count < len(blocks)
+    ]
+    parts = [part for part in parts if len(part)]
+    if not parts:
         return 0
-    start = blocks["start"].cast(pa.int64()).to_numpy()
-    rate = blocks["rate_hz"].to_numpy()
+    table = pa.concat_tables(parts, promote_options="default")
+    table = table.take(pa.array(np.argsort(table["t"].to_numpy(), kind="stable")))
+    time: npt.NDArray[np.int64] = table["t"].to_numpy()
+    moments = (
+        pa.array(time // 1000)
+        if (time % 1000 == 0).all()
+        else pa.array(time, pa.timestamp("us", "UTC")).cast(pa.string())
+    )
+    pa.csv.write_csv(table.set_column(1, "t", moments), path)
+    return len(table)
+
+
+def _samples(blocks: pa.Table, name: str, since: int, until: int) -> pa.Table:
+    """`sensor_id, t` [µs] and one quantity of the samples in a span."""
+    own = blocks.filter(pa.compute.is_valid(blocks[name]))
+    lengths = np.array([len(cell) for cell in own[name]], np.int64)
+    start = own["start"].cast(pa.int64()).to_numpy()
+    rate = own["rate_hz"].to_numpy()
     owner = np.repeat(np.arange(len(lengths)), lengths)
     place = np.arange(len(owner)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     time = start[owner] + np.round(place * 1e6 / rate[owner]).astype(np.int64)
-    inside = (time >= since) & (time < until)
-    order = np.flatnonzero(inside)[np.argsort(time[inside], kind="stable")]
-    flat = pa.chunked_array(blocks["strain_ue"]).combine_chunks().flatten()
-    moments = (
-        pa.array(time[order] // 1000)
-        if (time[order] % 1000 == 0).all()
-        else pa.array(time[order], pa.timestamp("us", "UTC")).cast(pa.string())
-    )
-    table = pa.table(
+    inside = np.flatnonzero((time >= since) & (time < until))
+    flat = pa.chunked_array(own[name]).combine_chunks().flatten()
+    return pa.table(
         {
-            "sensor_id": blocks["sensor_id"].take(pa.array(owner[order])),
-            "t": moments,
-            "strain_ue": flat.take(pa.array(order)),
+            "sensor_id": own["sensor_id"].take(pa.array(owner[inside])),
+            "t": pa.array(time[inside]),
+            name: flat.take(pa.array(inside)),
         }
     )
-    pa.csv.write_csv(table, path)
-    return len(order)

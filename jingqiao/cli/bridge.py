@@ -275,7 +275,7 @@ def calibrate(
 )
 @city_option
 def raw(asset_id: str, at: int, seconds: float, output: Path, settings: Settings) -> None:
-    """Write the raw strain of ASSET_ID around an event as CSV, as `jingqiao backtest` reads it."""
+    """Write raw strain and acceleration of ASSET_ID around an event as CSV for `jingqiao backtest`."""
     from jingqiao.archive.contract import ArchiveUnavailableError  # noqa: PLC0415
     from jingqiao.backtest.archived import read_blocks  # noqa: PLC0415
     from jingqiao.bridge_report.raw import LONGEST_BLOCK_US, write_samples  # noqa: PLC0415

@@ -29,6 +29,7 @@ ACL: Final = """\
 # Every device signs in with its sensor id and may speak only for itself.
 pattern write jingqiao/v1/%u/readings
 pattern write jingqiao/v1/%u/strain
+pattern write jingqiao/v1/%u/acceleration
 pattern write jingqiao/v1/%u/status
 pattern read jingqiao/v1/%u/command
 """

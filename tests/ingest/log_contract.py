@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from devices.frame import Frame
-from ingest.log import Control, DeadLetter, Log, Record, StrainBlock, Tick
+from ingest.log import AccelerationBlock, Control, DeadLetter, Log, Record, StrainBlock, Tick
 
 
 def frame(*times: int, sensor: int = 0) -> Frame:
@@ -45,6 +45,12 @@ def same(expected: Record, actual: Record) -> bool:
             actual.start,
             actual.rate_hz,
         ) and expected.strain_ue.tobytes() == actual.strain_ue.tobytes()
+    if isinstance(expected, AccelerationBlock) and isinstance(actual, AccelerationBlock):
+        return (expected.sensor, expected.start, expected.rate_hz) == (
+            actual.sensor,
+            actual.start,
+            actual.rate_hz,
+        ) and expected.acceleration_g.tobytes() == actual.acceleration_g.tobytes()
     return expected == actual
 
 
@@ -72,6 +78,7 @@ class LogContract:
             Tick(30),
             Control("permit", {"asset": "420704010300001", "to": None, "面": [1, 2.5]}, 40),
             StrainBlock(3, 50, 50.0, np.array([1.5, -2.0, 0.25], np.float32)),
+            AccelerationBlock(4, 60, 100.0, np.array([0.01, -0.02], np.float32)),
         ]
         await log.append(records)
         back = [record for _, record in log.read(0)]

@@ -181,6 +181,53 @@ def test_a_strain_block_becomes_features_at_its_end_and_is_kept_raw():
     assert batch.blocks[0].strain_ue.tolist() == samples
 
 
+def test_a_block_of_acceleration_becomes_rms_and_peak_about_its_mean_and_is_kept_raw():
+    samples = [1.0, 1.2, 0.8, 1.0]
+    payload = {"t": NOW_MS - 200, "rate_hz": 100, "acceleration_g": samples, "seq": 3}
+    batch = one(payload, kind="acceleration")
+    features = {name: column.round(4).tolist() for name, column in batch.frame.columns.items()}
+    assert features == {
+        "acceleration_rms_g": [np.float32(np.sqrt(0.02)).round(4)],
+        "vibration_g": [np.float32(0.2).round(4)],
+    }
+    assert batch.frame.time.tolist() == [(NOW_MS - 160) * 1000]
+    assert batch.blocks[0].acceleration_g.tolist() == np.array(samples, np.float32).tolist()
+
+
+def test_blocks_of_strain_and_of_acceleration_of_one_batch_keep_their_own_columns():
+    batch = decode(
+        [
+            message({"t": NOW_MS - 500, "rate_hz": 10, "strain_ue": [7]}, "a", "strain"),
+            message({"t": NOW_MS - 500, "rate_hz": 10, "acceleration_g": [0.5, -0.5]}, "b", "acceleration"),
+            message({"t": NOW_MS - 500, "rate_hz": 10, "strain_ue": [9]}, "a", "strain"),
+        ],
+        REGISTRY,
+    )
+    assert batch.dead_letters == ()
+    assert [type(block).__name__ for block in batch.blocks] == [
+        "StrainBlock",
+        "AccelerationBlock",
+        "StrainBlock",
+    ]
+    np.testing.assert_array_equal(batch.frame.columns["strain_ue"], [7, np.nan, 9])
+    np.testing.assert_array_equal(batch.frame.columns["acceleration_rms_g"], [np.nan, 0.5, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        ({"t": NOW_MS, "rate_hz": 100, "acceleration_g": []}, "empty"),
+        ({"t": NOW_MS, "rate_hz": -1, "acceleration_g": [1]}, "range"),
+        ({"t": NOW_MS, "rate_hz": 100, "acceleration_g": [1, 500]}, "range"),
+        ({"t": NOW_MS, "rate_hz": 100, "acceleration_g": [1, None]}, "type"),
+        ({"t": NOW_MS, "rate_hz": 100, "strain_ue": [1]}, "type"),
+        ({"t": NOW_MS + 400_000, "rate_hz": 100, "acceleration_g": [1]}, "clock"),
+    ],
+)
+def test_a_bad_block_of_acceleration_is_kept_whole(payload, expected):
+    assert reason(one(payload, kind="acceleration")) == [expected]
+
+
 @pytest.mark.parametrize(
     ("payload", "expected"),
     [

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from devices.frame import Frame
 from devices.quantities import QUANTITIES
-from ingest.log import Control, StrainBlock, Tick
+from ingest.log import AccelerationBlock, Control, StrainBlock, Tick
 from ingest.record_codec import decode_record, encode_record
 from tests.ingest.log_contract import same
 
@@ -45,13 +45,13 @@ def frames(draw):
     )
 
 
-blocks = st.builds(
-    StrainBlock,
+raw = (
     st.integers(0, 2**31 - 1),
     int64,
     st.floats(0.001, 1e5),
     st.lists(float32, max_size=20).map(lambda values: np.array(values, np.float32)),
 )
+blocks = st.builds(StrainBlock, *raw) | st.builds(AccelerationBlock, *raw)
 controls = st.builds(
     Control, st.text(max_size=10), st.dictionaries(st.text(max_size=5), json_values, max_size=4), int64
 )

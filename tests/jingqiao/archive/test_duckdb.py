@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pytest
 
 from devices.frame import Flag, Frame
 from devices.registry import Registry
-from ingest.log import Record, StrainBlock, Tick
+from ingest.log import AccelerationBlock, Record, StrainBlock, Tick
 from jingqiao.archive.contract import ArchiveUnavailableError
 from jingqiao.archive.duckdb import DuckDBArchive
 
@@ -120,4 +121,34 @@ def test_lost_messages_are_counted_by_gateway_whatever_the_order_they_came_in(tm
         {"gateway": 12, "sensors": 1, "received": 3, "lost": 0},
     ]
     assert archive.losses(50, 100).num_rows == 0
+    archive.close()
+
+
+def test_raw_blocks_of_strain_and_acceleration_come_back_each_in_its_own_column(tmp_path: Path) -> None:
+    archive = open_archive(tmp_path)
+    archive.write(
+        [
+            (1, StrainBlock(0, 1_000_000, 50.0, np.array([1, 2], np.float32))),
+            (2, AccelerationBlock(1, 2_000_000, 100.0, np.array([0.25, -0.25], np.float32))),
+        ]
+    )
+    rows = archive.blocks(0, 10_000_000, ["s0", "s1"]).to_pylist()
+    assert [(r["sensor_id"], r["strain_ue"], r["acceleration_g"]) for r in rows] == [
+        ("s0", [1.0, 2.0], None),
+        ("s1", None, [0.25, -0.25]),
+    ]
+    archive.forget_blocks(3_000_000)
+    assert len(archive.blocks(0, 10_000_000, ["s0", "s1"])) == 0
+    archive.close()
+
+
+def test_an_archive_from_before_acceleration_was_kept_takes_it(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "archive.duckdb")) as old:
+        old.execute(
+            "CREATE TABLE strain_blocks (sensor INTEGER, start BIGINT, rate_hz DOUBLE, strain_ue FLOAT[])"
+        )
+        old.execute("INSERT INTO strain_blocks VALUES (0, 1, 50.0, [1.0])")
+    archive = open_archive(tmp_path)
+    archive.write([(1, AccelerationBlock(1, 2, 100.0, np.array([0.5], np.float32)))])
+    assert archive.blocks(0, 10, ["s0", "s1"])["strain_ue"].to_pylist() == [[1.0], None]
     archive.close()

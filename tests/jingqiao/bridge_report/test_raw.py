@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from devices.registry import Registry
-from ingest.log import StrainBlock
+from ingest.log import AccelerationBlock, StrainBlock
 from jingqiao.archive.duckdb import DuckDBArchive
 from jingqiao.cli import main
 
@@ -62,3 +62,14 @@ def test_what_was_forgotten_is_said_to_be_gone(jingqiao: Any) -> None:
     raw = ("bridge", "raw", "B", "--seconds", "1", "-o", "raw.csv")
     assert "raw_block_days" in jingqiao(*raw, "--at", "2024-01-01T00:00:00.5Z", code=1).stderr
     assert not Path("raw.csv").exists()
+
+
+def test_acceleration_comes_back_beside_strain(jingqiao: Any) -> None:
+    archive = DuckDBArchive(Path("data/archive.duckdb"), registry)
+    archive.write([(11, AccelerationBlock(0, START_US + 5_000_000, 10.0, np.ones(5, np.float32)))])
+    archive.close()
+    said = jingqiao("bridge", "raw", "B", "--seconds", "1", "-o", "raw.csv", "--at", "2024-01-01T00:00:05.5Z")
+    assert "105 samples" in said.stdout
+    lines = Path("raw.csv").read_text("utf-8").replace('"', "").splitlines()
+    assert lines[0] == "sensor_id,t,strain_ue,acceleration_g"
+    assert f"G0,{START_US // 1000 + 5000},,1" in lines
