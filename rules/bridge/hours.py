@@ -22,6 +22,7 @@ KEPT_HOURS: Final = 48
 LAG_HOURS: Final = 4.0
 """Time constant of the lagged temperature [h]: between that of a steel deck and of a concrete slab."""
 LAG_REACH: Final = 16
+LAG_SHARES: Final = np.exp(-np.arange(1, LAG_REACH + 1) / LAG_HOURS)
 DAY_LAG_HOURS: Final = 24.0
 FRESH_HOURS: Final = 2
 """A thermometer's hour stands in for this many later ones."""
@@ -149,14 +150,19 @@ class Temperatures:
         before = np.where(np.isfinite(self.before[now]), self.before[now], degrees)
         self.day_lagged[now] = before + self.share[now] * (degrees - before)
 
-    def at(self, channel: Int, hour: Int) -> Float:
-        """float64[…]  Temperature of thermometers in an hour, or in the newest just before it [°C]."""
-        found = np.full(np.broadcast_shapes(channel.shape, hour.shape), np.nan)
-        for back in range(FRESH_HOURS + 1):
-            wanted = hour - back
-            slot = wanted % KEPT_HOURS
-            known = (self.hour[channel, slot] == wanted) & (channel != NO_CHANNEL) & np.isnan(found)
-            found = np.where(known, self.value[channel, slot], found)
+    def at(self, channel: Int, hour: Int, reach: int = 0) -> Float:
+        """float64[k, s, reach + 1]  Temperature of thermometers in an hour and those before it [°C].
+
+        channel : int64[k, s], hour : int64[k]. Where an hour is not known, the newest just before it stands in.
+        """
+        wanted = hour[:, None, None] - np.arange(reach + FRESH_HOURS + 1)
+        beside = channel[:, :, None]
+        slot = wanted % KEPT_HOURS
+        known = (self.hour[beside, slot] == wanted) & (beside != NO_CHANNEL)
+        value = np.where(known, self.value[beside, slot], np.nan).astype(np.float64)
+        found = value[:, :, : reach + 1]
+        for back in range(1, FRESH_HOURS + 1):
+            found = np.where(np.isnan(found), value[:, :, back : back + reach + 1], found)
         return found
 
     def around(self, c: Int, hour: Int) -> Around:
@@ -165,16 +171,14 @@ class Temperatures:
         sources = self.sources[c].copy()
         sources[own] = NO_CHANNEL
         sources[own, 0] = c[own]
-        now = _mean(self.at(sources, hour[:, None]))
-        total, weight = np.zeros(len(c)), np.zeros(len(c))
-        for back in range(1, LAG_REACH + 1):
-            earlier = _mean(self.at(sources, hour[:, None] - back))
-            known = np.isfinite(earlier)
-            share = np.exp(-back / LAG_HOURS)
-            total += np.where(known, earlier, 0.0) * share
-            weight += known * share
+        latest = _mean(self.at(sources, hour, LAG_REACH))
+        now, earlier = latest[:, 0], latest[:, 1:]
+        known = np.isfinite(earlier)
+        # One after the other, as they have always been summed: a model goes by the last bit, too.
+        total = np.add.accumulate(np.where(known, earlier, 0.0) * LAG_SHARES, axis=1)[:, -1]
+        weight = np.add.accumulate(known * LAG_SHARES, axis=1)[:, -1]
         lagged = np.where(weight > 0.2, total / np.maximum(weight, 1e-9), now)
-        across = _mean(self.at(self.others[c], hour[:, None])) - now
+        across = _mean(self.at(self.others[c], hour))[:, 0] - now
         slow = _mean(np.where(sources != NO_CHANNEL, self.day_lagged[sources], np.nan))
         day_lagged = np.where(np.isfinite(slow), slow, now)
         crossed = np.isfinite(across)
@@ -196,6 +200,7 @@ def medians_of(values: npt.NDArray[np.float32]) -> Float:
 
 
 def _mean(values: Float) -> Float:
+    """Mean along the second axis of what is finite, NaN where nothing is."""
     known = np.isfinite(values)
     n = known.sum(axis=1)
     return np.where(n > 0, np.where(known, values, 0.0).sum(axis=1) / np.maximum(n, 1), np.nan)
