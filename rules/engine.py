@@ -62,6 +62,11 @@ class Engine:
             )
         }
         self._hearing = [(d, it) for d, it in enumerate(self.detectors) if isinstance(it, Hears)]
+        self._foreseeing = tuple(
+            (it if isinstance(it, Foresees) else None, int(getattr(it, "horizon_us", HORIZON_US)))
+            for it in self.detectors
+        )
+        self._of_bridges = tuple(part_of(it) == "bridge" for it in self.detectors)
         hazards = [hazard for _, hazard in self.lane_of]
         n = len(registry.sensors)
         self.windows = Windows()
@@ -205,13 +210,13 @@ class Engine:
         also lets detectors look ahead, so that `due` does not name a time at which nothing can happen.
         """
         limit = FAR
-        for detector in self.detectors:
-            if part_of(detector) == "bridge" and not self._has_bridges:
+        for (foresees, horizon_us), of_bridges in zip(self._foreseeing, self._of_bridges, strict=True):
+            if of_bridges and not self._has_bridges:
                 continue
-            if isinstance(detector, Foresees):
-                limit = min(limit, detector.foresee(sensor, received, gateway))
+            if foresees is not None:
+                limit = min(limit, foresees.foresee(sensor, received, gateway))
             else:
-                limit = min(limit, int(received[0]) + int(getattr(detector, "horizon_us", HORIZON_US)))
+                limit = min(limit, int(received[0]) + horizon_us)
         return limit
 
     def finish(self, last: int) -> list[AlarmChange]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -129,6 +130,7 @@ class Pending:
 
 
 def _cells(table: Mapping[str, npt.NDArray[Any]], spike_ue: float) -> Iterator[Cells]:
+    """Cells of rows that lie by block, channel and time."""
     channel, block = table["channel"], table["time"] // BLOCK_US
     value, n, std = table["value"], table["n"], table["std"]
     low, high, spiked = _without_spikes(table, spike_ue)
@@ -137,8 +139,13 @@ def _cells(table: Mapping[str, npt.NDArray[Any]], spike_ue: float) -> Iterator[C
     )
     lengths = np.diff(np.append(starts, len(channel)))
     ends = starts + lengths - 1
+    samples = np.where(np.isfinite(n), n, np.isfinite(value)).astype(np.float64)
+    if len(starts) == len(channel):  # slow loggers: what one reading says is what its cell says
+        whole = _single(table, samples, low, high, spiked)
+        yield from _by_block(whole, block)
+        return
     with np.errstate(invalid="ignore", divide="ignore"):
-        samples = np.add.reduceat(np.where(np.isfinite(n), n, np.isfinite(value)), starts)
+        samples = np.add.reduceat(samples, starts)
         variance = np.add.reduceat(np.nan_to_num(std) ** 2, starts) / np.add.reduceat(
             np.isfinite(std), starts
         )
@@ -158,13 +165,45 @@ def _cells(table: Mapping[str, npt.NDArray[Any]], spike_ue: float) -> Iterator[C
         _quarters(table, starts, lengths),
         _seconds(table, lengths),
     )
-    of_block = block[starts]
-    borders = np.flatnonzero(np.diff(of_block)) + 1
-    for part in np.split(np.arange(len(starts)), borders):
-        yield Cells(
-            int(of_block[part[0]]),
-            *(getattr(whole, name)[part[0] : part[-1] + 1] for name in Cells.__slots__[1:]),
-        )
+    yield from _by_block(whole, block[starts])
+
+
+def _by_block(whole: Cells, block: npt.NDArray[np.int64]) -> Iterator[Cells]:
+    borders = [0, *(np.flatnonzero(np.diff(block)) + 1).tolist(), len(block)]
+    for first, end in pairwise(borders):
+        yield Cells(int(block[first]), *(getattr(whole, name)[first:end] for name in Cells.__slots__[1:]))
+
+
+def _single(
+    table: Mapping[str, npt.NDArray[Any]],
+    samples: npt.NDArray[np.float64],
+    low: npt.NDArray[np.float64],
+    high: npt.NDArray[np.float64],
+    spiked: npt.NDArray[np.int64],
+) -> Cells:
+    """Cells of one reading each."""
+    value, k = table["value"], len(samples)
+    rows, into = np.arange(k), table["time"] % BLOCK_US
+    finite, warm = np.isfinite(value), table["temperature"]
+    quarters = np.full((k, QUARTERS), np.nan)
+    seconds = np.full((k, SECONDS), np.nan, np.float32)
+    quarters[rows, into // QUARTER_US] = seconds[rows, into // 1_000_000] = value
+    return Cells(
+        0,
+        table["channel"].astype(np.int32),
+        np.where(finite, value, np.nan),
+        low,
+        high,
+        value,
+        np.where(np.isfinite(table["std"]), table["std"], np.nan),
+        samples,
+        np.ones(k, np.int64),
+        spiked,
+        np.where(np.isfinite(warm), warm, np.nan),
+        table["time"].astype(np.int64),
+        quarters,
+        seconds,
+    )
 
 
 def _quarters(

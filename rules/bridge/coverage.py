@@ -31,8 +31,11 @@ class Coverage:
 
     def step(self, c: Int, block: int, n: Float, least: Float) -> Bool:
         """Take a block's samples; bool[k] where fewer than the share `least` of them arrive."""
-        ahead = np.clip(block - self.last_block[c], 1, None)
         fast = n >= LEAST_SAMPLES
+        if not fast.any() and not self.usual_n[c].any():  # slow loggers have nothing to miss in a block
+            self.share[c], self.last_block[c] = 1.0, block
+            return np.zeros(len(c), bool)
+        ahead = np.clip(block - self.last_block[c], 1, None)
         self.usual_n[c] = np.where(fast, np.maximum(n, 0.999 * self.usual_n[c]), self.usual_n[c])
         followed = (ahead <= COVERAGE_BLOCKS) & (self.usual_n[c] > 0)
         share = np.where(followed, np.minimum(1.0, n / np.maximum(self.usual_n[c], 1.0)), 1.0)

@@ -277,6 +277,8 @@ class FaultGate:
     def _noise(self, c: Int, cells: Cells, plausible: Bool, found: npt.NDArray[np.uint8]) -> None:
         """The quietest block of each hour (or of six blocks) against that of the hours that were learned."""
         fast = plausible & np.isfinite(cells.std) & (cells.n >= LEAST_SAMPLES) & ~self.thermometer[c]
+        if not fast.any():
+            return
         c, std, hour = c[fast], np.maximum(cells.std[fast], 0.02), cells.block // HOUR_BLOCKS
         over = (self.hour[c] != hour) & (self.noise_blocks[c] >= NOISE_BLOCKS)
         ended, quiet = c[over], self.hour_noise[c[over]]

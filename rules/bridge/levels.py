@@ -139,6 +139,9 @@ class Levels:
         live = np.fmax(cells.high - cells.value, cells.value - cells.low)
         live = np.where(cells.n >= LEAST_SAMPLES, live, np.nan)
         known = np.isfinite(live)
+        if not known.any():
+            nothing = np.zeros(len(c), np.int8)
+            return Grades(nothing, live, live, np.ones(len(c), np.uint8))
         young = np.zeros(len(c), bool)
         young[known] = self._young(
             c[known], cells.time[known], self.live_began, limits.overload_reference_days

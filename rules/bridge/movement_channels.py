@@ -28,6 +28,7 @@ class MovementChannels:
     sensor : int32[c]  Registry index. of_sensor : int32[n_sensors]  Channel, or NO_CHANNEL.
     role : int8[c]  `Role`. asset : int32[c]  Row of the asset.
     low, high : float64[c]  Design values in the unit of the role; infinite where unknown.
+    heeded : bool[c]  All but thermometers that have no design value and compensate no deflection.
     """
 
     sensor: npt.NDArray[np.int32]
@@ -36,6 +37,7 @@ class MovementChannels:
     asset: npt.NDArray[np.int32]
     low: Float
     high: Float
+    heeded: Bool
 
     def __len__(self) -> int:
         return len(self.sensor)
@@ -51,13 +53,16 @@ def movement_channels(registry: Registry) -> MovementChannels:
     of_sensor = np.full(len(sensors), NO_CHANNEL, np.int32)
     of_sensor[sensor] = np.arange(len(sensor), dtype=np.int32)
     low, high = sensors.design_min[sensor].astype(np.float64), sensors.design_max[sensor].astype(np.float64)
+    role, asset = sensors.role[sensor], sensors.asset[sensor]
+    bending = np.isin(asset, asset[role == Role.DEFLECTION])
     return MovementChannels(
         sensor.astype(np.int32),
         of_sensor,
-        sensors.role[sensor],
-        sensors.asset[sensor],
+        role,
+        asset,
         np.where(np.isfinite(low), low, -np.inf),
         np.where(np.isfinite(high), high, np.inf),
+        (role != Role.TEMPERATURE) | bending | np.isfinite(low) | np.isfinite(high),
     )
 
 

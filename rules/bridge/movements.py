@@ -76,7 +76,7 @@ class MovementDetector:
         if len(self.channels.sensor) == 0:
             return ()
         channel = self.channels.of_sensor.take(batch.sensor)
-        own = channel != NO_CHANNEL
+        own = (channel != NO_CHANNEL) & self.channels.heeded[channel]
         if not own.any():
             return ()
         columns = {name: column[own] for name, column in batch.columns.items()}

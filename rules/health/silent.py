@@ -47,6 +47,7 @@ OFTEN_S: Final = 3600.0
 """Of a lid whose heartbeat is shorter, it is told in minutes."""
 NOT_A_LID: Final = 2
 """So much further stands the sentence for what measures no lid: bridges, sensors bound to nothing."""
+_NO_ROWS: Final = np.empty(0, np.int64)
 
 
 class Silent:
@@ -157,7 +158,7 @@ class Silent:
         Deadlines only move later by hearing, except those of sensors that were silent or unknown: a frame
         must not reach further than the horizon after the first word of such a one.
         """
-        returns = np.flatnonzero(self._status[sensor])
+        returns = np.flatnonzero(self._status[sensor]) if self._status.any() else _NO_ROWS
         limit = FAR
         if len(returns):
             first = int(returns[0])
