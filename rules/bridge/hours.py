@@ -153,7 +153,7 @@ class Temperatures:
     def at(self, channel: Int, hour: Int, reach: int = 0) -> Float:
         """float64[k, s, reach + 1]  Temperature of thermometers in an hour and those before it [°C].
 
-        channel : int64[k, s], hour : int64[k]. Where an hour is not known, the newest just before it stands in.
+        channel : int64[k, s], hour : int64[k]. The newest hour before stands in for one that is not known.
         """
         wanted = hour[:, None, None] - np.arange(reach + FRESH_HOURS + 1)
         beside = channel[:, :, None]
