@@ -88,11 +88,17 @@ class TextTable:
 
 
 def read_table(
-    path: Path, known: Sequence[str], required: Sequence[str], language: Language = "zh"
+    path: Path,
+    known: Sequence[str],
+    required: Sequence[str],
+    language: Language = "zh",
+    *,
+    may_be_empty: bool = False,
 ) -> TextTable:
     """The file's table; a fault in its form (encoding, delimiter, head, number of cells) raises FaultsError.
 
-    known : column names that may occur. required : those that must.
+    known : column names that may occur. required : those that must. may_be_empty : a head without rows is
+    a table of none, and no fault.
     """
     faults = FaultList(str(path), language)
     data = _bytes_of(path, faults)
@@ -110,7 +116,7 @@ def read_table(
     filled = np.zeros(rows, bool)
     for column in table.values():
         filled |= pc.not_equal(column, "").to_numpy(zero_copy_only=False)
-    if not filled.any():
+    if not filled.any() and not may_be_empty:
         faults.add_at("no_rows", None)
         raise FaultsError(faults.listed())
     if not filled.all():

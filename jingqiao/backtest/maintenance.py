@@ -18,7 +18,7 @@ COLUMNS = ("asset_id", "from", "to", "kind", "note")
 
 def read_maintenance(path: Path, registry: Registry, language: Language = "zh") -> list[Control]:
     """The file's windows as control records, by their begin. Raises FaultsError with every fault."""
-    table = read_table(path, COLUMNS, ("asset_id", "from", "to"), language)
+    table = read_table(path, COLUMNS, ("asset_id", "from", "to"), language, may_be_empty=True)
     lines = table.faults.lines
     assert lines is not None
     number = lines()

@@ -93,3 +93,19 @@ def test_a_permit_mutes_its_lid_and_a_lid_left_open_rings_at_its_end(tmp_path: P
     without = CliRunner().invoke(main, ["backtest", str(readings), "--muted"])
     assert without.exit_code == 2
     assert "--muted needs --maintenance" in without.stderr
+
+
+def test_a_month_without_works_is_a_file_with_its_head_only(tmp_path: Path) -> None:
+    readings, works = tmp_path / "readings.csv", tmp_path / "works.csv"
+    readings.write_text("sensor_id,t,open\na,1790000000000,true\n")
+    works.write_text("asset_id,from,to,kind,note\n,,,,\n")
+    arguments = ["backtest", str(readings), "--maintenance", str(works), "--json"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    assert [r["hazard"] for r in json.loads(result.stdout)] == ["missing"]
+    works.write_text("asset_id,from,to,kind,note\n")
+    assert CliRunner().invoke(main, arguments).stdout == result.stdout
+    works.write_text("")
+    nothing = CliRunner().invoke(main, arguments, env={"JINGQIAO_LANGUAGE": "en"})
+    assert nothing.exit_code == 1
+    assert "empty" in nothing.stderr
