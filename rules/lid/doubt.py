@@ -139,8 +139,10 @@ def doubts(
     # What wakes it after hours and moves nothing is no new word of the lid, nor what follows at once.
     run, unsure = tilt[:, Tilt.RUN], f.said[:, 1] < 3
     woken_still = ((run >= 2) & (f.gap_s >= LONE_S)) | ((run >= 3) & unsure)
-    woken_still &= ~chatty & (f.pace_s >= LONE_S)
+    # Of one that wheels often wake only both together: they would show in it.
+    woken_still &= (~chatty | (belied & numb)) & (f.pace_s >= LONE_S)
     frozen = (lone | woken_still) & (belied | numb) & (tilt[:, Tilt.STILL] == tilt[:, Tilt.RUN] - 1)
+    frozen |= _dead(f, tilt, sink, belied & numb)
     frozen &= angle < limits["open_deg"]
     passing = (tilt[:, Tilt.PASSING] > 0) & (f.hours - tilt[:, Tilt.PASSING] < PASSING_HOURS)
     # Of a second message nobody can say whether it woke or came when it was due.
@@ -166,7 +168,7 @@ def doubts(
         lean=((alone | passing | belied | shaken) & first_tilt) | ((few | frozen) & ~agree),
         gone=(alone | closed | level) & first_mm,
         # A lid that sinks evenly does not turn.
-        drop=(alone | ((level | closed) & (mm < 0))) & first_mm,
+        drop=(alone | shaken | ((level | closed) & (mm < 0))) & first_mm,
         # Water that was rising before is no wild sample, unless it leaps from one sample to the next.
         flood=alone
         & (water[:, Water.RUN] <= 1)
@@ -190,7 +192,18 @@ def _shaken(f: Features, limits: Limits, shock: Float32) -> Bool:
     known = shock[:, Shock.COUNT] >= limits["reference_windows"]
     hard = (f.vibration_g >= limits["shock_g"]) & (f.vibration_g >= limits["shock_ratio"] * usual)
     woke = known & (f.vibration_g >= WOKEN_G) & (f.vibration_g >= WOKEN_TIMES * usual)
-    return np.asarray((hard | woke) & (f.angle_deg < limits["open_deg"]), bool)
+    return np.asarray((hard | woke) & ~(f.angle_deg >= limits["open_deg"]), bool)
+
+
+def _dead(f: Features, tilt: Float32, sink: Float32, denied: Bool) -> Bool:
+    """Nothing has moved by a bit for two messages, in no channel, while a lid that leaned would be shaken.
+
+    It may have died while its lid lay open under work: what leaned before was the lid.
+
+    denied : bool[k]  Contact or surface say that it lies where it lay, and it feels exactly nothing.
+    """
+    height = np.isnan(f.change_mm) | (f.change_mm == sink[:, Sink.A])
+    return np.asarray(denied & height & (tilt[:, Tilt.STILL] >= 2) & (f.pace_s >= LONE_S), bool)
 
 
 def _wheels(tilt: Float32, pace_s: Float32) -> Bool:

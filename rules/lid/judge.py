@@ -122,7 +122,7 @@ def _judge(
         _flooded(f, limits, doubt),
         _fault(f, limits, tilt, shock, crept),
     ]
-    fuses = _fuses(f, limits, doubt, missing, tilted, sunken, crept, tilt[:, Tilt.RUN] == 1)
+    fuses = _fuses(f, limits, doubt, missing, tilted, sunken, sink, crept, tilt[:, Tilt.RUN] == 1)
     watch = doubt.flickers | turned | shifted | wet | (shock[:, Shock.HIT] > 0)
     return opinions, fuses, watch
 
@@ -330,6 +330,7 @@ def _fuses(
     missing: Opinion,
     tilted: Opinion,
     sunken: Opinion,
+    sink: Float32,
     crept: Bool,
     first: Bool,
 ) -> Fuses:
@@ -362,8 +363,9 @@ def _fuses(
     # A lid that was just being lifted when its sensor spoke for the last time.
     lifting = (angle >= limits["tilt_attention_deg"]) & first & ~f.scheduled & ~crept & (missing.level < 2)
     fuses.light(lifting, silence, 0, 4, angle, limits["tilt_attention_deg"], "missing.silent_after_movement")
+    noise = unrest(sink)
     for grade, name in ((4, "sunk_urgent_mm"), (3, "sunk_defect_mm")):
-        drop = (mm >= limits[name]) & doubt.drop & (sunken.level < grade)
+        drop = (mm >= limits[name] + 2 * noise) & doubt.drop & (sunken.level < grade)
         fuses.light(drop, silence, 2, grade, mm, limits[name], "sunken.step_mm")
     for grade, name in ((4, "tilt_urgent_deg"), (3, "tilt_defect_deg")):
         # What is missing is not tilted besides.

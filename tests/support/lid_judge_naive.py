@@ -159,13 +159,20 @@ class Lid:
     @property
     def frozen(self) -> bool:
         """Jumped from one sample to the next and stood still since; no lid does, as something else says."""
+        if not self.angle < self.rules["open_deg"]:
+            return False
         still = self.known["still"] == self.tilt_run - 1
         numb = self.vibration == 0 and self.count > 0 and math.exp(self.mean) >= self.rules["felt_g"]
-        witness = self.belied or numb
-        calm = self.events <= self.rules["chatty_share"] and self.pace >= 1800
+        # whom wheels often wake needs both witnesses
+        chatty = self.events > self.rules["chatty_share"]
+        calm = self.pace >= 1500 and (not chatty or (self.belied and numb))
         again = self.tilt_run >= 3 and self.was("tilted") < 3
         woken = calm and (again or (self.tilt_run >= 2 and self.gap >= 1800))
-        return (self.lone or woken) and witness and self.angle < self.rules["open_deg"] and still
+        if (self.lone or woken) and (self.belied or numb) and still:
+            return True
+        # dead while its lid lay open under work: not a bit of any channel has moved for two messages
+        height = math.isnan(self.mm) or self.mm == self.mm_before
+        return self.belied and numb and height and self.known["still"] >= 2 and self.pace >= 1500
 
     @property
     def askew(self) -> bool:
@@ -224,7 +231,7 @@ class Lid:
         other_mm = slow and self.sink_run == 2 and elsewhere
         first_tilt = (self.tilt_run <= 1 or other_angle) and not self.agreed
         first_mm = (self.sink_run <= 1 or other_mm) and not self.agreed
-        shaken = self.shaken and self.angle < self.rules["open_deg"]
+        shaken = self.shaken and not self.angle >= self.rules["open_deg"]
         wheels = self.wheels and not self.agreed
         lies_flat = self.angle < 3 or abs(self.mm) < 5
         # a frame of which contact and angle may both be wild
@@ -239,7 +246,7 @@ class Lid:
             or (self.frozen and not self.agreed)
             or (first_tilt and (self.sample or in_traffic or self.belied or shaken)),
             "gone": first_mm and (self.sample or closed or self.angle < 1),
-            "drop": first_mm and (self.sample or ((self.angle < 1 or closed) and self.mm < 0)),
+            "drop": first_mm and (self.sample or shaken or ((self.angle < 1 or closed) and self.mm < 0)),
             "jumped": self.lone and not self.agreed and (self.sink_run == 1 or other_mm),
             "stuck": self.frozen and not self.agreed and self.tilt_run >= 2,
             "woken": not self.sample,
@@ -471,9 +478,8 @@ def fuse(
     ]
     for grade, name in ((4, "sunk_urgent_mm"), (3, "sunk_defect_mm")):
         less = sunk is None or sunk.level < grade
-        words.append(
-            (lid.mm >= r[name] and doubt["drop"] and less, "sunken", grade, lid.mm, r[name], "sunken.step_mm")
-        )
+        deep = lid.mm >= r[name] + 2 * lid.noise
+        words.append((deep and doubt["drop"] and less, "sunken", grade, lid.mm, r[name], "sunken.step_mm"))
     for grade, name in ((4, "tilt_urgent_deg"), (3, "tilt_defect_deg")):
         less = (leaning is None or leaning.level < grade) and so_far < 2
         words.append(
