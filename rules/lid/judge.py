@@ -52,6 +52,10 @@ STILL_MOVES: Final = np.float32(0.8)
 TELLS_S: Final = np.float32(3600)
 """A sensor that says more within this time need not be quoted while it is in doubt."""
 
+FELT_FULLY: Final = np.float32(0.75)
+"""Of the limit, that shocks must score before what they go with pages: three windows of hard shocks. A storm
+shakes a lid for one, or the ends of two, and a sensor that trembles by itself seems to rock in it."""
+
 NEAR_DEG: Final = np.float32(8)
 """From where a sensor has crept to, a lid that leans by less than this is no defect; wheels press as much."""
 FOUR_SIGMA: Final = np.float32(5)
@@ -249,7 +253,7 @@ def _loose(f: Features, limits: Limits, shock: Float32, missing: Opinion) -> Opi
     # and one knock makes no lid loose of a sensor that is known to tremble by itself.
     deaf = shock[:, Shock.COUNT] == 0
     felt = deaf | (shocks >= np.where(f.said[:, 6] > 0, limit, limit / 4))
-    sure = deaf | (shocks >= limit / 2)
+    sure = deaf | (shocks >= FELT_FULLY * limit)
     for score, enough, reason in (
         (shocks, shocks >= 0, "loose.shocks"),
         (np.where(felt, steps, 0), sure, "loose.steps"),

@@ -40,6 +40,10 @@ def gravest(life: Life) -> str:
         ({"tilt_deg": 2, "displacement_mm": 0}, {"tilt_deg": 41, "displacement_mm": 0.4}),
         ({"tilt_deg": 2, "displacement_mm": 0}, {"tilt_deg": 2, "displacement_mm": -48}),
         ({"tilt_deg": 2, "vibration_g": 1.5}, {"tilt_deg": 41, "vibration_g": 4.3}),
+        (
+            {"tilt_deg": 2, "displacement_mm": 0, "vibration_g": 1.5},
+            {"tilt_deg": 4.2, "displacement_mm": 22, "vibration_g": 4.3},
+        ),
     ],
 )
 def test_a_woken_message_that_belies_itself_is_yellow_at_once_and_pages_with_the_second(
@@ -132,6 +136,49 @@ def test_a_sensor_that_jumps_and_then_feels_nothing_at_all_pages_nobody() -> Non
     for k in range(3):
         ajar.reads(NEXT + k * 6 * HOUR, tilt_deg=1.7, vibration_g=1.3)
     assert gravest(ajar) == "orange"
+
+
+def test_a_sensor_that_wheels_often_wake_and_that_is_dead_and_denied_pages_nobody() -> None:
+    """Its contact says closed, and it feels nothing of the wheels that used to wake it."""
+    at, told = LAST, {}
+    for then in ({"tilt_deg": 1.7, "vibration_g": 0.0}, {"tilt_deg": 2.0, "vibration_g": 2.5}):
+        life = settled(tilt_deg=27, vibration_g=1.5, open=0)
+        for k in range(40):
+            at = LAST + (k // 2 * 6 + (k % 2) * (1.3 + 0.08 * (k % 9))) * HOUR + 600
+            stuck = then if k >= 30 else {"tilt_deg": 27 + 0.1 * (k % 3), "vibration_g": 2.4}
+            more = 0.1 * (k % 2) if then["vibration_g"] else 0.0
+            life.reads(at, **{**stuck, "tilt_deg": stuck["tilt_deg"] + more, "open": 0})
+        told[then["vibration_g"]] = gravest(life)
+    assert told[0.0] in ("blue", "yellow")
+    assert told[2.5] == "orange"
+
+
+def test_a_sensor_that_dies_while_its_lid_lies_open_under_work_pages_nobody_when_work_ends() -> None:
+    usual: dict[str, float] = {"tilt_deg": 17.5, "displacement_mm": 0, "vibration_g": 1.5}
+    life = settled(**usual)
+    begin, end = START + int(WOKEN - 600) * SECOND, START + int(WOKEN + 2 * HOUR) * SECOND
+    payload = {"asset_id": "A0", "from": begin, "to": end, "kind": "permit"}
+    life.said += life.engine.control("permit", payload, begin)
+    life.reads(WOKEN, tilt_deg=30.5, displacement_mm=-150, vibration_g=3.6)
+    for minutes in (15, 45, 75):
+        life.reads(WOKEN + 60 * minutes, tilt_deg=1.5, displacement_mm=1, vibration_g=0)
+    life.passes(WOKEN + 3 * HOUR)
+    for k in range(4):
+        life.reads(NEXT + k * 6 * HOUR, tilt_deg=1.5, displacement_mm=1, vibration_g=0)
+    assert gravest(life) == "yellow"
+
+
+def test_a_height_that_trembles_is_not_sunken_because_the_next_readings_were_lost() -> None:
+    life = Life()
+    rng = np.random.default_rng(4)
+    for k in range(80):
+        life.reads(k * 6 * HOUR, tilt_deg=2, displacement_mm=float(np.clip(rng.normal(0, 8), -14, 14)))
+    life.reads(80 * 6 * HOUR, tilt_deg=2, displacement_mm=18)
+    life.passes(83.5 * 6 * HOUR)
+    assert gravest(life) in ("", "blue", "yellow")
+    life.reads(84 * 6 * HOUR, tilt_deg=2, displacement_mm=70)
+    life.passes(87 * 6 * HOUR)
+    assert gravest(life) in ("orange", "red"), "what is beyond its trembling is"
 
 
 def test_a_surface_that_rises_for_months_is_told_in_yellow_and_one_that_springs_up_pages() -> None:
