@@ -16,6 +16,7 @@ from rich.progress import Progress
 
 from config.faults import Fault, FaultsError
 from config.messages import Language, text
+from config.roster import load_roster
 from config.rules import RuleSet, load_rules
 from devices.import_csv import read_registry
 from devices.registry import Registry
@@ -28,6 +29,7 @@ from jingqiao.backtest.maintenance import read_maintenance
 from jingqiao.backtest.readings import Readings, bound, read_readings
 from jingqiao.backtest.run import Result
 from jingqiao.backtest.run import backtest as run_backtest
+from jingqiao.backtest.told import messages
 from jingqiao.backtest.view import as_json as change_as_json
 from jingqiao.backtest.view import by_event_time
 from jingqiao.cli.output import fail_with, language, print_json, print_table
@@ -41,6 +43,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--sensors", type=_FILE, help="sensors.csv; without it, sensors are those of the readings.")
 @click.option("--rules", type=_FILE, help="Rule set (TOML); the shipped limits where not said.")
 @click.option("--compare", "other_rules", type=_FILE, help="A second rule set to compare the first with.")
+@click.option(
+    "--roster", "roster_path", type=_FILE, help="With --compare: who would have been told how often."
+)
 @click.option("--maintenance", type=_FILE, help="CSV: asset_id, from, to, kind (permit|intervention), note.")
 @click.option("--from", "since", help="Read the archive from this time on (RFC 3339) instead of a file.")
 @click.option("--to", "until", help="Read the archive up to this time.")
@@ -55,6 +60,7 @@ def backtest(
     sensors: Path | None,
     rules: Path | None,
     other_rules: Path | None,
+    roster_path: Path | None,
     maintenance: Path | None,
     since: str | None,
     until: str | None,
@@ -75,10 +81,13 @@ def backtest(
         raise click.UsageError("--block-seconds must be between 0.01 and 3600")
     if only_muted and (maintenance is None or other_rules is not None):
         raise click.UsageError("--muted needs --maintenance, and goes without --compare")
+    if roster_path is not None and other_rules is None:
+        raise click.UsageError("--roster goes with --compare")
     zone = _zone(zone_name)
     tongue = language()
     begun = time.monotonic()
     try:
+        roster = load_roster(roster_path) if roster_path else None
         rule_sets = [load_rules(path) if path else RuleSet() for path in (rules, *_some(other_rules))]
         if readings is None:
             file = str(settings_path)
@@ -97,7 +106,8 @@ def backtest(
     muted = [item.change for item in results[0].muted]
     told = [by_event_time(muted if only_muted else result.changes) for result in results]
     if other_rules is not None:
-        print_json(compare(*told))
+        first, second = (messages(changes, registry, roster) for changes in told)
+        print_json({**compare(*told), "messages": {"first": first, "second": second}})
     elif as_json:
         print_json([change_as_json(change, tongue) for change in told[0]])
     else:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from threading import Lock, Thread
 from typing import Any, Final
@@ -23,11 +22,9 @@ from jingqiao.backtest.compare import compare
 from jingqiao.backtest.files import Sheet
 from jingqiao.backtest.readings import bound, read_readings
 from jingqiao.backtest.run import backtest
+from jingqiao.backtest.told import messages
 from jingqiao.database import reading
 from jingqiao.dossier.tables import control_request
-from jingqiao.incidents.facts import asset_facts
-from jingqiao.roster.duty import people_for, who_is_on
-from rules.alarm import AlarmChange, AlarmState
 
 MOST_READINGS: Final = 2_000_000
 MOST_S: Final = 120.0
@@ -152,24 +149,6 @@ class Previews:
         with reading(self.database) as connection:
             rows = connection.execute(query).mappings().all()
         return [Control(row["name"], dict(row["payload"]), max(row["at"], since)) for row in rows]
-
-
-def messages(changes: Sequence[AlarmChange], registry: Registry, roster: Roster) -> dict[str, int]:
-    """Person → alarms that he would have been the first to be told of; nothing is counted of escalation,
-    silences and summaries, which depend on who answers."""
-    tally: Counter[str] = Counter()
-    ringing: set[tuple[str, str, tuple[str, ...]]] = set()
-    for change in changes:
-        key = (change.asset_id, change.hazard.value, () if change.asset_id else change.sensor_ids)
-        if change.state is AlarmState.CLEAR:
-            ringing.discard(key)
-        elif change.state is AlarmState.FIRING and not change.historical and key not in ringing:
-            ringing.add(key)
-            facts = asset_facts(registry, change.asset_id)
-            duty = who_is_on(roster, change.event_at, facts.district, facts.kind, change.asset_id)
-            first = roster.policy(change.severity.colour).steps[0]
-            tally.update(people_for(duty, first.who))
-    return dict(tally.most_common())
 
 
 def part_of(registry: Registry, sensors: Any) -> Registry:

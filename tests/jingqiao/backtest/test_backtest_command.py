@@ -146,6 +146,63 @@ def test_two_rule_sets_are_compared(tmp_path: Path, registry: list[object]) -> N
     assert [d["delay_s"] for d in answer["delays"]] == [-3 * 3600.0]
 
 
+ROSTER = """
+fallback = "office"
+[people.zhang]
+name = "Zhang"
+channels = [{ name = "phone", url = "json://127.0.0.1:9/zhang" }]
+[people.office]
+name = "Office"
+channels = [{ name = "phone", url = "json://127.0.0.1:9/office" }]
+[[teams]]
+id = "covers"
+name = "Covers"
+kinds = ["cover"]
+[[teams.shifts]]
+days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+from = "00:00"
+to = "00:00"
+people = ["zhang"]
+"""
+
+
+def test_a_comparison_tells_how_grave_each_came_to_be_when_it_paged_and_whom(
+    tmp_path: Path, registry: list[object]
+) -> None:
+    """A lid that leans by 12°, then by 32°: the second set knows no yellow, and asks for a second reading."""
+    hour, tilts = 3_600_000, [2.0] * 30 + [14.0] * 3 + [34.0] * 3
+    readings = tmp_path / "r.csv"
+    lines = [f"a,{START_MS + i * hour},{tilt + 0.01 * (i % 3)}" for i, tilt in enumerate(tilts)]
+    readings.write_text("\n".join(["sensor_id,t,tilt_deg", *lines]) + "\n")
+    rules = tmp_path / "rules.toml"
+    rules.write_text("[lid]\ntilt_attention_deg = 30\ntilt_defect_deg = 30\ncarried_deg = 40\n")
+    (tmp_path / "roster.toml").write_text(ROSTER)
+    told = run(readings, *registry, "--compare", rules, "--roster", tmp_path / "roster.toml")
+    assert told.exit_code == 0, told.output
+    answer = json.loads(told.stdout)
+    assert answer["alarms"] == {"first": {"tilted red": 1}, "second": {"tilted red": 1}}
+    assert answer["severities"] == answer["only_first"] == answer["only_second"] == []
+    assert [d["delay_s"] for d in answer["delays"]] == [3 * 3600.0]
+    assert [d["delay_s"] for d in answer["paging_delays"]] == [3600.0]
+    # yellow, then red; red only
+    assert answer["messages"] == {"first": {"zhang": 2}, "second": {"zhang": 1}}
+    anybody = json.loads(run(readings, *registry, "--compare", rules).stdout)
+    assert anybody["messages"] == {"first": {"anyone": 2}, "second": {"anyone": 1}}
+    rules.write_text("[lid]\ntilt_urgent_deg = 60\ntilt_attention_deg = 40\ntilt_defect_deg = 50\n")
+    less = json.loads(run(readings, *registry, "--compare", rules).stdout)
+    assert less["only_first"] == [
+        {
+            "asset_id": "A",
+            "sensor_ids": ["a"],
+            "hazard": "tilted",
+            "number": 1,
+            "event_at": "2026-09-22T21:13:20.000Z",
+            "severity": "red",
+        }
+    ]
+    assert run(readings, *registry, "--roster", tmp_path / "roster.toml").exit_code == 2
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [("r.csv", "sensor_id,battery_pct\na,5\n"), ("r.parquet", "PAR1 but not really"), ("r.jsonl", "{]\n")],
