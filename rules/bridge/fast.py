@@ -29,6 +29,7 @@ from rules.bridge.cells import QUARTERS
 from rules.bridge.liveload import LiveLoads
 from rules.bridge.onset import Movement, standing
 from rules.bridge.pattern import LEAST_PASSINGS, Together, no_load
+from rules.bridge.returning import left_at, not_counted
 from rules.bridge.stages import Stages, Step
 from rules.bridge.staircase import running_median
 from rules.bridge.thermal import FastThermal
@@ -55,6 +56,8 @@ SCALE_START_UE: Final = 3.0
 SCALE_START_BLOCKS: Final = 10 * MINUTE
 THERE: Final = 0.9
 """Share of its height from which a movement has come to its end."""
+PART: Final = 0.8
+"""Share of the limit from which what is left of a load is watched on."""
 GONE: Final = 0.6
 """Share of the limit below which nothing is left of a movement."""
 REST: Final = 0.2
@@ -65,6 +68,8 @@ STAGE_WINDOW: Final = WINDOWS[1]
 """Steps are added up from so many known blocks on."""
 PASSING: Final = 5
 """Blocks of a running median: it leaves out vehicles that stand in one or two of them."""
+TOGETHER: Final = 5 * MINUTE
+"""Gauges whose movements began within this moved together [blocks]."""
 MARGIN: Final = 2 * MINUTE
 """Blocks before an onset that are not believed to be quiet."""
 
@@ -89,6 +94,7 @@ class FastDrift:
     rise_s : float64[c]  How long the movement took, as far as it was seen [s].
     moving : int64[c]  Latest block in which the channel had left its prediction noticeably.
     scale : float64[c]  Usual error of a ramp's height [µε].
+    home : int64[c]  Block in which its bridge last began to go back to where it was; -1 = never.
     limit, passed : float64[c]  Limit now, and the one that was passed by what is told [µε].
     """
 
@@ -114,6 +120,7 @@ class FastDrift:
         "off",
         "limit",
         "passed",
+        "home",
     )
 
     def __init__(
@@ -139,6 +146,7 @@ class FastDrift:
         self.rise_s = np.zeros(n)
         self.moving = np.full(n, -(10**12), np.int64)
         self.limit, self.passed = np.full(n, np.nan), np.full(n, np.nan)
+        self.home = np.full(n, -1, np.int64)
 
     @property
     def shift_ue(self) -> Float:
@@ -179,6 +187,7 @@ class FastDrift:
             if len(at):
                 self._judge(block, c[at], y[at], columns, w, span[at])
         self._share(block)
+        self._all_home(block)
         self.thermal.learn(c, strain, temperature, self.since[c] < 0)
 
     def forget(self, c: Int) -> None:
@@ -190,7 +199,7 @@ class FastDrift:
         self.thermal.forget(c)
         self.stages.forget(c)
         self.live.forget(c)
-        self.since[c] = self.onset[c] = -1
+        self.since[c] = self.onset[c] = self.home[c] = -1
 
     def snapshot(self) -> dict[str, npt.NDArray[Any]]:
         """All state as named arrays."""
@@ -311,9 +320,9 @@ class FastDrift:
 
     def _settle(self, channel: int, shift: float) -> None:
         """A movement is over; what is left of all of them is told while it is more than nothing."""
-        was = abs(float(self.settled[channel]))
+        before = float(self.settled[channel])
         self.settled[channel] += shift
-        if self._gone(channel, float(self.settled[channel]), was):
+        if self._gone(channel, float(self.settled[channel]), before):
             self.settled[channel], self.moves[channel] = 0.0, 0
             self.firing[channel] = False
         else:
@@ -321,7 +330,13 @@ class FastDrift:
 
     def _gone(self, channel: int, left: float, was: float) -> bool:
         """Whether a movement of `was` µε of which so much is left is over."""
-        return abs(left) < max(GONE * float(self.limits.limit_ue[channel]), REST * was)
+        least = float(self.limits.limit_ue[channel])
+        # Steps too small to be seen were not counted, and go back with the others: beyond where it was
+        # is only what would be told by itself.
+        beyond = left * was < 0
+        return abs(left) < (
+            max(least, float(self.limit[channel])) if beyond else max(GONE * least, REST * abs(was))
+        )
 
     def _latest(self, block: int, channel: int) -> Float:
         """float64[RING]  Strain without gaps and passing vehicles [µε]; NaN before the first known."""
@@ -365,7 +380,9 @@ class FastDrift:
             self.moving[channel] = block
         found = self.pending[channel] != 0
         self.peak[channel] = max(self.peak[channel], now)
-        back = now < 0.4 * limit or now < 0.5 * self.peak[channel]
+        # Half of a great load may still stand at its next place: then it is watched on.
+        half = now < 0.5 * self.peak[channel] and (now < PART * limit or age > WATCH)
+        back = now < 0.4 * limit or half
         self.returned[channel] = self.returned[channel] + 1 if back else 0
         if self.returned[channel] >= NOW:
             # One that crossed to the other side is no load that left: what comes next must not be hidden.
@@ -393,17 +410,53 @@ class FastDrift:
                 lambda fit: self._no_load(block, channel, fit),
             )
         ):
-            self.moves[channel] += bool(self.firing[channel]) and self.settled[channel] * direction > 0
-            # What was added up and not told is part of what is there now, or of what goes back.
-            self.settled[channel] += self.stages.taken(channel)
-            self.pending[channel], self.passed[channel] = direction * now, limit
-            was, left = float(self.settled[channel]), float(self.settled[channel] + self.pending[channel])
-            # Back where it was before it settled: raised again, or a load that left after an hour.
-            self.firing[channel] = not self._gone(channel, left, abs(was) if was * direction < 0 else 0.0)
-            self.onset[channel] = block - movement.onset
-            self.rise_s[channel] = movement.rise * 60.0 / MINUTE
+            self._found(block, channel, movement, direction * now)
         elif age > WATCH:
             self._end_watch(channel, block, 0.0, masks=False)
+
+    def _found(self, block: int, channel: int, movement: Movement, shift: float) -> None:
+        """A movement stands that no load can be: a new one, or one that goes back."""
+        course = self._latest(block, channel)
+        onset = len(course) - movement.onset
+        level = self.stages.level(channel, course)
+        since = left_at(level, onset)
+        if since:
+            # It stands where it stood before something came: a load left, however long it was there.
+            self._leave_out(block, channel, since, onset + movement.rise)
+            self._end_watch(channel, block, 0.0, masks=False)
+            return
+        self.moves[channel] += bool(self.firing[channel]) and self.settled[channel] * shift > 0
+        # What was added up and not told is part of what is there now, or of what goes back.
+        self.settled[channel] += self.stages.taken(channel)
+        if self.settled[channel] * shift < 0:
+            self.settled[channel] += not_counted(level, onset, float(np.sign(self.settled[channel])))
+        self.pending[channel], self.passed[channel] = shift, self.limit[channel]
+        self.onset[channel] = block - movement.onset
+        self.rise_s[channel] = movement.rise * 60.0 / MINUTE
+        was = float(self.settled[channel])
+        self.firing[channel] = not self._gone(channel, was + shift, was)
+        if was and not self.firing[channel]:
+            self._home(channel)
+
+    def _home(self, channel: int) -> None:
+        """A gauge went back to where it was: with the one that had moved most, the whole bridge did."""
+        own = np.flatnonzero(self._asset == self._asset[channel])
+        if abs(self.settled[channel]) >= np.abs(self.settled[own]).max():
+            self.home[own] = self.onset[channel]
+
+    def _all_home(self, block: int) -> None:
+        """What moves while its bridge goes back goes back, too, whatever of its way there was seen."""
+        apart = np.abs(self.onset - self.home)
+        for channel in np.flatnonzero((self.pending != 0) & (self.home >= 0) & (apart <= TOGETHER)).tolist():
+            self.settled[channel] = -self.pending[channel]
+            self.firing[channel] = False
+            self.moves[channel] = 0
+
+    def _leave_out(self, block: int, channel: int, first: int, last: int) -> None:
+        """What was measured from one place of the ring to another belongs to no state."""
+        columns = np.arange(block - RING + 1, block + 1)[first : min(last, RING - NOW)] % RING
+        for kept in (self.strain, self.quarters):
+            kept[channel, columns] = np.nan
 
     def _no_load(self, block: int, channel: int, fit: Movement) -> bool:
         """Whether all gauges of the bridge together show that no vehicles brought a movement."""

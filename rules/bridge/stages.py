@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rules.bridge.background import MINUTE, covariance
+from rules.bridge.returning import WHOLE, held
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
@@ -131,6 +132,11 @@ class Stages:
         stays, side = max(up, down), 1.0 if up > down else -1.0
         if stays < least or _fell(side * (y - level), FELL * stays):
             return []
+        # A support stays where it was put: what leaves in part is a lorry that went on to its next place.
+        if side * stood[0] - (side * stood).min() > WHOLE * stays:
+            return []
+        if held(level[start:until], float(stood[-1]), WHOLE * stays):
+            return []
         since = len(y) - apart
         last = max((step.place for step in steps if step.place + step.rise <= since), default=0)
         if any(last < step.place <= last + QUEUE and side * step.height > 0 for step in steps):
@@ -146,6 +152,10 @@ class Stages:
         height = height_at(y, step.place, step.rise)
         seen = max(SHARED_UE, SHARED_SIGMA * float(self.scale[channel])) <= abs(height)
         return height if seen and abs(height) < self.least(np.array([channel]))[0] else 0.0
+
+    def level(self, channel: int, y: Float) -> Float:
+        """float64[n]  Level to which the steps of a series lead, beginning with 0 [µε]."""
+        return _staircase(y, float(self.least(np.array([channel]))[0]))[1]
 
     def stays(self, channel: int, y: Float, height: float) -> bool:
         """Whether the steps of a series still lead to a height [µε], so that no load has left."""

@@ -1,0 +1,55 @@
+"""Whether a movement leads back to where a gauge stood: a load that left, or a support that was raised again.
+
+A lorry of a load test goes from place to place and may be on the bridge for half an hour; none of its levels
+is the bridge's own. When it has left, strain stands where it stood before it came. So a movement to a level
+that was held for some minutes before is no settlement. Levels are sums of steps (`stages.py`): the way of
+the day between them does not count.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from rules.bridge.background import MINUTE
+
+Float = npt.NDArray[np.float64]
+
+WHOLE: Final = 0.35
+"""Share of a movement by which a level may differ that is the same again."""
+HELD: Final = 4 * MINUTE
+"""A level that was held for so long is a state, and no vehicle that passes [blocks]."""
+AROUND: Final = 3
+"""Blocks around an onset in which a step may be found that belongs to it."""
+
+
+def held(level: Float, wanted: float, within: float) -> int:
+    """End of the latest stretch that was held at a level, 0 where it was not.
+
+    level : float64[n]  [µε]. wanted, within : float  The level, and by how much it may differ [µε].
+    """
+    near = np.abs(level - wanted) <= within
+    if len(near) < HELD:
+        return 0
+    whole = np.flatnonzero(np.lib.stride_tricks.sliding_window_view(near, HELD).all(axis=1))
+    return int(whole[-1]) + HELD if len(whole) else 0
+
+
+def left_at(level: Float, onset: int) -> int:
+    """Place in which something came that left with a movement, 0 where the movement leads to a new level.
+
+    level : float64[n]  Sum of the steps up to each block [µε]. onset : place in which the movement began.
+    """
+    before, now = float(level[max(onset - AROUND, 0)]), float(level[-1])
+    return held(level[: max(onset - AROUND, 0)], now, WHOLE * abs(now - before))
+
+
+def not_counted(level: Float, onset: int, side: float) -> float:
+    """What stepped to one side before a movement, is there still, and was not counted yet [µε].
+
+    level : float64[n]  Sum of the steps up to each block [µε]. side : 1.0 or -1.0.
+    """
+    stepped = float(level[max(onset - AROUND, 0)])
+    return stepped if stepped * side > 0 else 0.0
