@@ -30,8 +30,9 @@ from rules.bridge.liveload import LiveLoads
 from rules.bridge.onset import Movement, standing
 from rules.bridge.pattern import LEAST_PASSINGS, Together, no_load
 from rules.bridge.returning import left_at, not_counted
-from rules.bridge.stages import Stages, Step
+from rules.bridge.stages import Stages
 from rules.bridge.staircase import running_median
+from rules.bridge.steps import Step, level_of
 from rules.bridge.thermal import FastThermal
 
 Float = npt.NDArray[np.float64]
@@ -70,6 +71,8 @@ PASSING: Final = 5
 """Blocks of a running median: it leaves out vehicles that stand in one or two of them."""
 TOGETHER: Final = 5 * MINUTE
 """Gauges whose movements began within this moved together [blocks]."""
+OWN: Final = 6 * MINUTE
+"""Steps to the same side that are no further apart than this may be one movement [blocks]."""
 MARGIN: Final = 2 * MINUTE
 """Blocks before an onset that are not believed to be quiet."""
 
@@ -187,7 +190,7 @@ class FastDrift:
             if len(at):
                 self._judge(block, c[at], y[at], columns, w, span[at])
         self._share(block)
-        self._all_home(block)
+        self._all_home()
         self.thermal.learn(c, strain, temperature, self.since[c] < 0)
 
     def forget(self, c: Int) -> None:
@@ -273,7 +276,8 @@ class FastDrift:
             same = bool(leaves[i]) and np.sign(height[i, best[i]]) == self.away[channel]
             since = block + 1 - int(ramps.age[best[i]]) - MARGIN
             # A later onset would take the first part of a long movement for what is usual.
-            begun = abs(self.off[channel]) >= TRIGGER * limit[i] and since > self.since[channel]
+            seen = max(abs(self.off[channel]), self.peak[channel])
+            begun = seen >= TRIGGER * limit[i] and since > self.since[channel]
             if same and found > self.sure[channel] and not self.pending[channel] and not begun:
                 self.since[channel] = since
                 self.sure[channel] = found
@@ -287,6 +291,15 @@ class FastDrift:
         """Add up what came in steps and stays."""
         steps = self.stages.imposed(channel, self._latest(block, channel), float(self.limits.hold[channel]))
         if not steps:
+            return
+        if (
+            self.home[channel] >= 0
+            and abs(block - RING + 1 + steps[0].place - self.home[channel]) <= TOGETHER
+        ):
+            # The bridge went back then: what moved with it is where it was.
+            self.stages.taken(channel)
+            for step in steps:
+                self._raise(channel, block, step)
             return
         self.moving[channel] = block
         self.onset[channel] = self.since[channel] = -1
@@ -365,7 +378,8 @@ class FastDrift:
         weights, _ = prediction(window, age)
         before = window - age
         parts = []
-        for z in (y[-window:], less[-window:]):
+        stood = self._stood(block, channel, RING - age)[-window:]
+        for z in (y[-window:] - stood, less[-window:] - stood):
             expected = weights @ (z[:before] - z[before - 1]) + z[before - 1]
             parts.append((z[before:] - expected, expected))
         direction, limit = float(self.away[channel]), float(self.limit[channel])
@@ -385,12 +399,13 @@ class FastDrift:
         back = now < 0.4 * limit or half
         self.returned[channel] = self.returned[channel] + 1 if back else 0
         if self.returned[channel] >= NOW:
-            # One that crossed to the other side is no load that left: what comes next must not be hidden.
-            masks = found or (
-                now > -0.4 * limit
-                and not self.stages.stays(channel, y, direction * float(self.peak[channel]))
-            )
-            self._end_watch(channel, block, 0.0, masks=masks)
+            if not found and now <= -0.4 * limit:
+                # Across where it was: a lorry on its next place, or another movement; judged by the same state.
+                self.away[channel], self.peak[channel] = -direction, -now
+                self.returned[channel] = 0
+            else:
+                stays = self.stages.stays(channel, y, direction * float(self.peak[channel]))
+                self._end_watch(channel, block, 0.0, masks=found or not stays)
         elif found:
             self.pending[channel] = direction * max(abs(self.pending[channel]), now)
             if block - self.onset[channel] >= COMMIT:
@@ -414,12 +429,26 @@ class FastDrift:
         elif age > WATCH:
             self._end_watch(channel, block, 0.0, masks=False)
 
+    def _stood(self, block: int, channel: int, since: int) -> Float:
+        """float64[RING]  What stood before a movement, less what stands now of it [µε]: no way of the day."""
+        if not self.stages.stepped(np.array([channel]), block, RING)[0]:
+            return np.zeros(RING)
+        steps = self.stages.steps(channel, self._latest(block, channel))
+        before = [step for step in steps if step.place + step.rise <= since]
+        # What stepped just before, and to the same side, may be the movement's own beginning.
+        side, begins = float(self.away[channel]), since
+        while before and side * before[-1].height > 0 and begins - before[-1].place <= OWN:
+            begins = before.pop().place
+        level = level_of(before, RING)
+        stood: Float = level - level[-1]
+        return stood
+
     def _found(self, block: int, channel: int, movement: Movement, shift: float) -> None:
         """A movement stands that no load can be: a new one, or one that goes back."""
         course = self._latest(block, channel)
         onset = len(course) - movement.onset
-        level = self.stages.level(channel, course)
-        since = left_at(level, onset)
+        level = level_of(self.stages.steps(channel, course), RING)
+        since = left_at(level, onset, shift)
         if since:
             # It stands where it stood before something came: a load left, however long it was there.
             self._leave_out(block, channel, since, onset + movement.rise)
@@ -444,7 +473,7 @@ class FastDrift:
         if abs(self.settled[channel]) >= np.abs(self.settled[own]).max():
             self.home[own] = self.onset[channel]
 
-    def _all_home(self, block: int) -> None:
+    def _all_home(self) -> None:
         """What moves while its bridge goes back goes back, too, whatever of its way there was seen."""
         apart = np.abs(self.onset - self.home)
         for channel in np.flatnonzero((self.pending != 0) & (self.home >= 0) & (apart <= TOGETHER)).tolist():

@@ -21,6 +21,8 @@ WHOLE: Final = 0.35
 """Share of a movement by which a level may differ that is the same again."""
 HELD: Final = 4 * MINUTE
 """A level that was held for so long is a state, and no vehicle that passes [blocks]."""
+EXPLAINED: Final = 0.6
+"""Share of a movement that its steps must show."""
 AROUND: Final = 3
 """Blocks around an onset in which a step may be found that belongs to it."""
 
@@ -37,13 +39,17 @@ def held(level: Float, wanted: float, within: float) -> int:
     return int(whole[-1]) + HELD if len(whole) else 0
 
 
-def left_at(level: Float, onset: int) -> int:
+def left_at(level: Float, onset: int, shift: float) -> int:
     """Place in which something came that left with a movement, 0 where the movement leads to a new level.
 
     level : float64[n]  Sum of the steps up to each block [µε]. onset : place in which the movement began.
+    shift : float  Its height [µε]; steps that do not explain most of it, as of a slow one, tell nothing.
     """
-    before, now = float(level[max(onset - AROUND, 0)]), float(level[-1])
-    return held(level[: max(onset - AROUND, 0)], now, WHOLE * abs(now - before))
+    onset = max(onset - AROUND, 0)
+    stepped, now = float(level[-1] - level[onset]), float(level[-1])
+    if stepped * np.sign(shift) < EXPLAINED * abs(shift):
+        return 0
+    return held(level[:onset], now, WHOLE * abs(stepped))
 
 
 def not_counted(level: Float, onset: int, side: float) -> float:

@@ -9,15 +9,14 @@ added to what was imposed before.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from rules.bridge.background import MINUTE, covariance
+from rules.bridge.background import MINUTE
 from rules.bridge.returning import WHOLE, held
+from rules.bridge.steps import BEFORE, RISES, Step, fell, filters, height_at, steps_of
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
@@ -31,26 +30,16 @@ SUM_SIGMA: Final = 6.0
 """The sum is at least so many times that."""
 SUM_LIMITS: Final = 1.2
 """… and so many limits of a single movement: several chances to err need more than one."""
-RISES: Final = (1, 3, 6)
-"""Durations of a step [blocks]; what is slower is a row of steps, or may be a cloud."""
-BEFORE: Final = 4 * MINUTE
-AFTER: Final = 2 * MINUTE
-"""Blocks before and after the slowest step that show it; a quicker one is seen by as many."""
-SLOPE_UE: Final = 60.0
-"""Prior spread of the slope during these minutes [µε/h]."""
 LEAVING: Final = 2 * MINUTE
 """Blocks beyond the hold in which a load that stood that long is seen to have left."""
 QUEUE: Final = 4 * MINUTE
 """What follows sooner may be the next vehicle of a queue, which stands for longer than each of them."""
 AGAIN: Final = 11 * MINUTE
 """A step is looked at during this long after a load would have left."""
-APART: Final = 4
-"""Steps are further apart than this [blocks]."""
 SHARED_SIGMA: Final = 2.0
 """A step is this many times the usual one where another gauge of the bridge tells when it came …"""
 SHARED_UE: Final = 1.0
 """… and at least this [µε]."""
-MOST_STEPS: Final = 16
 FELL: Final = 0.5
 """Share of what was imposed by which the rest may fall in 5 minutes: more is a load that left unseen."""
 STILL: Final = 0.8
@@ -61,15 +50,6 @@ NEVER: Final = -(10**12)
 SCALE_START_UE: Final = 2.0
 SCALE_START_BLOCKS: Final = 10 * MINUTE
 SCALE_BLOCKS: Final = 60 * MINUTE
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """place : first block of its ramp, counted from the oldest of the ring. rise [blocks]. height [µε]."""
-
-    place: int
-    rise: int
-    height: float
 
 
 class Stages:
@@ -97,7 +77,7 @@ class Stages:
         y : float64[k, ring]  Strain without gaps [µε], newest last. calm : bool[k]  Nothing is moving.
         """
         heights = []
-        for rise, weights, _ in _filters():
+        for rise, weights, _ in filters():
             heights.append(np.abs(y[:, -len(weights) :] @ weights))
             if rise == RISES[1]:
                 quiet = c[calm]
@@ -106,7 +86,11 @@ class Stages:
                 self.scale[quiet] += rate * (usual - self.scale[quiet])
                 self.judged[quiet] += 1
         self.seen[c[np.max(heights, axis=0) >= self.least(c)]] = block
-        found: Bool = block - self.seen[c] < y.shape[1]
+        return self.stepped(c, block, y.shape[1])
+
+    def stepped(self, c: Int, block: int, ring: int) -> Bool:
+        """bool[k]  Whether something stepped within the latest `ring` blocks."""
+        found: Bool = block - self.seen[c] < ring
         return found
 
     def least(self, c: Int) -> Float:
@@ -120,7 +104,7 @@ class Stages:
         hold : float  How long a load may stand [blocks].
         """
         least = float(self.least(np.array([channel]))[0])
-        steps, level = _staircase(y, least)
+        steps, level = steps_of(y, least)
         apart = int(hold) + LEAVING
         start = int(np.argmax(np.isfinite(y))) + BEFORE
         # What was before a load could have come, so that one that left has been seen to come.
@@ -130,7 +114,7 @@ class Stages:
         before, stood = level[max(until - apart, start) : until], level[-apart:]
         up, down = float(stood.min() - before.max()), float(before.min() - stood.max())
         stays, side = max(up, down), 1.0 if up > down else -1.0
-        if stays < least or _fell(side * (y - level), FELL * stays):
+        if stays < least or fell(side * (y - level), FELL * stays):
             return []
         # A support stays where it was put: what leaves in part is a lorry that went on to its next place.
         if side * stood[0] - (side * stood).min() > WHOLE * stays:
@@ -153,15 +137,15 @@ class Stages:
         seen = max(SHARED_UE, SHARED_SIGMA * float(self.scale[channel])) <= abs(height)
         return height if seen and abs(height) < self.least(np.array([channel]))[0] else 0.0
 
-    def level(self, channel: int, y: Float) -> Float:
-        """float64[n]  Level to which the steps of a series lead, beginning with 0 [µε]."""
-        return _staircase(y, float(self.least(np.array([channel]))[0]))[1]
+    def steps(self, channel: int, y: Float) -> list[Step]:
+        """The steps of a series without gaps, NaN before the first that is known [µε]."""
+        return steps_of(y, float(self.least(np.array([channel]))[0]))[0]
 
     def stays(self, channel: int, y: Float, height: float) -> bool:
         """Whether the steps of a series still lead to a height [µε], so that no load has left."""
-        _, level = _staircase(y, float(self.least(np.array([channel]))[0]))
+        _, level = steps_of(y, float(self.least(np.array([channel]))[0]))
         end, side = float(level[-1]), float(np.sign(height))
-        return side * end >= STILL * abs(height) and not _fell(side * (y - level), FELL * abs(end))
+        return side * end >= STILL * abs(height) and not fell(side * (y - level), FELL * abs(end))
 
     def taken(self, channel: int) -> float:
         """What was added up and not told, when another movement tells of it [µε]; it counts once."""
@@ -208,76 +192,3 @@ class Stages:
         for name in self._STATE:
             kept = state[f"stage_{name}"]
             getattr(self, name)[: len(kept)] = kept
-
-
-def staircase_of(y: Float, least: float) -> list[Step]:
-    """The steps of at least `least` µε in a series without gaps, in order: the clearest is taken out first.
-
-    y : float64[n]  NaN before the first that is known [µε].
-    """
-    known = int(np.argmax(np.isfinite(y)))
-    left = np.where(np.isfinite(y), y, y[known])
-    steps: list[Step] = []
-    taken = np.arange(len(y)) < known + BEFORE
-    while len(steps) < MOST_STEPS:
-        best, found = 0.0, None
-        for rise, weights, error in _filters():
-            height = np.correlate(left, weights, "valid")
-            middle = np.arange(len(height)) + BEFORE + rise // 2
-            sure = np.where((np.abs(height) >= least) & ~taken[middle], np.abs(height) / error, 0.0)
-            i = int(np.argmax(sure))
-            if sure[i] > best:
-                best, found = float(sure[i]), Step(i + BEFORE, rise, float(height[i]))
-        if found is None:
-            break
-        steps.append(found)
-        left -= _ramp(len(y), found)
-        at = found.place + found.rise // 2
-        taken[max(at - APART, 0) : at + APART + 1] = True
-    return sorted(steps, key=lambda step: step.place)
-
-
-def _staircase(y: Float, least: float) -> tuple[list[Step], Float]:
-    """The steps of a series, and the level float64[n] to which they lead [µε]."""
-    steps = staircase_of(y, least)
-    level = np.zeros(len(y))
-    for step in steps:
-        level += _ramp(len(y), step)
-    return steps, level
-
-
-def height_at(y: Float, place: int, rise: int) -> float:
-    """Height of a step of which another gauge tells when it came [µε]; 0 where too little is known.
-
-    place : first block of its ramp; rise [blocks].
-    """
-    weights = next((w for r, w, _ in _filters() if r >= rise), _filters()[-1][1])
-    part = y[max(place - BEFORE, 0) : place - BEFORE + len(weights)]
-    whole = len(part) == len(weights) and place >= BEFORE and bool(np.isfinite(part).all())
-    return float(part @ weights) if whole else 0.0
-
-
-def _ramp(n: int, step: Step) -> Float:
-    shape: Float = step.height * np.clip((np.arange(n) - step.place + 0.5) / step.rise, 0.0, 1.0)
-    return shape
-
-
-def _fell(rest: Float, most: float) -> bool:
-    """Whether what the steps leave fell by more than `most` in 5 minutes, beside the way of the day."""
-    rest = rest[np.isfinite(rest)]
-    smooth = np.median(np.lib.stride_tricks.sliding_window_view(rest, 5), axis=1)
-    fall = smooth[: -5 * MINUTE] - smooth[5 * MINUTE :]
-    return bool(fall.max() - np.median(fall) > most)
-
-
-@cache
-def _filters() -> tuple[tuple[int, Float, float], ...]:
-    """Of each duration: blocks, weights that estimate the height of a step, and their error [µε]."""
-    out: list[tuple[int, Float, float]] = []
-    n = BEFORE + RISES[-1] + AFTER
-    for rise in RISES:
-        shape = _ramp(n, Step(BEFORE, rise, 1.0))
-        filtered = np.linalg.solve(covariance(n, SLOPE_UE), shape).astype(np.float64)
-        information = float(filtered @ shape)
-        out.append((rise, filtered / information, float(1.0 / np.sqrt(information))))
-    return tuple(out)

@@ -68,7 +68,10 @@ class Girder:
 
 @dataclass(frozen=True, slots=True)
 class Lorry:
-    """A test vehicle: creeps to `place_m`, stands `stand_s` from then on, leaves over the other end."""
+    """A test vehicle: creeps to `place_m`, stands `stand_s` from then on, leaves over the other end.
+
+    then : further places on its way, each (place [m], stands [s]).
+    """
 
     at_s: float
     place_m: float
@@ -76,10 +79,20 @@ class Lorry:
     speed_m_s: float = 1.5
     axles_kn: Sequence[float] = (70.0, 90.0, 90.0)
     spacing_m: Sequence[float] = (0.0, 4.5, 5.9)
+    then: Sequence[tuple[float, float]] = ()
+
+    def stops(self) -> list[tuple[float, float, float]]:
+        """When it comes to stand [s], where [m], and for how long [s], one after the other."""
+        out, stood = [], 0.0
+        for place, stands in ((self.place_m, self.stand_s), *self.then):
+            out.append((self.at_s + place / self.speed_m_s + stood, place, stands))
+            stood += stands
+        return out
 
     def end_s(self, length_m: float) -> float:
         """When it has left [s]."""
-        return self.at_s + (length_m + self.spacing_m[-1]) / self.speed_m_s + self.stand_s
+        stood = self.stand_s + sum(stands for _, stands in self.then)
+        return self.at_s + (length_m + self.spacing_m[-1]) / self.speed_m_s + stood
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +140,10 @@ class Campaign:
         for _ in range(rng.poisson(self.vehicles_an_hour * self.hours)):
             kn = self.vehicle_kn * rng.lognormal(-0.3, 0.7) / 3
             axles, at = np.array([0.7, 1.2, 1.1]) * kn, rng.uniform(0, self.hours * 3600)
-            self._passing(y, t, loads, at, rng.uniform(8, 20), 0.0, 0.0, axles, (0.0, 4.5, 5.9), rng)
+            self._passing(y, t, loads, at, rng.uniform(8, 20), (), axles, (0.0, 4.5, 5.9), rng)
         for lorry in self.lorries:
             self._passing(
-                y, t, loads, lorry.at_s, lorry.speed_m_s, lorry.place_m, lorry.stand_s,
+                y, t, loads, lorry.at_s, lorry.speed_m_s, lorry.stops(),
                 np.array(lorry.axles_kn), lorry.spacing_m, rng,
             )  # fmt: skip
         for jacks in self.jacks:
@@ -149,16 +162,20 @@ class Campaign:
         return t, y, 12 + soffit, 12 + deck
 
     def _passing(
-        self, y: Float, t: Float, loads: Float, at: float, speed: float, place: float, stand: float,
+        self, y: Float, t: Float, loads: Float, at: float, speed: float,
+        stops: Sequence[tuple[float, float, float]],
         axles: Float, spacing: Sequence[float], rng: np.random.Generator,
     ) -> None:  # fmt: skip
-        """Add a vehicle whose first axle enters at `at` [s] and stands at `place`, if it stands."""
+        """Add a vehicle whose first axle enters at `at` [s]. stops : of each when, where, how long."""
         length = self.girder.supports[-1]
-        arrives = at + place / speed if stand else np.inf
-        ends = at + (length + spacing[-1]) / speed + stand
+        ends = at + (length + spacing[-1]) / speed + sum(stand for _, _, stand in stops)
         first, last = np.searchsorted(t, [at, ends + 6.0])
         now = t[first:last]
-        moving = np.clip(now - at, 0, None) - np.clip(now - arrives, 0, stand)
+        moving = np.clip(now - at, 0, None)
+        rolling = np.ones(len(now), bool)
+        for arrives, _, stand in stops:
+            moving -= np.clip(now - arrives, 0, stand)
+            rolling &= (now < arrives) | (now > arrives + stand)
         nodes = np.arange(loads.shape[1])
         part = np.zeros((len(y), len(now)))
         for kn, back in zip(axles, spacing, strict=True):
@@ -167,7 +184,6 @@ class Campaign:
                 part[g] += kn * np.interp(x, nodes, loads[g], left=0.0, right=0.0)
         # The girder swings on as the vehicle rolls, more the faster it is.
         share = min(0.02 * speed, 0.25)
-        rolling = (now < arrives) | (now > arrives + stand) if stand else np.ones(len(now), bool)
         top = np.abs(part).max(axis=1, keepdims=True, initial=0.0)
         swing = np.sin(2 * np.pi * 3.4 * now + rng.uniform(0, 6.3)) * _lagged(
             rolling * 1.0, self.rate_hz * 1.5

@@ -33,6 +33,34 @@ def test_test_lorries_that_stand_and_leave_are_no_alarm(lorries: list[Lorry]) ->
     assert told(Campaign(hours=1.7, lorries=lorries)) == []
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(
+    "places",
+    [
+        [(11.0, 240.0), (28.0, 300.0), (45.0, 240.0)],
+        [(8.0, 360.0), (17.0, 240.0), (40.0, 200.0), (52.0, 300.0)],
+    ],
+    ids=["three places", "four places"],
+)
+def test_a_test_lorry_that_goes_from_place_to_place_is_no_alarm_when_it_has_left(
+    places: list[tuple[float, float]], seed: int
+) -> None:
+    lorry = Lorry(3600, *places[0], axles_kn=(110.0, 140.0, 140.0), then=places[1:])
+    assert told(Campaign(hours=2.2, rate_hz=10, lorries=[lorry], swing_c=12.0), seed) == []
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4, 5, 6])
+def test_a_pier_that_goes_back_ends_the_alarm_though_small_steps_of_some_gauges_were_not_counted(
+    seed: int,
+) -> None:
+    down = [(2400.0 + 1200.0 * i, 60.0 + 70.0 * i, 9.0) for i in range(3)]
+    jacks = Jacks(1, [*down, (6900.0, 120.0, -27.0)])
+    changes = told(Campaign(hours=2.7, rate_hz=10, jacks=[jacks], vehicles_an_hour=60, swing_c=12.0), seed)
+    assert changes[0].state is AlarmState.FIRING
+    assert changes[-1].state is AlarmState.CLEAR
+    assert 6900 / 60 < minute(changes[-1]) < 7020 / 60 + 12.5
+
+
 def test_a_pier_lowered_by_jacks_and_raised_again_is_one_alarm_that_ends() -> None:
     steps = [(4500.0 + 90 * i, 30.0, 2.0) for i in range(5)]
     changes = told(Campaign(hours=2.0, jacks=[Jacks(1, [*steps, (6200.0, 120.0, -10.0)])]))

@@ -7,7 +7,8 @@ import pytest
 
 from rules.alarm import AlarmChange, AlarmState, Hazard
 from rules.bridge.background import MINUTE
-from rules.bridge.stages import FORGOTTEN, Stages, Step, staircase_of
+from rules.bridge.stages import FORGOTTEN, Stages
+from rules.bridge.steps import Step, staircase_of
 from tests.support.bridge_runs import bridge_engine, of, run
 from tests.support.bridge_series import SECOND_US, START_US, DayRecord, Event, day_registry
 

@@ -1,0 +1,37 @@
+"""Movements that lead back to where a gauge stood."""
+
+import numpy as np
+
+from rules.bridge.returning import HELD, held, left_at, not_counted
+
+
+def level(*parts: tuple[int, float]) -> np.ndarray:
+    """Levels, each (blocks, µε)."""
+    return np.concatenate([np.full(n, float(ue)) for n, ue in parts])
+
+
+def test_a_level_is_held_when_it_stands_for_minutes() -> None:
+    series = level((20, 0.0), (10, 30.0), (HELD, 12.0), (5, 40.0))
+    assert held(series, 12.0, 3.0) == 20 + 10 + HELD
+    assert held(series, 1.0, 3.0) == 20
+    assert held(series, 30.0, 3.0) == 0
+
+
+def test_a_lorry_that_leaves_after_two_places_leads_back_to_where_it_came() -> None:
+    series = level((40, 0.0), (18, 30.0), (18, 12.0), (10, 1.0))
+    assert left_at(series, 76, -11.0) == 40
+
+
+def test_a_step_to_a_new_level_leads_nowhere_back() -> None:
+    series = level((40, 0.0), (18, 30.0), (18, 1.0), (40, 16.0))
+    assert left_at(series, 76, 15.0) == 0
+
+
+def test_what_no_step_shows_leads_nowhere_back() -> None:
+    assert left_at(level((100, 0.0), (20, 6.0)), 100, 30.0) == 0
+
+
+def test_steps_that_were_not_counted_go_back_with_those_that_were() -> None:
+    series = level((40, 0.0), (40, 9.0), (20, -21.0))
+    assert not_counted(series, 80, 1.0) == 9.0
+    assert not_counted(series, 80, -1.0) == 0.0
