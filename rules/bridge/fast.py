@@ -400,7 +400,7 @@ class FastDrift:
         self.returned[channel] = self.returned[channel] + 1 if back else 0
         if self.returned[channel] >= NOW:
             if not found and now <= -0.4 * limit:
-                # Across where it was: a lorry on its next place, or another movement; judged by the same state.
+                # Across where it was: a lorry on its next place, or another movement, from the same state.
                 self.away[channel], self.peak[channel] = -direction, -now
                 self.returned[channel] = 0
             else:
@@ -458,7 +458,8 @@ class FastDrift:
         # What was added up and not told is part of what is there now, or of what goes back.
         self.settled[channel] += self.stages.taken(channel)
         if self.settled[channel] * shift < 0:
-            self.settled[channel] += not_counted(level, onset, float(np.sign(self.settled[channel])))
+            began = int(self.since[channel]) - block + RING - 1
+            self.settled[channel] += not_counted(level, began, float(np.sign(self.settled[channel])))
         self.pending[channel], self.passed[channel] = shift, self.limit[channel]
         self.onset[channel] = block - movement.onset
         self.rise_s[channel] = movement.rise * 60.0 / MINUTE

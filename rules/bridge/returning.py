@@ -52,10 +52,11 @@ def left_at(level: Float, onset: int, shift: float) -> int:
     return held(level[:onset], now, WHOLE * abs(stepped))
 
 
-def not_counted(level: Float, onset: int, side: float) -> float:
+def not_counted(level: Float, since: int, side: float) -> float:
     """What stepped to one side before a movement, is there still, and was not counted yet [µε].
 
-    level : float64[n]  Sum of the steps up to each block [µε]. side : 1.0 or -1.0.
+    level : float64[n]  Sum of the steps up to each block [µε]. since : place of the state from which the
+    movement is measured. side : 1.0 or -1.0.
     """
-    stepped = float(level[max(onset - AROUND, 0)])
+    stepped = float(level[max(since, 0)])
     return stepped if stepped * side > 0 else 0.0
