@@ -292,10 +292,8 @@ class FastDrift:
         steps = self.stages.imposed(channel, self._latest(block, channel), float(self.limits.hold[channel]))
         if not steps:
             return
-        if (
-            self.home[channel] >= 0
-            and abs(block - RING + 1 + steps[0].place - self.home[channel]) <= TOGETHER
-        ):
+        apart = [block - RING + 1 + step.place - int(self.home[channel]) for step in steps]
+        if self.home[channel] >= 0 and min(map(abs, apart)) <= TOGETHER:
             # The bridge went back then: what moved with it is where it was.
             self.stages.taken(channel)
             for step in steps:

@@ -33,5 +33,6 @@ def test_what_no_step_shows_leads_nowhere_back() -> None:
 
 def test_steps_that_were_not_counted_go_back_with_those_that_were() -> None:
     series = level((40, 0.0), (40, 9.0), (20, -21.0))
-    assert not_counted(series, 80, 1.0) == 9.0
-    assert not_counted(series, 80, -1.0) == 0.0
+    assert not_counted(series, 78, 1.0) == 9.0
+    assert not_counted(series, 78, -1.0) == 0.0
+    assert not_counted(series, 30, 1.0) == 0.0
