@@ -29,7 +29,7 @@ from rules.lid.explain import evidence_of, sees
 from rules.lid.features import Features
 from rules.lid.fuse_box import Fuse, FuseBox
 from rules.lid.history import learn_seat, look_back
-from rules.lid.judge import HAZARDS, judge
+from rules.lid.judge import HAZARDS, SHY, judge
 from rules.lid.limits import Limits
 from rules.lid.neighbours import Neighbours
 from rules.lid.opinion import Fuses
@@ -364,7 +364,7 @@ class LidDetector:
         chatter(own, columns, angle, change, hours)
         water = water_of(own.water, columns, angle, hours, limits)
         if water is not None:
-            look |= water >= self._limits.least("flood_mm")
+            look |= water >= limits["flood_mm"] - SHY * limits["flood_hysteresis_mm"]
         return Read(
             limits,
             hours,

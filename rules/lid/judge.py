@@ -49,6 +49,9 @@ STILL_READINGS: Final = np.float32(40)
 STILL_MOVES: Final = np.float32(0.8)
 """As many equal readings of a sensor that moves this often by itself come by chance once in 10¹⁶."""
 
+SHY: Final = np.float32(1 / 3)
+"""Of the hysteresis: what a level that woke its sensor may be short of the limit, by its noise and waves."""
+
 TELLS_S: Final = np.float32(3600)
 """A sensor that says more within this time need not be quoted while it is in doubt."""
 
@@ -123,7 +126,7 @@ def _judge(
         sunken,
         _loose(f, limits, shock, missing),
         _damaged(f, limits, tilt, sink, shock),
-        _flooded(f, limits, doubt),
+        _flooded(f, limits, water, doubt),
         _fault(f, limits, tilt, shock, crept),
     ]
     fuses = _fuses(f, limits, doubt, missing, tilted, sunken, sink, crept, tilt[:, Tilt.RUN] == 1)
@@ -297,7 +300,7 @@ def _damaged(f: Features, limits: Limits, tilt: Float32, sink: Float32, shock: F
     return said
 
 
-def _flooded(f: Features, limits: Limits, doubt: Doubt) -> Opinion:
+def _flooded(f: Features, limits: Limits, water: Float32, doubt: Doubt) -> Opinion:
     said = Opinion.none(len(f.sensor))
     level = f.water_mm
     before = f.said[:, 5]
@@ -306,6 +309,10 @@ def _flooded(f: Features, limits: Limits, doubt: Doubt) -> Opinion:
         kept = limit - np.where(before >= grade, limits["flood_hysteresis_mm"], 0)
         said.say((level >= kept) & ~doubt.flood, grade, level, limit, "flooded.level_mm")
     said.say(level >= limits["flood_mm"], 1, level, limits["flood_mm"], "flooded.unconfirmed_mm")
+    # What rising water woke at its own limit says a little less now and then, and sleeps for hours.
+    rising = (level - water[:, Water.BEFORE] >= limits["flood_hysteresis_mm"]) & (water[:, Water.COUNT] >= 2)
+    at_limit = level >= limits["flood_mm"] - limits["flood_hysteresis_mm"] * SHY
+    said.say(at_limit & rising & doubt.woken, 3, level, limits["flood_mm"], "flooded.level_mm")
     said.say(f.water_alarm > 0.5, 3, level, limits["flood_mm"], "flooded.alarm")
     said.fine(~np.isnan(level) | ~np.isnan(f.water_alarm))
     return said

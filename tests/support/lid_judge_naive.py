@@ -410,6 +410,10 @@ def flooded(lid: Lid, doubt: Mapping[str, bool]) -> Said | None:
             said.append(Said(grade, lid.water, r[name], "flooded.level_mm"))
     if lid.wet:
         said.append(Said(1, lid.water, r["flood_mm"], "flooded.unconfirmed_mm"))
+    # what rising water woke at its own limit may say a little less
+    rises = lid.water_count >= 2 and lid.water - lid.water_before >= r["flood_hysteresis_mm"]
+    if doubt["woken"] and rises and lid.water >= r["flood_mm"] - r["flood_hysteresis_mm"] / 3:
+        said.append(Said(3, lid.water, r["flood_mm"], "flooded.level_mm"))
     if lid.water_alarm > 0.5:
         said.append(Said(3, lid.water, r["flood_mm"], "flooded.alarm"))
     if not said and not (math.isnan(lid.water) and math.isnan(lid.water_alarm)):

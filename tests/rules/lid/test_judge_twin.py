@@ -51,7 +51,7 @@ READING: dict[str, tuple[float, ...]] = {
     "torn": (0, 1),
     "mm": (nan, inf, -inf, -820, -600, -150, -25, -15, -10, 15, 30, 100, *grid(-40, 40)),
     "vibration": (nan, inf, 0, 0, 1, 2.5, 4.5, 5, 7, 50),
-    "water": (nan, inf, 0, 220, 250, 270, 299.5, 300, 970, 1000, 5000),
+    "water": (nan, inf, 0, 220, 239.5, 240, 250, 270, 289.5, 290, 299.5, 300, 970, 1000, 5000),
     "open": SWITCH,
     "tilt_alarm": SWITCH,
     "water_alarm": SWITCH,
@@ -91,6 +91,7 @@ KNOWN: dict[str, tuple[str, int, tuple[float, ...]]] = {
     "hit_run": ("shock", Shock.HIT_RUN, (0, 1, 2, 3)),
     "water_before": ("water", Water.BEFORE, (0, 100, 130, 200)),
     "water_run": ("water", Water.RUN, (0, 1, 2)),
+    "water_count": ("water", Water.COUNT, (1, 2, 40)),
 }
 ROW = st.tuples(
     st.fixed_dictionaries({name: st.sampled_from(values) for name, values in READING.items()}),

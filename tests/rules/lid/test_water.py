@@ -73,3 +73,28 @@ def test_a_single_echo_pages_nobody() -> None:
     life.reads(at + 2 * HOUR, distance_mm=2400)
     life.passes(at + 2 * HOUR + 700)
     assert [c for _, _, c, _ in life.alarms() if c in ("orange", "red")] == []
+
+
+def test_water_that_woke_its_sensor_at_the_limit_floods_though_it_says_a_little_less() -> None:
+    """The switch of the device acts at 300 mm, its level trembles by 4 mm, and it sleeps until noon."""
+    said = {}
+    for woken, level in ((True, 297), (True, 250), (False, 297)):
+        life = Life(city(heartbeat_s=43_200))
+        for k in range(30):
+            life.reads(k * 12 * HOUR, water_mm=40 + k % 3)
+        at = 30 * 12 * HOUR - (5 * HOUR if woken else 0)
+        life.reads(at, water_mm=level)
+        life.passes(at + 60)
+        said[woken, level] = [(h, c) for h, _, c, _ in life.alarms()]
+    assert said == {(True, 297): [("flooded", "orange")], (True, 250): [], (False, 297): []}
+
+
+def test_water_that_always_stands_just_below_the_limit_is_no_flood_when_something_else_wakes_the_sensor() -> (
+    None
+):
+    life = Life(city(heartbeat_s=43_200))
+    for k in range(30):
+        life.reads(k * 12 * HOUR, water_mm=285 + 3 * (k % 3))
+    life.reads(29 * 12 * HOUR + 7 * HOUR, water_mm=297)
+    life.passes(29 * 12 * HOUR + 8 * HOUR)
+    assert life.alarms() == []
