@@ -92,6 +92,17 @@ def reference_error(window: int) -> float:
     return prediction(window, 12 * MINUTE)[1] / prediction(WINDOWS[-1], 12 * MINUTE)[1]
 
 
+def ramp_height(values: Float, start: int, rise: int) -> float:
+    """Height of a ramp, by what lies before and after it [µε]: a prediction errs more, the older it is.
+
+    values : float64[window]  Without gaps [µε], newest last. start : its first block; rise [blocks].
+    """
+    n = len(values)
+    shape = np.clip((np.arange(n) - start + 0.5) / max(rise, 1), 0.0, 1.0)
+    filtered = np.linalg.solve(covariance(n), shape)
+    return float(filtered @ values / (filtered @ shape))
+
+
 @cache
 def covariance(window: int, slope_ue: float = SLOPE_UE) -> Float:
     """float64[window, window]  Of a window's blocks [µε²]; slope_ue : prior spread of the slope [µε/h]."""

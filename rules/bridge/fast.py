@@ -22,6 +22,7 @@ from rules.bridge.background import (
     WINDOWS,
     bank,
     prediction,
+    ramp_height,
     reference_error,
     window_of,
 )
@@ -29,7 +30,7 @@ from rules.bridge.cells import QUARTERS
 from rules.bridge.liveload import LiveLoads
 from rules.bridge.onset import Movement, standing
 from rules.bridge.pattern import LEAST_PASSINGS, Together, no_load
-from rules.bridge.returning import left_at, not_counted
+from rules.bridge.returning import WHOLE, left_at, not_counted
 from rules.bridge.stages import Stages
 from rules.bridge.staircase import running_median
 from rules.bridge.steps import Step, level_of
@@ -332,8 +333,9 @@ class FastDrift:
     def _settle(self, channel: int, shift: float) -> None:
         """A movement is over; what is left of all of them is told while it is more than nothing."""
         before = float(self.settled[channel])
+        went_back = before * shift < 0 and not self.firing[channel]
         self.settled[channel] += shift
-        if self._gone(channel, float(self.settled[channel]), before):
+        if went_back or self._gone(channel, float(self.settled[channel]), before):
             self.settled[channel], self.moves[channel] = 0.0, 0
             self.firing[channel] = False
         else:
@@ -411,7 +413,12 @@ class FastDrift:
                 short = np.flatnonzero(running_median(residual[:-NOW], PASSING) < THERE * now)
                 took = int(short[-1]) + 1 - (age - int(block - self.onset[channel])) if len(short) else 0
                 self.rise_s[channel] = max(self.rise_s[channel], took * 60.0 / MINUTE)
-                self._end_watch(channel, block, direction * now, masks=True)
+                start, rise = window - 1 - int(block - self.onset[channel]), self._rise(channel)
+                heights = [ramp_height(z[-window:] - stood, start, rise) for z in (y, less)]
+                height = min(heights, key=lambda h: direction * h)
+                # What is not alike has gone on since, or a vehicle stands there now.
+                alike = abs(height - self.pending[channel]) <= WHOLE * abs(self.pending[channel])
+                self._end_watch(channel, block, height if alike else direction * now, masks=True)
         elif now >= limit and (
             movement := standing(
                 residual,
@@ -518,19 +525,23 @@ class FastDrift:
     def _end_watch(self, channel: int, block: int, shift: float, *, masks: bool) -> None:
         """The watch is over; where it `masks`, what was before lies where the state after it does."""
         if masks:
-            self._lift(channel, block, shift, float(self.rise_s[channel]))
+            self._lift(channel, block, shift)
         self.pending[channel] = 0.0
         self.onset[channel] = self.since[channel] = -1
         self.returned[channel] = 0
         self._settle(channel, shift)
 
-    def _lift(self, channel: int, block: int, shift: float, rise_s: float) -> None:
+    def _rise(self, channel: int) -> int:
+        """Blocks that a movement took."""
+        return int(self.rise_s[channel] * MINUTE / 60)
+
+    def _lift(self, channel: int, block: int, shift: float) -> None:
         """Lift what was before the movement by `shift` [µε]; leave the movement itself out."""
         blocks = np.arange(block - RING + 1, block + 1)
         onset = int(self.onset[channel])
         onset = onset if onset >= 0 else int(self.since[channel]) + MARGIN
         before = blocks[blocks < onset - MINUTE] % RING
-        rise = int(rise_s * MINUTE / 60) + MINUTE
+        rise = self._rise(channel) + MINUTE
         # The newest minute lies where it will stay; before it, what leaves may still be leaving.
         leaving = abs(self.off[channel]) > 0.4 * self.limit[channel]
         until = min(onset + rise, block - NOW) if shift else block + (1 if leaving else -MINUTE)

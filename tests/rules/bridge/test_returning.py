@@ -1,7 +1,9 @@
 """Movements that lead back to where a gauge stood."""
 
 import numpy as np
+import pytest
 
+from rules.bridge.background import MINUTE, ramp_height
 from rules.bridge.returning import HELD, held, left_at, not_counted
 
 
@@ -36,3 +38,11 @@ def test_steps_that_were_not_counted_go_back_with_those_that_were() -> None:
     assert not_counted(series, 78, 1.0) == 9.0
     assert not_counted(series, 78, -1.0) == 0.0
     assert not_counted(series, 30, 1.0) == 0.0
+
+
+@pytest.mark.parametrize("rise", [1, 9, 30])
+def test_the_height_of_a_ramp_is_told_from_a_warming_that_bends(rise: int) -> None:
+    hours = (np.arange(48 * MINUTE) - 48 * MINUTE) / (60 * MINUTE)
+    day = 80 * hours + 30 * hours**2
+    ramp = 41.0 * np.clip((np.arange(48 * MINUTE) - 70 + 0.5) / rise, 0, 1)
+    assert ramp_height(day + ramp, 70, rise) == pytest.approx(41.0, abs=1.0)
