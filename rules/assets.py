@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,6 +91,37 @@ class AssetAlarms:
             alarm.level = gravest.level
             sensors = tuple(sorted({s for _, s in alarm.voices}))
             yield Announcement(asset, hazard, alarm.level, True, gravest if graver else voice, sensors)
+
+    def settle_at_once(
+        self, asset: AssetKey, hazard: Hazard, words: Sequence[tuple[int, int, Voice, int]]
+    ) -> Iterator[Announcement]:
+        """What several sensors say in one moment is one change, told by the gravest and greatest of them.
+
+        words : (lane, sensor, voice, event time) of each.
+        """
+        key = (asset, hazard)
+        alarm = self._alarms.get(key)
+        before = alarm.level if alarm else 0
+        over: list[int] = []
+        for lane, sensor, voice, at in words:
+            if voice.level > 0:
+                if alarm is None:
+                    alarm = self._alarms[key] = Alarm(first_at=at)
+                alarm.voices[lane, sensor] = voice
+            elif alarm is not None and alarm.voices.pop((lane, sensor), None) is not None:
+                over.append(sensor)
+        if alarm is None:
+            return
+        if not alarm.voices:
+            del self._alarms[key]
+            last = next(voice for _, sensor, voice, _ in reversed(words) if sensor in over)
+            yield Announcement(asset, hazard, before, False, last, tuple(sorted(set(over))))
+            return
+        gravest = max(alarm.voices.values(), key=lambda v: (v.level, abs(v.value)))
+        if gravest.level != before:
+            alarm.level = gravest.level
+            sensors = tuple(sorted({s for _, s in alarm.voices}))
+            yield Announcement(asset, hazard, alarm.level, True, gravest, sensors)
 
     def firing(self) -> Iterator[tuple[AssetKey, Hazard, Alarm]]:
         """All alarms that fire."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from devices.registry import UNBOUND, Registry
 from rules import after_work
 from rules.alarm import AlarmChange, AlarmState, Hazard, MutedAlarm, Reason, Severity
-from rules.assets import AssetAlarms, Voice
+from rules.assets import Announcement, AssetAlarms, Voice
 from rules.detector import Detector, Verdicts
 from rules.faults import Faults
 from rules.machine import KeptBack, Transition
@@ -124,33 +125,72 @@ class Telling:
     def tell(self, told: Told) -> list[AlarmChange]:
         """All that was noted, in the order of its places."""
         changes: list[AlarmChange] = []
-        for _, what in sorted(told, key=lambda item: item[0]):
-            if isinstance(what, list):
-                changes += what
-            elif isinstance(what, MutedAlarm):
-                self._muted.append(what)
-            else:
-                changes += self._join(*what)
+        for _, some in groupby(sorted(told, key=lambda item: item[0]), key=self._moment):
+            at_once: list[tuple[Transition, Voice]] = []
+            for _, what in some:
+                if isinstance(what, list):
+                    changes += what
+                elif isinstance(what, MutedAlarm):
+                    self._muted.append(what)
+                else:
+                    at_once.append(what)
+            if len(at_once) > 1:
+                changes += self._join_at_once(at_once)
+            elif at_once:
+                changes += self._join(*at_once[0])
         return changes
+
+    def _moment(self, item: tuple[Place, Any]) -> tuple[Any, ...]:
+        """What is decided in one moment of one asset is one change; in days each sensor speaks for itself."""
+        place, what = item
+        if not isinstance(what, tuple):
+            return (*place, False)
+        transition, voice = what
+        asset = self._key(transition.sensor)
+        apart = transition.sensor if voice.reason.key.startswith(SLOW_DRIFT) else -1
+        return (*place[:3], asset, apart)
+
+    def _join_at_once(self, words: Sequence[tuple[Transition, Voice]]) -> Iterable[AlarmChange]:
+        first = words[0][0]
+        hazard, asset = self._lanes[first.lane][1], int(self.registry.sensors.asset[first.sensor])
+        said_by = {id(voice): transition for transition, voice in words}
+        for said in self.alarms.settle_at_once(
+            self._key(first.sensor), hazard, [(t.lane, t.sensor, voice, t.at) for t, voice in words]
+        ):
+            transition = said_by.get(id(said.voice), words[-1][0])
+            yield self._announce(transition, said, asset)
+
+    def _key(self, sensor: int) -> int:
+        asset = int(self.registry.sensors.asset[sensor])
+        return -1 - sensor if asset == UNBOUND else asset
 
     def _join(self, transition: Transition, voice: Voice) -> Iterable[AlarmChange]:
         hazard = self._lanes[transition.lane][1]
         asset = int(self.registry.sensors.asset[transition.sensor])
-        key = -1 - transition.sensor if asset == UNBOUND else asset
         # In minutes a bridge moves as one; over days a drift in one section must not hide another's.
         place = self._section if voice.reason.key.startswith(SLOW_DRIFT) else None
         for said in self.alarms.settle(
-            key, hazard, transition.lane, transition.sensor, voice, transition.at, place
+            self._key(transition.sensor),
+            hazard,
+            transition.lane,
+            transition.sensor,
+            voice,
+            transition.at,
+            place,
         ):
-            common = self.together.note(asset, transition.sensor, hazard, transition.at) if said.fires else {}
-            yield self._change(
-                transition,
-                Severity(said.level),
-                AlarmState.FIRING if said.fires else AlarmState.CLEAR,
-                said.voice,
-                said.sensors,
-                common,
-            )
+            yield self._announce(transition, said, asset)
+
+    def _announce(self, transition: Transition, said: Announcement, asset: int) -> AlarmChange:
+        hazard = self._lanes[transition.lane][1]
+        common = self.together.note(asset, transition.sensor, hazard, transition.at) if said.fires else {}
+        return self._change(
+            transition,
+            Severity(said.level),
+            AlarmState.FIRING if said.fires else AlarmState.CLEAR,
+            said.voice,
+            said.sensors,
+            common,
+        )
 
     def _section(self, sensor: int) -> str:
         """Section of a bridge that a sensor sits in."""

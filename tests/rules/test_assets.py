@@ -29,3 +29,33 @@ def test_where_places_do_not_count_a_second_sensor_is_told_only_if_it_is_graver(
     assert len(settle(alarms, 0, 3, None)) == 1
     assert settle(alarms, 2, 2, None) == []
     assert [a.level for a in settle(alarms, 2, 4, None)] == [4]
+
+
+def at_once(alarms: AssetAlarms, *words: tuple[int, int, float]) -> list[Announcement]:
+    """words : (sensor, level, value) of each."""
+    voices = [(0, sensor, said(level, value), 0) for sensor, level, value in words]
+    return list(alarms.settle_at_once(7, Hazard.DRIFT, voices))
+
+
+def test_what_several_say_in_one_moment_is_told_once_by_the_one_that_moved_most() -> None:
+    (told,) = at_once(AssetAlarms(), (0, 3, 18.0), (1, 3, -40.0), (2, 2, 90.0))
+    assert (told.level, told.fires, told.voice.value, told.sensors) == (3, True, -40.0, (0, 1, 2))
+
+
+def test_an_alarm_that_ends_for_all_at_once_is_never_told_in_a_lower_grade_before() -> None:
+    alarms = AssetAlarms()
+    at_once(alarms, (0, 4, 60.0), (1, 3, 20.0))
+    (told,) = at_once(alarms, (0, 0, 0.0), (1, 0, 0.0))
+    assert (told.fires, told.level, told.sensors) == (False, 4, (0, 1))
+    assert list(alarms.firing()) == []
+
+
+def test_an_alarm_that_ends_for_the_gravest_only_goes_on_in_the_grade_of_the_others() -> None:
+    alarms = AssetAlarms()
+    at_once(alarms, (0, 4, 60.0), (1, 3, 20.0))
+    (told,) = at_once(alarms, (0, 0, 0.0), (2, 3, 25.0))
+    assert (told.fires, told.level, told.voice.value, told.sensors) == (True, 3, 25.0, (1, 2))
+
+
+def test_nothing_that_ends_where_nothing_was_is_told() -> None:
+    assert at_once(AssetAlarms(), (0, 0, 0.0), (1, 0, 0.0)) == []
