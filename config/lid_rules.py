@@ -16,6 +16,10 @@ class LidRules(BaseModel):
     commission_hours: float = Field(default=24, ge=0, le=24 * 60)
     """The baseline is learned until both are reached, then frozen. A day sees the thermal cycle once."""
 
+    desk_days: float = Field(default=7, ge=0, le=90)
+    """What a sensor reads before its `installed_at` counts for nothing, but for no longer than this: a
+    date that is further ahead is a slip in the registry, told as such, and must not silence a lid."""
+
     open_deg: float = Field(default=50, gt=0, le=180)
     """A lid at this angle is open, whatever it leans on. Devices use 90–120 [vendor] for upside down."""
     carried_deg: float = Field(default=30, gt=0, le=180)

@@ -27,13 +27,14 @@ from rules.lid.channels import (
 )
 from rules.lid.explain import evidence_of, sees
 from rules.lid.features import Features
+from rules.lid.fitting import DAY_US, Fitting, Stage
 from rules.lid.fuse_box import Fuse, FuseBox
 from rules.lid.history import learn_seat, look_back
 from rules.lid.judge import HAZARDS, SHY, judge
 from rules.lid.limits import Limits
 from rules.lid.neighbours import Neighbours
 from rules.lid.opinion import Fuses
-from rules.lid.reasons import REASONS
+from rules.lid.reasons import REASONS, ROW
 from rules.lid.rocking import rock
 from rules.lid.schedule import Pace, on_schedule
 from rules.lid.state import (
@@ -42,6 +43,7 @@ from rules.lid.state import (
     SEATED,
     UNDER_WATCH,
     WATCH,
+    WATCHED,
     LidState,
     Shock,
 )
@@ -89,8 +91,7 @@ class LidDetector:
     def __init__(self, registry: Registry, rules: LidRules) -> None:
         self._state = LidState(len(registry.sensors))
         self._class_of = np.zeros(len(registry.sensors), np.uint16)
-        self._fitted = registry.sensors.installed_at.copy()
-        """int64[n]  When each sensor was fitted where it is, or told to begin anew [µs]; 0 = unknown."""
+        self._fitting = Fitting(registry.sensors.installed_at)
         self._fuses = FuseBox()
         self._follow(registry)
         self.thresholds_changed([rules], np.zeros(len(registry.sensors), np.uint16))
@@ -121,7 +122,7 @@ class LidDetector:
         Their states are guessed, then all are judged at once from the guessed states. Where each reading
         leaves behind what was guessed for the next one, the guess was what would have been.
         """
-        mine = np.flatnonzero(self._mine.take(sensor) & ~self._fused(sensor))
+        mine = np.flatnonzero(self._mine.take(sensor) & ~self._fused(sensor) & ~self._fitting.awaits(sensor))
         done: npt.NDArray[np.int64] = valid.sum(axis=0)
         done[self._mine.take(sensor)] = 0
         if len(mine) == 0:
@@ -161,6 +162,13 @@ class LidDetector:
                 return ()
             sensor, time = sensor[mine], time[mine]
             columns = {name: column[mine] for name, column in columns.items()}
+        if self._fitting.awaits(sensor).any():
+            return self._observe_unfitted(sensor, time, columns)
+        return self._observe_blocks(sensor, time, columns)
+
+    def _observe_blocks(
+        self, sensor: npt.NDArray[np.int32], time: npt.NDArray[np.int64], columns: Mapping[str, Float32]
+    ) -> Sequence[Verdicts]:
         if len(sensor) <= BLOCK_ROWS:
             return self._observe(sensor, time, columns)
         verdicts: list[Verdicts] = []
@@ -179,11 +187,12 @@ class LidDetector:
         keep = np.flatnonzero(self._mine.take(batch.sensor))
         if len(keep) == 0:
             return ()
+        keep = keep[~self._fitting.of_desk(batch.sensor[keep], batch.time[keep])]
         columns = {name: column[keep] for name, column in batch.columns.items()}
         sensor, time = batch.sensor[keep], batch.time[keep]
         limits = self._limits.at(self._class_of, sensor)
         verdicts = look_back(self._state, sensor, time, columns, limits)
-        fitted = self._fitted.take(sensor)
+        fitted = self._fitting.seat.take(sensor)
         first = np.flatnonzero((fitted > 0) & (self._state.last[sensor] < fitted) & (time >= fitted))
         if len(first):
             some = {name: column[first] for name, column in columns.items()}
@@ -216,7 +225,10 @@ class LidDetector:
             found += np.flatnonzero(self._registry.sensors.asset == asset).tolist() if asset >= 0 else []
         sensors = np.array([s for s in found if s >= 0 and self._mine[s]], np.int32)
         at = int(payload.get("at", 0))
-        self._fitted[sensors] = at
+        if name == "binding":
+            self._fitting.bound(sensors, at)
+        else:
+            self._fitting.learn_anew(sensors, at)
         changes = self._begin_anew(sensors, at)
         # A sensor that is new may have been fitted to a lid that lies too low; who says that a lid is to be
         # learned anew has seen it.
@@ -237,10 +249,9 @@ class LidDetector:
         self._follow(registry)
         sensors = np.flatnonzero(moved & self._mine[:n]).astype(np.int32)
         self._state.forget(sensors)
-        self._state.said[sensors] = 0
-        installed = registry.sensors.installed_at
-        self._fitted = np.concatenate([self._fitted, installed[n:]])
-        self._fitted[sensors] = installed[sensors]
+        # What rings of it goes on until its first reading there says otherwise.
+        self._state.said[sensors, WATCH] = WATCHED
+        self._fitting.follow(registry.sensors.installed_at, sensors)
         self._fuses.put_out_all(sensors.tolist())
         self._class_of = np.resize(self._class_of, len(registry.sensors))
         self._class_of[n:] = 0
@@ -254,17 +265,16 @@ class LidDetector:
         """All state as named arrays."""
         return {
             **{name: array.copy() for name, array in self._state.arrays().items()},
-            "at.fitted": self._fitted.copy(),
+            **self._fitting.snapshot(),
             **self._fuses.snapshot(),
         }
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         """The state that `snapshot` gave. Raises ValueError when it does not fit."""
         fresh = LidState.of({name: a for name, a in state.items() if not name.startswith(("fuse.", "at."))})
-        known = np.array(state["at.fitted"], np.int64)
         fresh.grow(len(self._registry.sensors))
         self._state = fresh
-        self._fitted = np.concatenate([known, self._registry.sensors.installed_at[len(known) :]])
+        self._fitting.restore(state, fresh.last, self._registry.sensors.installed_at)
         self._fuses.restore(state)
 
     # --- what is known ---------------------------------------------------------------------------
@@ -276,7 +286,10 @@ class LidDetector:
 
     def sees(self, sensor: int) -> Mapping[Hazard, str]:
         """Which hazards this sensor can show, and by what."""
-        return sees(*self._state.find(sensor))
+        seen = sees(*self._state.find(sensor))
+        if self._fitting.stage(np.array([sensor]))[0] in (Stage.DESK, Stage.AMENDED):
+            return dict.fromkeys(seen, "rules_lid.blind.desk")
+        return seen
 
     def beat_us(self, sensor: int) -> tuple[int, bool]:
         """Usual time between its messages on schedule [µs], 0 = not known; whether the latest was one."""
@@ -295,9 +308,10 @@ class LidDetector:
         self._neighbours: Neighbours | None = None
 
     def _begin_anew(self, sensors: npt.NDArray[np.int32], at: int) -> list[Verdicts]:
-        said = self._state.said[sensors]
-        self._state.forget(sensors)
-        self._state.said[sensors] = 0
+        state, rows = self._state.find(sensors)
+        said = state.said[rows]
+        state.forget(rows)
+        state.said[rows] = 0
         self._fuses.put_out_all(sensors.tolist())
         verdicts = []
         for row, hazard in enumerate(HAZARDS):
@@ -307,6 +321,38 @@ class LidDetector:
                 zero = np.zeros(len(which), np.uint8)
                 when = np.full(len(which), at, np.int64)
                 verdicts.append(Verdicts(hazard, which, when, zero.astype(np.int8), nothing, nothing, zero))
+        return verdicts
+
+    def _observe_unfitted(
+        self, sensor: npt.NDArray[np.int32], time: npt.NDArray[np.int64], columns: Mapping[str, Float32]
+    ) -> Sequence[Verdicts]:
+        """Judge readings of which some may be from before their sensor was fitted."""
+        limits = self._limits.at(self._class_of, sensor)
+        counts, anew, mended = self._fitting.receive(sensor, time, limits)
+        verdicts: list[Verdicts] = []
+        for s in anew.tolist():
+            verdicts += self._begin_anew(np.array([s], np.int32), int(time[sensor == s][0]))
+        i = np.flatnonzero(counts)
+        if len(i):
+            verdicts += self._observe_blocks(
+                sensor[i], time[i], {name: column[i] for name, column in columns.items()}
+            )
+        doubted = np.flatnonzero(self._fitting.stage(sensor) == Stage.DOUBTED)
+        ahead = ((self._fitting.begins.take(sensor) - time) / DAY_US).astype(np.float32)
+        reason = np.uint8(ROW["sensor_fault.fitted_ahead"])
+        for level, rows in ((2, doubted), (0, np.flatnonzero(np.isin(sensor, mended)))):
+            if len(rows):
+                verdicts.append(
+                    Verdicts(
+                        Hazard.SENSOR_FAULT,
+                        sensor[rows],
+                        time[rows],
+                        np.full(len(rows), level, np.int8),
+                        ahead[rows],
+                        np.broadcast_to(limits["desk_days"], len(sensor))[rows].astype(np.float32),
+                        np.full(len(rows), reason if level else 0, np.uint8),
+                    )
+                )
         return verdicts
 
     def _observe(

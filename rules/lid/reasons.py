@@ -30,6 +30,7 @@ REASONS: Final = (
     "rules_lid.sensor_fault.stuck",
     "rules_lid.missing.contact_unconfirmed",
     "rules_lid.tilted.askew",
+    "rules_lid.sensor_fault.fitted_ahead",
 )
 
 ROW: Final = {key.removeprefix("rules_lid."): row for row, key in enumerate(REASONS)}
