@@ -36,40 +36,45 @@ def places(registry: Registry) -> npt.NDArray[np.int32]:
     return key
 
 
-def deadlines(
-    key: npt.NDArray[np.int32], overdue_at: Int64, share: float, least: int
-) -> tuple[npt.NDArray[np.int32], Int64]:
-    """(keys, deadline of each): when `share` of a group's members will be overdue if none is heard again.
+class Membership:
+    """Who belongs to which group, so that it need not be worked out at every look.
 
-    key : int32[k]  Group of each member; NO_PLACE belongs to none.
-    overdue_at : int64[k]  When each member has missed its own heartbeat [µs].
-    Groups with fewer than `least` members are left out.
+    key : int32[n]  Group of each; NO_PLACE belongs to none.
     """
-    grouped = np.flatnonzero(key != NO_PLACE)
-    keys = np.unique(key[grouped])
-    # Of 16 bits a stable sort counts instead of comparing; within a group only one place is asked for.
-    narrow = np.uint16 if len(keys) < 1 << 16 else np.int64
-    group = np.searchsorted(keys, key[grouped]).astype(narrow)
-    ordered = overdue_at[grouped[np.argsort(group, kind="stable")]]
-    count = np.bincount(group, minlength=len(keys))
-    large = np.flatnonzero(count >= least)
-    end = np.cumsum(count)
-    moments = np.empty(len(large), np.int64)
-    for i, g in enumerate(large.tolist()):
-        nth = int(np.ceil(share * count[g])) - 1
-        moments[i] = np.partition(ordered[end[g] - count[g] : end[g]], nth)[nth]
-    return keys[large], moments
 
+    def __init__(self, key: npt.NDArray[np.int32]) -> None:
+        self.key = key
+        self.keys = np.unique(key[key != NO_PLACE])
+        # Of 16 bits a stable sort counts instead of comparing.
+        narrow = np.uint16 if len(self.keys) < 1 << 16 else np.int64
+        self._grouped = key != NO_PLACE
+        self._group = np.searchsorted(self.keys, key).astype(narrow)
 
-def latest(key: npt.NDArray[np.int32], heard: Int64, keys: npt.NDArray[np.int32]) -> Int64:
-    """int64[len(keys)]  When anything of each group was last heard. `keys` is sorted."""
-    result = np.full(len(keys), np.iinfo(np.int64).min, np.int64)
-    if len(keys) == 0:
-        return result
-    at = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
-    member = keys[at] == key
-    np.maximum.at(result, at[member], heard[member])
-    return result
+    def deadlines(
+        self, alive: npt.NDArray[np.bool_], overdue_at: Int64, heard: Int64, share: float, least: int
+    ) -> list[tuple[int, int, int]]:
+        """(key, latest word, deadline) of each group: when `share` of it is overdue if none is heard again.
+
+        alive, overdue_at, heard : [n]  Who counts, when each has missed its own heartbeat, and its last word.
+        Groups of which fewer than `least` count are left out.
+        """
+        members = np.flatnonzero(alive & self._grouped)
+        if len(members) < least:
+            return []
+        group = self._group[members]
+        # Within a group only one place is asked for.
+        members = members[np.argsort(group, kind="stable")]
+        count = np.bincount(group, minlength=len(self.keys))
+        end = np.cumsum(count)
+        large = np.flatnonzero(count >= least)
+        overdue_at, heard = overdue_at[members], heard[members]
+        found = []
+        for g in large.tolist():
+            of = slice(int(end[g] - count[g]), int(end[g]))
+            nth = int(np.ceil(share * count[g])) - 1
+            moment = int(np.partition(overdue_at[of], nth)[nth])
+            found.append((int(self.keys[g]), int(heard[of].max()), moment))
+        return found
 
 
 def silences(

@@ -19,6 +19,9 @@ from rules.alarm import AlarmChange, Hazard, Reason
 NO_OPINION: Final = -1
 """`level` of a verdict that neither raises nor clears."""
 
+BUSY: Final = 0x7F
+"""Level held of a sensor for which something is on its way: no verdict equals it."""
+
 FAR: Final = np.iinfo(np.int64).max
 """`due` of a detector that waits for nothing."""
 
@@ -144,34 +147,48 @@ class Chooses(Protocol):
 
 
 @runtime_checkable
-class SkipsQuiet(Protocol):
-    """A detector that can take in many readings of few sensors at once, where they say nothing.
+class RunsAhead(Protocol):
+    """A detector that judges each sensor by itself, and can take in many readings of it at once.
 
-    What one sensor sends does not concern another in it.
+    It then sees a frame's sensors each as far as it goes, not all as of one moment. What it says of a sensor
+    because nothing came (`waits`) is asked for by `tick` when all others have come as far as to that moment.
     """
 
     ahead_sensors: int
-    """Of more sensors in a frame this is no gain."""
+    """Of more sensors it is no gain."""
     ahead_readings: int
     """That it likes to take in at once."""
     ahead_columns: frozenset[str] | None
     """What it reads; None = whatever there is."""
 
-    def skip_quiet(
+    def begin(self, sensor: npt.NDArray[np.int32]) -> None:
+        """A frame of these sensors begins: until `end` a round's `received` is the engine's own time."""
+        ...
+
+    def end(self) -> None:
+        """That frame is over."""
+        ...
+
+    def waits(self, sensor: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+        """int64[k]  When `tick` will say something of each if nothing comes before [µs]; FAR = nothing."""
+        ...
+
+    def run(
         self,
         sensor: npt.NDArray[np.int32],
         time: npt.NDArray[np.int64],
+        now: npt.NDArray[np.int64],
         columns: Mapping[str, npt.NDArray[np.float32]],
         valid: npt.NDArray[np.bool_],
-    ) -> npt.NDArray[np.int64]:
-        """Take in the next readings of some sensors as far as `observe` would settle nothing by them.
+        held: npt.NDArray[np.int8],
+    ) -> tuple[npt.NDArray[np.int64], Sequence[Verdicts]]:
+        """Take in the next readings of some sensors, each up to the first that says what is not held already.
 
-        Asked only of sensors of which nothing is told and nothing is on its way.
-
-        sensor : int32[k]  Prepared, no repeats. time, columns : [r, k]  Their next readings, in order.
+        sensor : int32[k]  Prepared, no repeats. time, now, columns : [r, k]  Their next readings, in order.
         valid : bool[r, k]  False after the last reading of a sensor: there it is repeated.
-        Returns int64[k]  How many were taken in: with those, all is as `observe` would have left it. What it
-        raises, it has taken in nothing.
+        held : int8[hazards, k]  Level that is announced; BUSY = something is on its way.
+        Returns int64[k], how many were taken in (with those, all is as `observe` would have left it; 0 = the
+        next is one for `observe`), and what the last of them say. What it raises, it has taken in nothing.
         """
         ...
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +19,10 @@ from devices.frame import Frame
 from devices.registry import UNKNOWN, Registry, Role
 from rules.alarm import AlarmChange, Hazard, MutedAlarm, Severity
 from rules.compose import default_detectors
-from rules.detector import FAR, Detector, Foresees, HasBeats, HasThresholds, Hears
+from rules.detector import FAR, Detector, Foresees, HasBeats, HasThresholds, Hears, RunsAhead, Verdicts
 from rules.explain import explain_sensor
 from rules.faults import EngineFault, Faults
+from rules.hearing import AGAIN_US, Listener, listen
 from rules.judging import NEVER, Judging
 from rules.lanes import Lanes
 from rules.machine import SECOND, LaneHold, Machine
@@ -62,11 +63,12 @@ class Engine:
             )
         }
         self._hearing = [(d, it) for d, it in enumerate(self.detectors) if isinstance(it, Hears)]
-        self._foreseeing = tuple(
-            (it if isinstance(it, Foresees) else None, int(getattr(it, "horizon_us", HORIZON_US)))
+        # Those that see all sensors as of one moment, how far each sees, and whether it looks at bridges.
+        self._of_one_moment = tuple(
+            (it, int(getattr(it, "horizon_us", HORIZON_US)), part_of(it) == "bridge")
             for it in self.detectors
+            if not isinstance(it, RunsAhead | Hears)
         )
-        self._of_bridges = tuple(part_of(it) == "bridge" for it in self.detectors)
         hazards = [hazard for _, hazard in self.lane_of]
         n = len(registry.sensors)
         self.windows = Windows()
@@ -127,8 +129,7 @@ class Engine:
             return self.apply(frame)
         told: Told = []
         for d, hears in self._hearing:
-            heard = self._faults.safely(d, partial(hears.hear, frame.sensor, now, frame.gateway))
-            self._judging.take(d, heard, told, now, frame.sensor)
+            self._listen(d, hears, frame, now, told)
         time = frame.time
         if (time > now + CLOCK_FAULT_US).any():
             time = np.where(time > now + CLOCK_FAULT_US, now, time)
@@ -198,25 +199,17 @@ class Engine:
         """Earliest time at which `tick` may change something [µs]; `rules.detector.FAR` = never."""
         return min([self.machine.due(), *(int(detector.due()) for detector in self.detectors)])
 
-    def limit(
-        self,
-        sensor: npt.NDArray[np.int32],
-        received: npt.NDArray[np.int64],
-        gateway: npt.NDArray[np.int32],
-    ) -> int:
-        """How far a frame of these rows may reach and lose nothing between two ticks [µs].
+    def limit(self, first: int) -> int:
+        """How far a frame that begins at `first` may reach and lose nothing between two ticks [µs].
 
-        Deadlines that are known are in `due`; these are the ones that the rows themselves may bring. It
-        also lets detectors look ahead, so that `due` does not name a time at which nothing can happen.
+        Only for detectors that see all sensors as of one moment: the others keep time within a frame.
         """
         limit = FAR
-        for (foresees, horizon_us), of_bridges in zip(self._foreseeing, self._of_bridges, strict=True):
+        for detector, horizon_us, of_bridges in self._of_one_moment:
             if of_bridges and not self._has_bridges:
                 continue
-            if foresees is not None:
-                limit = min(limit, foresees.foresee(sensor, received, gateway))
-            else:
-                limit = min(limit, int(received[0]) + horizon_us)
+            due = int(detector.due())
+            limit = min(limit, first + horizon_us, due if due > first else first + AGAIN_US)
         return limit
 
     def finish(self, last: int) -> list[AlarmChange]:
@@ -292,6 +285,28 @@ class Engine:
         return explain_sensor(self, sensor)
 
     # --- helpers ---------------------------------------------------------------------------------
+
+    def _listen(self, d: int, hears: Hears, frame: Frame, now: npt.NDArray[np.int64], told: Told) -> None:
+        lanes = self._judging.lanes_of[d]
+
+        def heard(said: Sequence[Verdicts], rows: slice) -> None:
+            at = np.arange(rows.start, rows.stop)
+            self._judging.take(d, said, told, now, frame.sensor[rows], at)
+
+        def look(moment: int) -> None:
+            self._judging.settle(self.machine.tick(moment, lanes), now, told)
+            if it.due() <= moment:
+                said = self._faults.safely(d, partial(it.tick, moment))
+                self._judging.take(d, said, told, now, moment=moment)
+
+        try:
+            if isinstance(hears, Foresees):
+                it = cast(Listener, hears)
+                listen(it, frame.sensor, now, frame.gateway, partial(self.machine.due, lanes), heard, look)
+            else:
+                heard(hears.hear(frame.sensor, now, frame.gateway), slice(0, len(frame)))
+        except Exception as error:
+            self._faults.note(d, UNKNOWN, error)
 
     def _history_until(self, payload: Mapping[str, Any], at: int) -> None:
         """What these sensors sent before they were bound is history: in a car, in hands, beside the lid."""

@@ -19,10 +19,7 @@ import numpy.typing as npt
 from rules.after_work import ASK_THE_CREW, DOUBTED, REASON, doubted_until
 from rules.alarm import Hazard
 from rules.cell import Cell, cells, columns, unmuted, window_ends
-from rules.detector import FAR, NO_OPINION, Verdicts
-
-BUSY: Final = 0x7F
-"""Byte of a sensor that has a cell."""
+from rules.detector import BUSY, FAR, NO_OPINION, Verdicts
 
 SECOND: Final = 1_000_000
 
@@ -115,7 +112,7 @@ class Machine:
         self._beat_of = beat_of
         self._level = [np.zeros(n_sensors, np.int8) for _ in self.lanes]
         self._cells: dict[tuple[int, int], Cell] = {}
-        self._heap: list[tuple[int, int, int]] = []
+        self._heaps: list[list[tuple[int, int]]] = [[] for _ in self.lanes]
         self._kept_back: list[KeptBack] = []
 
     def grow(self, n_sensors: int) -> None:
@@ -133,12 +130,19 @@ class Machine:
         """What is on its way there, or None."""
         return self._cells.get((lane, sensor))
 
-    def calm(self, lanes: Sequence[int], sensors: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-        """bool[k]  Sensors of which nothing is announced, and nothing on its way, in these lanes."""
-        calm = np.ones(len(sensors), bool)
-        for lane in lanes:
-            calm &= self._level[lane].take(sensors) == 0
-        return calm
+    def held(self, lanes: Sequence[int], sensors: npt.NDArray[Any]) -> npt.NDArray[np.int8]:
+        """int8[lanes, k]  Announced levels of sensors in some lanes; BUSY = something is on its way."""
+        return np.stack([self._level[lane].take(sensors) for lane in lanes])
+
+    def deadlines(self, lanes: Sequence[int], sensors: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+        """int64[k]  When the passing of time next does something for each sensor in some lanes [µs]."""
+        due = np.full(len(sensors), FAR, np.int64)
+        if not self._cells:
+            return due
+        for row, i in zip(*np.nonzero(self.held(lanes, sensors) == BUSY), strict=True):
+            lane, sensor = lanes[row], int(sensors[i])
+            due[i] = min(int(due[i]), self._due(lane, self._cells[lane, sensor]))
+        return due
 
     def take_kept_back(self) -> Sequence[KeptBack]:
         """What windows kept from being told since this was last asked."""
@@ -203,25 +207,26 @@ class Machine:
                 yield from self._apply(lane, sensor, cell, said, now, 0)
         self._keep(lane, sensor, cell)
 
-    def tick(self, now: int) -> Iterator[Transition]:
-        """Complete whatever is due by `now`, in the order and at the time in which it became due."""
-        while self._heap and self._heap[0][0] <= now:
-            due, lane, sensor = heapq.heappop(self._heap)
-            cell = self._cells.get((lane, sensor))
-            if cell is None or self._due(lane, cell) != due:
-                continue
-            yield from self._complete(lane, sensor, cell, due, due, by_event=False)
-            self._keep(lane, sensor, cell)
+    def tick(self, now: int, lanes: Sequence[int] | None = None) -> Iterator[Transition]:
+        """Complete whatever is due by `now`, in the order and at the time in which it became due.
 
-    def due(self) -> int:
+        lanes : Sequence[int] | None  In these lanes; None = in all.
+        """
+        while (earliest := self._earliest(lanes)) is not None and earliest[0] <= now:
+            due, lane, sensor = earliest
+            heapq.heappop(self._heaps[lane])
+            yield from self._let_pass(lane, sensor, due)
+
+    def pass_time(self, lanes: Sequence[int], sensor: int, now: int) -> Iterator[Transition]:
+        """Complete what is due by `now` for one sensor in some lanes, as a tick at that moment would have."""
+        for lane in lanes:
+            while (cell := self._cells.get((lane, sensor))) and (due := self._due(lane, cell)) <= now:
+                yield from self._let_pass(lane, sensor, due)
+
+    def due(self, lanes: Sequence[int] | None = None) -> int:
         """Earliest time at which `tick` may do something [µs]; FAR = never."""
-        while self._heap:
-            due, lane, sensor = self._heap[0]
-            cell = self._cells.get((lane, sensor))
-            if cell is not None and self._due(lane, cell) == due:
-                return due
-            heapq.heappop(self._heap)
-        return FAR
+        earliest = self._earliest(lanes)
+        return FAR if earliest is None else earliest[0]
 
     def cells(self) -> Iterator[tuple[int, int, Cell]]:
         """(lane, sensor, cell) of all that is on its way."""
@@ -248,8 +253,28 @@ class Machine:
                 self._cells[key].unmuted = cell
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a state of this alarm machine: {error}") from error
-        self._heap = [(self._due(lane, cell), lane, sensor) for (lane, sensor), cell in self._cells.items()]
-        heapq.heapify(self._heap)
+        self._heaps = [[] for _ in self.lanes]
+        for (lane, sensor), cell in self._cells.items():
+            heapq.heappush(self._heaps[lane], (self._due(lane, cell), sensor))
+
+    def _earliest(self, lanes: Sequence[int] | None) -> tuple[int, int, int] | None:
+        """(due, lane, sensor) of what is due first."""
+        heads = []
+        for lane in range(len(self.lanes)) if lanes is None else lanes:
+            heap = self._heaps[lane]
+            while heap:
+                due, sensor = heap[0]
+                cell = self._cells.get((lane, sensor))
+                if cell is not None and self._due(lane, cell) == due:
+                    heads.append((due, lane, sensor))
+                    break
+                heapq.heappop(heap)
+        return min(heads, default=None)
+
+    def _let_pass(self, lane: int, sensor: int, due: int) -> Iterator[Transition]:
+        cell = self._cells[lane, sensor]
+        yield from self._complete(lane, sensor, cell, due, due, by_event=False)
+        self._keep(lane, sensor, cell)
 
     def _hold(self, lane: int, cell: Cell) -> int:
         hold = self.holds[lane]
@@ -273,7 +298,7 @@ class Machine:
             return
         self._cells[key] = cell
         self._level[lane][sensor] = BUSY
-        heapq.heappush(self._heap, (self._due(lane, cell), lane, sensor))
+        heapq.heappush(self._heaps[lane], (self._due(lane, cell), sensor))
 
     def _complete(
         self, lane: int, sensor: int, cell: Cell, time: int, now: int, *, by_event: bool

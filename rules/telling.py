@@ -49,6 +49,15 @@ def place_of_tick(transition: Transition) -> Place:
     return (0, transition.due, transition.lane, transition.sensor)
 
 
+def place_within(transition: Transition, now: npt.NDArray[np.int64], moment: int) -> Place:
+    """The same at a moment within a frame [µs]: before all rows that come then or later.
+
+    now : int64[n]  The server's time at each row [µs].
+    """
+    due = transition.due or moment
+    return (2 * int(np.searchsorted(now, due)), due, transition.lane, transition.sensor)
+
+
 SLOW_DRIFT: Final = "rules_bridge.drift.slow"
 """Reasons of drift over days begin so."""
 

@@ -1,4 +1,4 @@
-"""Readings in order of reception through the engine, with ticks exactly when something is due."""
+"""Readings in order of reception through the engine, with ticks when something is due between frames."""
 
 from __future__ import annotations
 
@@ -20,8 +20,6 @@ from rules.engine import Engine
 from rules.faults import EngineFault
 
 FRAME_ROWS: Final = 100_000
-AGAIN_US: Final = 60_000_000
-"""A frame reaches no further while something is due that a tick could not settle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +108,7 @@ def feed(
             reached = due
             continue
         stop = min(row + FRAME_ROWS, n)
-        limit = engine.limit(frame.sensor[row:stop], frame.received[row:stop], frame.gateway[row:stop])
-        due = engine.due()
-        limit = min(limit, waiting[0].at if waiting else FAR)
-        limit = min(limit, due if due > int(time[row]) else int(time[row]) + AGAIN_US)
+        limit = min(engine.limit(int(time[row])), waiting[0].at if waiting else FAR)
         stop = row + max(1, int(np.searchsorted(time[row:stop], limit)))
         whole = row == 0 and stop == n
         changes += engine.apply(frame if whole else _slice(frame, row, stop))

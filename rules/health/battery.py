@@ -74,7 +74,7 @@ class BatteryLow:
             sensor, time, charge = sensor[told], time[told], charge[told]
             alarm = None if alarm is None else alarm[told]
         of = self._class_of
-        low, empty, gap = (_at(limit, of, sensor) for limit in (self._low, self._empty, self._gap))
+        low, empty = (_at(limit, of, sensor) for limit in (self._low, self._empty))
         before = self._level.take(sensor)
         self._charge[sensor] = charge
         if alarm is None and not np.count_nonzero(before) and (charge >= low).all():
@@ -83,40 +83,49 @@ class BatteryLow:
             limit = np.full(len(sensor), low, np.float32)
             good = nothing.view(np.uint8)
             return (Verdicts(Hazard.BATTERY_LOW, sensor, time, nothing, charge, limit, good),)
-        # A level once reached is left only a gap above its limit: charge and voltage wander with temperature.
-        rung = np.zeros(len(sensor), bool) if alarm is None else alarm > 0.5
-        is_empty = charge < np.where(before >= Severity.YELLOW, empty + gap, empty)
-        is_low = (charge < np.where(before >= Severity.BLUE, low + gap, low)) | rung
-        level = np.where(is_empty, Severity.YELLOW, np.where(is_low, Severity.BLUE, 0)).astype(np.int8)
+        level, is_empty, rung = self._levels(sensor, charge, alarm)
         self._level[sensor] = level
         reason = level.astype(np.uint8)
         reason[rung & ~is_empty] = 3
         limit = np.where(level >= Severity.YELLOW, empty, low).astype(np.float32)
         return (Verdicts(Hazard.BATTERY_LOW, sensor, time, level, charge, limit, reason),)
 
-    def skip_quiet(
+    def begin(self, sensor: npt.NDArray[np.int32]) -> None:
+        """Nothing is kept for the time of a frame."""
+
+    def end(self) -> None:
+        """Nothing was."""
+
+    def waits(self, sensor: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+        """Silence says nothing of a battery."""
+        return np.full(len(sensor), FAR, np.int64)
+
+    def run(
         self,
         sensor: npt.NDArray[np.int32],
         time: npt.NDArray[np.int64],
+        now: npt.NDArray[np.int64],
         columns: Mapping[str, npt.NDArray[np.float32]],
         valid: npt.NDArray[np.bool_],
-    ) -> npt.NDArray[np.int64]:
-        """Take in readings up to the first that tells of a low charge; see `rules.detector.SkipsQuiet`."""
-        del time
+        held: npt.NDArray[np.int8],
+    ) -> tuple[npt.NDArray[np.int64], Sequence[Verdicts]]:
+        """Take in readings up to the first that tells of another charge; see `rules.detector.RunsAhead`."""
+        del time, now
         if not columns:
-            return np.asarray(valid.sum(axis=0))
+            return np.asarray(valid.sum(axis=0)), ()
         charge, alarm = self._charges(sensor, columns), columns.get("battery_alarm")
-        low = np.maximum(self._low, self._empty)[self._class_of.take(sensor)]
-        told = np.broadcast_to(~np.isnan(charge), valid.shape)
-        stops = ~valid | (charge < low) | (self._level.take(sensor) != 0)
-        if alarm is not None:
-            told, stops = told | ~np.isnan(alarm), stops | (alarm > 0.5)
+        charge = np.broadcast_to(charge, valid.shape)
+        told = ~np.isnan(charge) if alarm is None else ~np.isnan(charge) | ~np.isnan(alarm)
+        # As long as the level is what it was, this is what it was judged by.
+        level, _, _ = self._levels(sensor, charge, alarm)
+        before = self._level.take(sensor)
+        stops = ~valid | told & ((level != before) | (level != held[0]))
         done = np.where(stops.any(axis=0), stops.argmax(axis=0), len(valid))
         told = told & (np.arange(len(valid))[:, None] < done)
         some = np.flatnonzero(told.any(axis=0))
         latest = len(valid) - 1 - told[::-1, some].argmax(axis=0)
-        self._charge[sensor[some]] = np.broadcast_to(charge, valid.shape)[latest, some]
-        return done
+        self._charge[sensor[some]] = charge[latest, some]
+        return done, ()
 
     def tick(self, now: int) -> Sequence[Verdicts]:
         """Batteries do not change by waiting."""
@@ -159,6 +168,22 @@ class BatteryLow:
             self._level, self._charge = np.array(state["level"]), np.array(state["charge"])
         except KeyError as error:
             raise ValueError(f"no state of batteries: {error}") from error
+
+    def _levels(
+        self,
+        sensor: npt.NDArray[np.int32],
+        charge: npt.NDArray[np.float32],
+        alarm: npt.NDArray[np.float32] | None,
+    ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """Level by the one before, whether it is empty, and whether the device says so itself."""
+        of, before = self._class_of, self._level.take(sensor)
+        low, empty, gap = (_at(limit, of, sensor) for limit in (self._low, self._empty, self._gap))
+        # A level once reached is left only a gap above its limit: charge and voltage wander with temperature.
+        rung = np.zeros(charge.shape, bool) if alarm is None else alarm > 0.5
+        is_empty = charge < np.where(before >= Severity.YELLOW, empty + gap, empty)
+        is_low = (charge < np.where(before >= Severity.BLUE, low + gap, low)) | rung
+        level = np.where(is_empty, Severity.YELLOW, np.where(is_low, Severity.BLUE, 0)).astype(np.int8)
+        return level, is_empty, rung
 
     def _charges(
         self, sensor: npt.NDArray[np.int32], columns: Mapping[str, npt.NDArray[np.float32]]

@@ -16,14 +16,14 @@ from config.health_rules import HealthRules
 from devices.frame import NO_GATEWAY
 from devices.registry import UNBOUND, UNKNOWN, Kind, Registry
 from rules.alarm import AlarmChange, Hazard, Reason, Severity
-from rules.common_cause import NO_PLACE, deadlines, first_together, latest, places, silences
+from rules.common_cause import NO_PLACE, Membership, first_together, places, silences
 from rules.detector import FAR, Round, Verdicts
 from rules.health.groups import HOUR, WHOLE_FLEET, Groups
 
 NEVER: Final = np.iinfo(np.int64).min
 SECOND: Final = 1_000_000
 RESCAN_US: Final = 60 * SECOND
-"""While a sensor waits for a word of its gateway, it is looked for this often."""
+"""When somebody was found silent, others may wait for a word of fewer: they are looked at again so soon."""
 
 YEAR_S: Final = 365.25 * 86_400
 MOST_A_YEAR: Final = 1.5
@@ -47,7 +47,6 @@ OFTEN_S: Final = 3600.0
 """Of a lid whose heartbeat is shorter, it is told in minutes."""
 NOT_A_LID: Final = 2
 """So much further stands the sentence for what measures no lid: bridges, sensors bound to nothing."""
-_NO_ROWS: Final = np.empty(0, np.int64)
 
 
 class Silent:
@@ -64,11 +63,15 @@ class Silent:
         self._gateway = np.full(n, NO_GATEWAY, np.int32)
         self._status = np.zeros(n, np.uint8)
         self._place = places(registry)
+        self._by_place = Membership(self._place)
+        self._by_gateway: Membership | None = None
         self._on_lid = _on_lid(registry)
         self._offline: dict[int, int] = {}
         self._groups = Groups(registry)
         self._due = 0
         self._waiting = False
+        self._awaited = np.zeros(n, bool)
+        """bool[n]  Whose next word tells of those that wait whether they alone are silent."""
         self._foreseen = 0
         self.thresholds_changed([rules], np.zeros(n, np.uint16))
 
@@ -88,7 +91,16 @@ class Silent:
         """How many of its heartbeats each sensor may be silent for, float64[n]."""
         least = np.array([rules.silent_after_heartbeats for rules in self._sets])
         loss = np.array([rules.silent_radio_loss for rules in self._sets])
-        self._first = np.maximum(least[self._class_of], by_chance(self._heartbeats(), loss[self._class_of]))
+        own = self._registry.sensors.heartbeat_s
+        heartbeat = np.where(np.isnan(own) | (own <= 0), self._default_s[self._class_of], own)
+        self._heartbeat_s = heartbeat
+        self._first = np.maximum(least[self._class_of], by_chance(heartbeat, loss[self._class_of]))
+        self._beat_us = (heartbeat * SECOND).astype(np.int64)
+        self._first_us = (self._beat_us * self._first).astype(np.int64)
+        # Silence that is told in yellow, never sooner than twice that told in blue.
+        beats = np.maximum(self._second[self._class_of], 2 * self._first)
+        self._long_us = (self._beat_us * beats).astype(np.int64)
+        self._missed_us = (self._beat_us * self._rules.group_after_heartbeats).astype(np.int64)
 
     def registry_changed(self, registry: Registry) -> None:
         """Follow a grown registry; a new sensor's silence counts from now."""
@@ -98,7 +110,10 @@ class Silent:
         self._gateway = np.concatenate([self._gateway, np.full(more, NO_GATEWAY, np.int32)])
         self._status = np.concatenate([self._status, np.zeros(more, np.uint8)])
         self._class_of = np.concatenate([self._class_of, np.zeros(more, np.uint16)])
+        self._awaited = np.concatenate([self._awaited, np.zeros(more, bool)])
         self._place = places(registry)
+        self._by_place = Membership(self._place)
+        self._by_gateway = None
         self._on_lid = _on_lid(registry)
         self._count_beats()
         self._due = 0
@@ -106,7 +121,7 @@ class Silent:
     @property
     def horizon_us(self) -> int:
         """No silence is judged earlier than this after a word [µs]."""
-        heartbeat = self._heartbeats()
+        heartbeat = self._heartbeat_s
         shortest = float(heartbeat.min()) if len(heartbeat) else float(self._default_s.min())
         beats = min(self._rules.group_after_heartbeats, float(self._first.min(initial=np.inf)))
         return max(SECOND, int(beats * shortest * SECOND))
@@ -123,12 +138,12 @@ class Silent:
         status = self._status.take(sensor)
         self._heard[sensor] = received
         via = gateway != NO_GATEWAY
-        if via.all():
-            self._gateway[sensor] = gateway
-        elif via.any():
+        if via.any():
+            if (gateway[via] != self._gateway[sensor[via]]).any():
+                self._by_gateway = None
             self._gateway[sensor[via]] = gateway[via]
-        if self._waiting:
-            self._due = min(self._due, int(received[-1]) + RESCAN_US)
+        if self._waiting and self._awaited.take(sensor).any():
+            self._due = 0
         if self._offline:
             for row in np.flatnonzero(np.isin(sensor, list(self._offline))).tolist():
                 self._offline.pop(int(sensor[row]), None)
@@ -155,23 +170,26 @@ class Silent:
     ) -> int:
         """Put off the next look over time in which nobody can be found silent; how far a frame may reach.
 
-        Deadlines only move later by hearing, except those of sensors that were silent or unknown: a frame
-        must not reach further than the horizon after the first word of such a one.
+        Deadlines only move later by hearing, except those of sensors that were silent or unknown: what is
+        heard at once must not reach beyond the first word of such a one.
         """
-        returns = np.flatnonzero(self._status[sensor]) if self._status.any() else _NO_ROWS
-        limit = FAR
-        if len(returns):
-            first = int(returns[0])
-            limit = int(received[first]) + self.horizon_us
-            sensor, received, gateway = sensor[:first], received[:first], gateway[:first]
-        n = len(sensor)
+        status = self._status.take(sensor)
+        # Who is back, and a word that others wait for, is heard by itself.
+        alone = (status != ALIVE) & (status != UNEXPECTED)
+        if self._waiting:
+            alone |= self._awaited.take(sensor)
+        limit, n = FAR, len(sensor)
+        if alone.any():
+            n = int(alone.argmax())
+            limit = int(received[n]) + 1
+        unexpected = status[:n] == UNEXPECTED
+        if unexpected.any():
+            n = int(unexpected.argmax())
+            limit = min(limit, int(received[n]) + self.horizon_us)
+        sensor, received, gateway = sensor[:n], received[:n], gateway[:n]
         if n < FORESEE_LEAST or received[0] < self._foreseen or received[n // 4] < self._due:
             return limit
-        if (
-            self._waiting
-            or self._offline
-            or ((gateway != NO_GATEWAY) & (gateway != self._gateway[sensor])).any()
-        ):
+        if self._offline or ((gateway != NO_GATEWAY) & (gateway != self._gateway[sensor])).any():
             return limit
         self._foreseen = int(received[n // 16])
         self._due = max(self._due, self._quiet_until(sensor, received))
@@ -180,13 +198,13 @@ class Silent:
     def _quiet_until(self, sensor: npt.NDArray[np.int32], received: npt.NDArray[np.int64]) -> int:
         """Until when a look finds nobody silent, given the rows that come next [µs]."""
         rules = self._rules
-        heartbeat = (self._heartbeats() * SECOND).astype(np.int64)
         is_alive = self._status == ALIVE
         alive = np.flatnonzero(is_alive)
         who, since, until = silences(self._heard, is_alive, sensor, received)
-        single = since + (heartbeat * self._first).astype(np.int64)[who]
-        missed = since + (heartbeat * rules.group_after_heartbeats).astype(np.int64)[who]
-        quiet = min(int(received[-1]), int(single[single <= until].min(initial=FAR)))
+        single, missed = since + self._first_us[who], since + self._missed_us[who]
+        # Who is overdue now waits for a word of others.
+        alone = (single <= until) & (single > received[0])
+        quiet = min(int(received[-1]), int(single[alone].min(initial=FAR)))
         over = missed <= until
         who, missed, until = who[over], missed[over], until[over]
         fleet = np.zeros(len(self._status), np.int64)
@@ -202,7 +220,7 @@ class Silent:
             quiet = min(quiet, first_together(group, missed, until, enough))
         silent = self._status == SILENT
         if silent.any():
-            second = self._heard + self._long(heartbeat)
+            second = self._heard + self._long_us
             quiet = min(quiet, int(second[silent].min()))
         return quiet
 
@@ -221,22 +239,32 @@ class Silent:
         if now < self._due:
             return ()
         self._heard[self._heard == NEVER] = now
-        heartbeat = (self._heartbeats() * SECOND).astype(np.int64)
-        first = self._heard + (heartbeat * self._first).astype(np.int64)
-        second = self._heard + self._long(heartbeat)
-        waits_for = self._judge_groups(now, heartbeat)
+        first, second = self._heard + self._first_us, self._heard + self._long_us
+        waits_for, announced = self._judge_groups(now)
         said = [*self._judge_offline(now)]
         over = np.flatnonzero((self._status == ALIVE) & (first <= now)).astype(np.int32)
-        over = over[~self._joins(over, heartbeat)]
-        alone = over[self._proved_alone(over, first[over], waits_for)]
-        self._waiting = len(alone) < len(over)
+        over = over[~self._joins(over)]
+        proved = self._proved_alone(over, first[over], waits_for)
+        alone = over[proved]
         self._status[alone] = SILENT
         said += self._verdicts(alone, first[alone], np.full(len(alone), Severity.BLUE, np.int8), OVERDUE)
         long = np.flatnonzero((self._status == SILENT) & (second <= now)).astype(np.int32)
         self._status[long] = LONG_SILENT
         said += self._verdicts(long, second[long], np.full(len(long), Severity.YELLOW, np.int8), OVERDUE)
+        self._await(over[~proved], waits_for)
         self._due = self._next_due(now, first, second, waits_for)
+        if self._waiting and (announced or said):
+            self._due = min(self._due, now + RESCAN_US)
         return said
+
+    def _await(self, waiting: npt.NDArray[np.int32], waits_for: Mapping[int, tuple[int, int]]) -> None:
+        """Note whose word sensors wait for that are overdue and not yet proved to be silent alone."""
+        self._waiting = len(waiting) > 0
+        if not self._waiting:
+            return
+        keys = np.array([key if key in waits_for else WHOLE_FLEET for key in self._keys(waiting).tolist()])
+        of_any = np.isin(self._gateway, keys) | np.isin(self._place, keys) | (keys == WHOLE_FLEET).any()
+        self._awaited = of_any & (self._status == ALIVE)
 
     def due(self) -> int:
         """Earliest deadline; hearing only moves deadlines later, so it is looked up, not computed."""
@@ -272,41 +300,36 @@ class Silent:
 
     # --- judging ---------------------------------------------------------------------------------
 
-    def _heartbeats(self) -> npt.NDArray[np.float32]:
-        """float32[n]  [s]"""
-        own = self._registry.sensors.heartbeat_s
-        return np.where(np.isnan(own) | (own <= 0), self._default_s[self._class_of], own)
-
-    def _long(self, heartbeat: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """int64[n]  Silence that is told in yellow, never sooner than twice that told in blue [µs]."""
-        beats = np.maximum(self._second[self._class_of], 2 * self._first)
-        return np.asarray(heartbeat * beats).astype(np.int64)
-
-    def _judge_groups(self, now: int, heartbeat: npt.NDArray[np.int64]) -> dict[int, tuple[int, int]]:
-        """Announce groups that are overdue; return key → (last word, deadline) of those that are not."""
+    def _judge_groups(self, now: int) -> tuple[dict[int, tuple[int, int]], bool]:
+        """Announce groups that are overdue; key → (last word, deadline) of the others; whether any was."""
         rules = self._rules
-        missed_at = self._heard + (heartbeat * rules.group_after_heartbeats).astype(np.int64)
+        missed_at = self._heard + self._missed_us
         alive = np.flatnonzero(self._status == ALIVE).astype(np.int32)
         waits_for: dict[int, tuple[int, int]] = {}
+        announced = False
         if len(alive) >= rules.outage_least_members:
             nth = int(np.ceil(rules.outage_share * len(alive))) - 1
             deadline = int(np.partition(missed_at[alive], nth)[nth])
             waits_for[WHOLE_FLEET] = (int(self._heard[alive].max()), deadline)
             if deadline <= now:
                 gone = alive[missed_at[alive] <= now]
-                self._announce(WHOLE_FLEET, gone, deadline, Severity.ORANGE, heartbeat)
+                self._announce(WHOLE_FLEET, gone, deadline, Severity.ORANGE)
+                announced = True
                 del waits_for[WHOLE_FLEET]
-        for of in (self._gateway, self._place):
-            alive = np.flatnonzero(self._status == ALIVE).astype(np.int32)
-            key = of[alive]
-            keys, moments = deadlines(key, missed_at[alive], rules.group_share, rules.group_least_members)
-            words = latest(key, self._heard[alive], keys)
-            for group, word, deadline in zip(keys.tolist(), words.tolist(), moments.tolist(), strict=True):
+        if self._by_gateway is None:
+            self._by_gateway = Membership(self._gateway.copy())
+        for by in (self._by_gateway, self._by_place):
+            is_alive = self._status == ALIVE
+            for group, word, deadline in by.deadlines(
+                is_alive, missed_at, self._heard, rules.group_share, rules.group_least_members
+            ):
                 if deadline <= now:
-                    self._announce(group, alive[key == group], deadline, Severity.YELLOW, heartbeat)
+                    members = np.flatnonzero(is_alive & (by.key == group)).astype(np.int32)
+                    self._announce(group, members, deadline, Severity.YELLOW)
+                    announced = True
                 else:
                     waits_for[group] = (word, deadline)
-        return waits_for
+        return waits_for, announced
 
     def _keys(self, sensor: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
         gateway = self._gateway[sensor]
@@ -319,10 +342,9 @@ class Silent:
         members: npt.NDArray[np.int32],
         at: int,
         severity: Severity,
-        heartbeat: npt.NDArray[np.int64],
     ) -> None:
         low = int(self._heard[members].max())
-        high = max(low, int((self._heard[members] + heartbeat[members]).max()))
+        high = max(low, int((self._heard[members] + self._beat_us[members]).max()))
         self._status[members] = EXPLAINED
         self._groups.announce(key, members, low, high, at, severity)
 
@@ -346,7 +368,7 @@ class Silent:
             proved[i] = word is None or word[0] >= limit
         return proved
 
-    def _joins(self, over: npt.NDArray[np.int32], heartbeat: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    def _joins(self, over: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
         """Whether each fell silent with a silent group: too few are left to be a group by themselves."""
         joins = np.zeros(len(over), bool)
         if not self._groups:
@@ -354,7 +376,7 @@ class Silent:
         for i, sensor in enumerate(over.tolist()):
             keys = (int(self._gateway[sensor]), int(self._place[sensor]), WHOLE_FLEET)
             low = int(self._heard[sensor])
-            joins[i] = self._groups.joins(sensor, keys, low, low + int(heartbeat[sensor]))
+            joins[i] = self._groups.joins(sensor, keys, low, low + int(self._beat_us[sensor]))
         self._status[over[joins]] = EXPLAINED
         return joins
 
@@ -382,8 +404,6 @@ class Silent:
         pending += [deadline for _, deadline in waits_for.values()]
         hold = int(self._rules.offline_hold_s * SECOND)
         pending += [at + hold for at in self._offline.values()]
-        if self._waiting:
-            pending.append(now + RESCAN_US)
         return min(pending, default=FAR)
 
     def _verdicts(
@@ -397,12 +417,12 @@ class Silent:
         if len(sensor) == 0:
             return []
         since = self._heard[sensor] if heard is None else heard
-        limit = (self._heartbeats()[sensor] * self._first[sensor] / 3600).astype(np.float32)
+        limit = (self._heartbeat_s[sensor] * self._first[sensor] / 3600).astype(np.float32)
         value = ((at - since) / HOUR).astype(np.float32)
         reasons = np.full(len(sensor), reason, np.uint8)
         if reason:
             reasons[~self._on_lid[sensor]] += NOT_A_LID
-            reasons[(reasons == OVERDUE) & (self._heartbeats()[sensor] < OFTEN_S)] = OFTEN
+            reasons[(reasons == OVERDUE) & (self._heartbeat_s[sensor] < OFTEN_S)] = OFTEN
         return [Verdicts(Hazard.SILENT, sensor, at, level, value, limit, reasons)]
 
     # --- state -----------------------------------------------------------------------------------
@@ -410,7 +430,7 @@ class Silent:
     def explain(self, sensor: int, hazard: Hazard) -> tuple[Reason, Mapping[str, Any]]:
         """When it was last heard and when it is due."""
         del hazard
-        heartbeat = float(self._heartbeats()[sensor])
+        heartbeat = float(self._heartbeat_s[sensor])
         status, heard = int(self._status[sensor]), int(self._heard[sensor])
         limit = float(self._first[sensor]) * heartbeat / 3600
         facts: dict[str, Any] = {
@@ -457,6 +477,10 @@ class Silent:
             self._offline = {int(s): int(at) for s, at in state["offline"].tolist()}
             self._groups.restore(state)
             self._due, self._waiting = int(state["due"][0]), bool(state["due"][1])
+            if self._waiting:
+                # Whose word is waited for is found by the next look.
+                self._due = 0
+            self._by_gateway = None
         except KeyError as error:
             raise ValueError(f"no state of silence: {error}") from error
 

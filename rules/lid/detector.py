@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,67 +12,24 @@ from config.lid_rules import LidRules
 from devices.registry import Registry, Role
 from rules.alarm import Hazard, Reason
 from rules.detector import FAR, Round, Verdicts
-from rules.lid.ahead.guess import guess
-from rules.lid.channels import (
-    chatter,
-    displacement,
-    felt,
-    gap_since,
-    note_switches,
-    stirs,
-    torn_at,
-    turning,
-    water_of,
-)
+from rules.lid.ahead.block import Block, take_in
 from rules.lid.explain import evidence_of, sees
-from rules.lid.features import Features
 from rules.lid.fitting import DAY_US, Fitting, Stage
-from rules.lid.fuse_box import Fuse, FuseBox
+from rules.lid.fuse_box import Fuse, FuseBox, fuses_of
 from rules.lid.history import learn_seat, look_back
-from rules.lid.judge import HAZARDS, SHY, judge
+from rules.lid.judge import HAZARDS, judge
 from rules.lid.limits import Limits
-from rules.lid.neighbours import Neighbours
-from rules.lid.opinion import Fuses
+from rules.lid.neighbours import Neighbours, silent_too
+from rules.lid.past import Known, Past, known_of
+from rules.lid.reading import read, usual_pace
 from rules.lid.reasons import REASONS, ROW
-from rules.lid.rocking import rock
-from rules.lid.schedule import Pace, on_schedule
-from rules.lid.state import (
-    EPOCH_US,
-    HOUR_US,
-    SEATED,
-    UNDER_WATCH,
-    WATCH,
-    WATCHED,
-    LidState,
-    Shock,
-)
+from rules.lid.state import SEATED, WATCH, WATCHED, LidState
 
 Float32 = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
 SECOND: Final = 1_000_000
 BLOCK_ROWS: Final = 5000
 """Rows judged at a time: their state and all that is derived from it stay in the processor's cache."""
-
-
-class Read(NamedTuple):
-    """What readings say against the states before them: see `Features`.
-
-    look : bool[k]  Rows that stand out or are under watch: the others say nothing.
-    """
-
-    limits: Limits
-    hours: Float32
-    gap: Float32
-    before: Float32
-    heartbeat: Float32
-    scheduled: Bool
-    events: Float32
-    angle: Float32 | None
-    step: Float32 | None
-    change: Float32 | None
-    vibration: Float32 | None
-    water: Float32 | None
-    look: Bool
 
 
 class LidDetector:
@@ -84,8 +40,8 @@ class LidDetector:
     reasons: tuple[str, ...] = REASONS
     horizon_us = FAR
     """What silence will say has its own time, however late it is asked for."""
-    ahead_sensors = 300
-    ahead_readings = 4096
+    ahead_sensors = 4000
+    ahead_readings = 8192
     ahead_columns = None
 
     def __init__(self, registry: Registry, rules: LidRules) -> None:
@@ -93,6 +49,7 @@ class LidDetector:
         self._class_of = np.zeros(len(registry.sensors), np.uint16)
         self._fitting = Fitting(registry.sensors.installed_at)
         self._fuses = FuseBox()
+        self._past: Past | None = None
         self._follow(registry)
         self.thresholds_changed([rules], np.zeros(len(registry.sensors), np.uint16))
 
@@ -110,72 +67,84 @@ class LidDetector:
         """Whether any of these sensors is a lid's or a well's."""
         return bool(self._mine.take(sensor).any())
 
-    def skip_quiet(
+    def begin(self, sensor: npt.NDArray[np.int32]) -> None:
+        """A frame of these sensors begins, whose readings are not judged in the order in which they came."""
+        self._past = Past(sensor, known_of(self._state, sensor, self._fused(sensor)))
+
+    def end(self) -> None:
+        """It is over."""
+        self._past = None
+
+    def waits(self, sensor: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+        """int64[k]  When something is said of each if nothing comes until then; FAR = nothing."""
+        return self._fuses.dues(sensor)
+
+    def run(
         self,
         sensor: npt.NDArray[np.int32],
         time: npt.NDArray[np.int64],
+        now: npt.NDArray[np.int64],
         columns: Mapping[str, Float32],
         valid: Bool,
-    ) -> npt.NDArray[np.int64]:
-        """Take in as many of some sensors' next readings as say nothing; see `rules.detector.SkipsQuiet`.
+        held: npt.NDArray[np.int8],
+    ) -> tuple[npt.NDArray[np.int64], Sequence[Verdicts]]:
+        """Take in the next readings of some sensors up to the first that says something new.
 
         Their states are guessed, then all are judged at once from the guessed states. Where each reading
         leaves behind what was guessed for the next one, the guess was what would have been.
         """
-        mine = np.flatnonzero(self._mine.take(sensor) & ~self._fused(sensor) & ~self._fitting.awaits(sensor))
-        done: npt.NDArray[np.int64] = valid.sum(axis=0)
-        done[self._mine.take(sensor)] = 0
-        if len(mine) == 0:
-            return done
-        if len(mine) < len(sensor):
-            sensor, time, valid = sensor[mine], time[:, mine], valid[:, mine]
-            columns = {name: column[:, mine] for name, column in columns.items()}
-        n, k = time.shape
+        mine = self._mine.take(sensor)
+        done: npt.NDArray[np.int64] = np.where(mine, 0, valid.sum(axis=0))
+        # What burns before a reading by that one's own time is for `observe`, and the first word of all.
+        rows = np.flatnonzero(mine & (self._fuses.dues(sensor) > time[0]) & ~self._fitting.awaits(sensor))
+        if len(rows) == 0:
+            return done, ()
+        if len(rows) < len(sensor):
+            sensor, time, now, valid = sensor[rows], time[:, rows], now[:, rows], valid[:, rows]
+            columns = {name: column[:, rows] for name, column in columns.items()}
+            held = held[:, rows]
         with np.errstate(all="ignore"):
-            guessed = guess(
-                self._state.take(sensor),
-                time,
-                ((time - EPOCH_US) / HOUR_US).astype(np.float32),
-                columns,
-                self._heartbeat.take(sensor),
-                self._limits.at(self._class_of, sensor),
-            )
-            own = guessed.copy()
-            flat = {name: column.ravel() for name, column in columns.items()}
-            read = self._read(own, np.tile(sensor, n), time.ravel(), flat)
-        quiet = valid & ~read.look.reshape(n, k)
-        quiet[1:] &= own.same(guessed, k).reshape(n - 1, k)
-        several = np.where(quiet.all(axis=0), n, quiet.argmin(axis=0))
-        done[mine] = several
-        some = np.flatnonzero(several)
-        if len(some):
-            self._state.put(sensor[some], own.rows((several[some] - 1) * k + some))
-        return done
+            start = self._state.take(sensor)
+            heartbeat, limits = self._heartbeat.take(sensor), self._limits.at(self._class_of, sensor)
+            block = Block(sensor, time, now, columns, valid, heartbeat, held)
+            taken = take_in(block, start, limits, self._fused(sensor))
+        done[rows] = taken.done
+        self._state.put(sensor, taken.last)
+        self._fuses.put_out_all(sensor.tolist())
+        for fuse in taken.fuses:
+            self._fuses.light(fuse)
+        if self._past is not None:
+            self._past.note(*taken.past)
+        return done, taken.verdicts
 
     def observe(self, batch: Round) -> Sequence[Verdicts]:
         """Judge a round."""
         mine = self._mine.take(batch.sensor)
         columns: Mapping[str, Float32] = batch.columns
-        sensor, time = batch.sensor, batch.time
+        sensor, time, now = batch.sensor, batch.time, batch.received
         if not mine.all():
             if not mine.any():
                 return ()
-            sensor, time = sensor[mine], time[mine]
+            sensor, time, now = sensor[mine], time[mine], now[mine]
             columns = {name: column[mine] for name, column in columns.items()}
         if self._fitting.awaits(sensor).any():
-            return self._observe_unfitted(sensor, time, columns)
-        return self._observe_blocks(sensor, time, columns)
+            return self._observe_unfitted(sensor, time, now, columns)
+        return self._observe_blocks(sensor, time, now, columns)
 
     def _observe_blocks(
-        self, sensor: npt.NDArray[np.int32], time: npt.NDArray[np.int64], columns: Mapping[str, Float32]
+        self,
+        sensor: npt.NDArray[np.int32],
+        time: npt.NDArray[np.int64],
+        now: npt.NDArray[np.int64],
+        columns: Mapping[str, Float32],
     ) -> Sequence[Verdicts]:
         if len(sensor) <= BLOCK_ROWS:
-            return self._observe(sensor, time, columns)
+            return self._observe(sensor, time, now, columns)
         verdicts: list[Verdicts] = []
         for start in range(0, len(sensor), BLOCK_ROWS):
             block = slice(start, start + BLOCK_ROWS)
             some = {name: column[block] for name, column in columns.items()}
-            verdicts += self._observe(sensor[block], time[block], some)
+            verdicts += self._observe(sensor[block], time[block], now[block], some)
         return verdicts
 
     def late(self, batch: Round) -> Sequence[Verdicts]:
@@ -184,16 +153,17 @@ class LidDetector:
         State stays as it is, but for sensors that have said nothing in time since they were fitted: there
         readings from after the fitting show how the lid lies, provisionally.
         """
-        keep = np.flatnonzero(self._mine.take(batch.sensor))
+        mine, of_desk = self._mine.take(batch.sensor), self._fitting.of_desk(batch.sensor, batch.time)
+        keep = np.flatnonzero(mine & ~of_desk)
         if len(keep) == 0:
             return ()
-        keep = keep[~self._fitting.of_desk(batch.sensor[keep], batch.time[keep])]
         columns = {name: column[keep] for name, column in batch.columns.items()}
         sensor, time = batch.sensor[keep], batch.time[keep]
         limits = self._limits.at(self._class_of, sensor)
         verdicts = look_back(self._state, sensor, time, columns, limits)
         fitted = self._fitting.seat.take(sensor)
-        first = np.flatnonzero((fitted > 0) & (self._state.last[sensor] < fitted) & (time >= fitted))
+        last = self._state.take(sensor).last
+        first = np.flatnonzero((fitted > 0) & (last < fitted) & (time >= fitted))
         if len(first):
             some = {name: column[first] for name, column in columns.items()}
             learn_seat(self._state, sensor[first], time[first], some, limits.take(first))
@@ -207,7 +177,13 @@ class LidDetector:
                 self._fuses.light(fuse._replace(due=fuse.due + self._patience_us(fuse)))
             else:
                 ripe.append(fuse)
-        return self._burn(ripe)
+        for fuse in ripe:
+            state, row = self._state.find(fuse.sensor)
+            state.said[row, fuse.hazard] = fuse.level
+            if self._past is not None and self._past.has(np.array([fuse.sensor]))[0]:
+                lit = np.zeros(1, bool)
+                self._past.burned(fuse.sensor, now, known_of(state, np.array([row]), lit))
+        return [self._burnt(fuse) for fuse in ripe]
 
     def due(self) -> int:
         """Earliest fuse [µs]."""
@@ -293,9 +269,9 @@ class LidDetector:
 
     def beat_us(self, sensor: int) -> tuple[int, bool]:
         """Usual time between its messages on schedule [µs], 0 = not known; whether the latest was one."""
-        state, row = self._state.find(np.array([sensor], np.int32))
-        pace_s = self._pace(state.events[row], state.pace[row], self._heartbeat.take([sensor]))[0]
-        scheduled = bool((state.beat[row] == state.last[row])[0])
+        own = self._state.take(np.array([sensor], np.int32))
+        pace_s = usual_pace(own.events, own.pace, self._heartbeat.take([sensor]), self._limits)[0]
+        scheduled = bool((own.beat == own.last)[0])
         return int(pace_s) * SECOND if pace_s > 0 else 0, scheduled
 
     # --- inside ----------------------------------------------------------------------------------
@@ -308,10 +284,12 @@ class LidDetector:
         self._neighbours: Neighbours | None = None
 
     def _begin_anew(self, sensors: npt.NDArray[np.int32], at: int) -> list[Verdicts]:
-        state, rows = self._state.find(sensors)
-        said = state.said[rows]
-        state.forget(rows)
-        state.said[rows] = 0
+        said = np.zeros((len(sensors), len(HAZARDS) + 1), np.uint8)
+        for i, sensor in enumerate(sensors.tolist()):
+            state, row = self._state.find(sensor)
+            said[i] = state.said[row]
+            state.forget(np.array([row]))
+            state.said[row] = 0
         self._fuses.put_out_all(sensors.tolist())
         verdicts = []
         for row, hazard in enumerate(HAZARDS):
@@ -324,7 +302,11 @@ class LidDetector:
         return verdicts
 
     def _observe_unfitted(
-        self, sensor: npt.NDArray[np.int32], time: npt.NDArray[np.int64], columns: Mapping[str, Float32]
+        self,
+        sensor: npt.NDArray[np.int32],
+        time: npt.NDArray[np.int64],
+        now: npt.NDArray[np.int64],
+        columns: Mapping[str, Float32],
     ) -> Sequence[Verdicts]:
         """Judge readings of which some may be from before their sensor was fitted."""
         limits = self._limits.at(self._class_of, sensor)
@@ -334,9 +316,8 @@ class LidDetector:
             verdicts += self._begin_anew(np.array([s], np.int32), int(time[sensor == s][0]))
         i = np.flatnonzero(counts)
         if len(i):
-            verdicts += self._observe_blocks(
-                sensor[i], time[i], {name: column[i] for name, column in columns.items()}
-            )
+            some = {name: column[i] for name, column in columns.items()}
+            verdicts += self._observe_blocks(sensor[i], time[i], now[i], some)
         doubted = np.flatnonzero(self._fitting.stage(sensor) == Stage.DOUBTED)
         ahead = ((self._fitting.begins.take(sensor) - time) / DAY_US).astype(np.float32)
         reason = np.uint8(ROW["sensor_fault.fitted_ahead"])
@@ -356,189 +337,79 @@ class LidDetector:
         return verdicts
 
     def _observe(
-        self, sensor: npt.NDArray[np.int32], time: npt.NDArray[np.int64], columns: Mapping[str, Float32]
+        self,
+        sensor: npt.NDArray[np.int32],
+        time: npt.NDArray[np.int64],
+        now: npt.NDArray[np.int64],
+        columns: Mapping[str, Float32],
     ) -> Sequence[Verdicts]:
         own = self._state.take(sensor)
-        read = self._read(own, sensor, time, columns)
-        self._state.put(sensor, own)
-        at = np.flatnonzero(read.look | self._fused(sensor))
-        return self._say(own, read, sensor, time, columns, at) if len(at) else ()
-
-    def _read(
-        self,
-        own: LidState,
-        sensor: npt.NDArray[np.int32],
-        time: npt.NDArray[np.int64],
-        columns: Mapping[str, Float32],
-    ) -> Read:
-        """Let readings into the states before them, which become those after them."""
         limits = self._limits.at(self._class_of, sensor)
-        hours = ((time - EPOCH_US) / HOUR_US).astype(np.float32)
-        last = own.last
-        gap = gap_since(last, time)
-        before = own.gap.copy()
-        own.last[:] = time
-        own.gap[:] = gap
-        heartbeat = self._heartbeat.take(sensor)
-        look = (own.said.view(np.uint64)[:, 0] & UNDER_WATCH) != 0
-        known = Pace(own.pace, own.wobble, own.beat)
-        scheduled, known = on_schedule(time, gap, before, heartbeat, known, ~look)
-        own.pace[:], own.wobble[:], own.beat[:] = known.pace_s, known.wobble_s, known.beat
-        events = own.events.copy()
-        own.events[:] = np.where(
-            look | (before == 0), events, events + (~scheduled - events) * np.float32(1 / 16)
-        )
+        seen = read(own, time, columns, self._heartbeat.take(sensor), limits)
+        at = np.flatnonzero(seen.look | self._fused(sensor))
+        said: list[Verdicts] = []
+        if len(at):
+            for row, fuse in self._settle_fuses(sensor, time, at):
+                own.said[row, fuse.hazard] = fuse.level
+                said.append(self._burnt(fuse))
+            features = seen.features(own, sensor, time, columns, at)
+            judged = judge(own, at, features, limits.take(at))
+            for fuse in fuses_of(features, judged.fuses):
+                self._fuses.light(fuse)
+            said += judged.verdicts(features)
+        self._state.put(sensor, own)
+        if self._past is not None:
+            self._past.note(sensor, now, known_of(own, np.arange(len(own)), self._fused(sensor)))
+        return said
 
-        turned = turning(own.tilt, columns, hours, gap, limits)
-        angle, step = (None, None) if turned is None else (turned.angle_deg, turned.step_deg)
-        change = displacement(own.sink, columns, hours, gap, limits)
-        vibration = columns.get("vibration_g")
-        if vibration is not None or angle is not None:
-            rows = own.shock
-            shocks = None if vibration is None else felt(vibration, turned)
-            rock(rows, shocks, None if turned is None else turned.rocking_deg, hours, limits)
-            score = np.maximum(rows[:, Shock.SCORE], rows[:, Shock.STEP_SCORE])
-            look |= score >= self._limits.least("loose_limit")
-            if vibration is not None:
-                look |= vibration >= self._limits.least("shock_g")
-        if turned is not None:
-            look |= turned.still
-            look |= stirs(own.tilt, turned.angle_deg, self._limits.least("tilt_attention_deg"))
-        if change is not None:
-            look |= np.abs(change) >= self._limits.least("forecast_least_mm")
-        note_switches(own, columns, look)
-        chatter(own, columns, angle, change, hours)
-        water = water_of(own.water, columns, angle, hours, limits)
-        if water is not None:
-            look |= water >= limits["flood_mm"] - SHY * limits["flood_hysteresis_mm"]
-        return Read(
-            limits,
-            hours,
-            gap,
-            before,
-            heartbeat,
-            scheduled,
-            events,
-            angle,
-            step,
-            change,
-            vibration,
-            water,
-            look,
-        )
-
-    def _say(
-        self,
-        own: LidState,
-        read: Read,
-        sensor: npt.NDArray[np.int32],
-        time: npt.NDArray[np.int64],
-        columns: Mapping[str, Float32],
-        at: npt.NDArray[np.intp],
-    ) -> Sequence[Verdicts]:
-        """Judge the rows `at`."""
-        state = self._state
-        limits, hours, gap, before, heartbeat, scheduled, events, angle, step, change, vibration, water, _ = (
-            read
-        )
-        absent = np.full(len(sensor), np.nan, np.float32)
-
-        def some(column: Float32 | None) -> Float32:
-            return absent[at] if column is None else column[at]
-
-        features = Features(
-            sensor=sensor[at],
-            time=time[at],
-            hours=hours[at],
-            gap_s=gap[at],
-            gap_before_s=before[at],
-            pace_s=self._pace(own.events, own.pace, heartbeat)[at],
-            scheduled=scheduled[at],
-            events=events[at],
-            angle_deg=some(angle),
-            torn=torn_at(own.tilt[at], columns, at),
-            step_deg=some(step),
-            change_mm=some(change),
-            displacement_mm=some(columns.get("displacement_mm")),
-            vibration_g=some(vibration),
-            water_mm=some(water),
-            open=some(columns.get("open")),
-            tilt_alarm=some(columns.get("tilt_alarm")),
-            water_alarm=some(columns.get("water_alarm")),
-            said=own.said[at],
-        )
-        burned = self._settle_fuses(features.sensor, features.time)
-        if burned:
-            of, rows = state.find(features.sensor)
-            features = replace(features, said=of.said[rows])
-        verdicts, fuses = judge(state, features, limits.take(at))
-        self._light(features, fuses)
-        return [*burned, *verdicts]
-
-    def _fused(self, sensor: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_] | np.bool_:
+    def _fused(self, sensor: npt.NDArray[np.int32]) -> Bool:
         """Sensors that are heard again and lose their fuse, also where their limits were never near."""
         if not self._fuses:
-            return np.False_
+            return np.zeros(len(sensor), bool)
         return np.isin(sensor, self._fuses.sensors())
 
-    def _pace(self, events: Float32, pace_s: Float32, heartbeat_s: Float32) -> Float32:
-        """Usual time between messages [s]: learned, else the heartbeat; NaN = neither can be relied on."""
-        chatty = events > self._limits.least("chatty_share")
-        # Who wakes often has its equal gaps by chance.
-        learned = np.where(chatty, np.maximum(pace_s, heartbeat_s), pace_s)
-        return np.asarray(np.where(pace_s > 0, learned, heartbeat_s), np.float32)
-
-    def _settle_fuses(self, sensor: npt.NDArray[np.int32], time: npt.NDArray[np.int64]) -> list[Verdicts]:
-        """A sensor that is heard again loses its fuse; one that burned before this reading still speaks."""
+    def _settle_fuses(
+        self, sensor: npt.NDArray[np.int32], time: npt.NDArray[np.int64], at: npt.NDArray[np.intp]
+    ) -> list[tuple[int, Fuse]]:
+        """A sensor that is heard again loses its fuse; what burned before the reading speaks: (row, fuse)."""
         if not self._fuses:
             return []
         ripe = []
-        for s, at in zip(sensor.tolist(), time.tolist(), strict=True):
-            fuse = self._fuses.put_out(s)
-            if fuse is not None and fuse.due <= at:
-                ripe.append(fuse)
-        return self._burn(ripe)
+        for row in at.tolist():
+            fuse = self._fuses.put_out(int(sensor[row]))
+            if fuse is not None and fuse.due <= time[row]:
+                ripe.append((row, fuse))
+        return ripe
 
-    def _burn(self, ripe: Sequence[Fuse]) -> list[Verdicts]:
-        verdicts = []
-        for fuse in ripe:
-            state, row = self._state.find(fuse.sensor)
-            state.said[row, fuse.hazard] = fuse.level
-            verdicts.append(
-                Verdicts(
-                    HAZARDS[fuse.hazard],
-                    np.array([fuse.sensor], np.int32),
-                    np.array([fuse.due], np.int64),
-                    np.array([fuse.level], np.int8),
-                    np.array([fuse.value], np.float32),
-                    np.array([fuse.limit], np.float32),
-                    np.array([fuse.reason], np.uint8),
-                )
-            )
-        return verdicts
+    def _burnt(self, fuse: Fuse) -> Verdicts:
+        return Verdicts(
+            HAZARDS[fuse.hazard],
+            np.array([fuse.sensor], np.int32),
+            np.array([fuse.due], np.int64),
+            np.array([fuse.level], np.int8),
+            np.array([fuse.value], np.float32),
+            np.array([fuse.limit], np.float32),
+            np.array([fuse.reason], np.uint8),
+        )
 
     def _silent_together(self, fuse: Fuse) -> bool:
         """A gateway's silence, or an area's, says nothing of a lid: what it would say waits."""
         if self._neighbours is None:
             self._neighbours = Neighbours(self._registry, self._mine)
-        moved = self._fuses.sensors().astype(np.intp)
-        return self._neighbours.silent_too(fuse.sensor, self._state, fuse.due, moved)
+        near = self._neighbours.near(fuse.sensor)
+        state, row = self._state.find(fuse.sensor)
+        return silent_too(self._known_at(near, fuse.due), int(state.last[row]), fuse.due)
+
+    def _known_at(self, sensors: npt.NDArray[np.intp], moment: int) -> Known:
+        """What was known of sensors when everything that came before a moment had been judged."""
+        known = known_of(self._state, sensors, np.isin(sensors, self._fuses.sensors()))
+        if self._past is None:
+            return known
+        inside = np.flatnonzero(self._past.has(sensors))
+        return known.replaced(inside, self._past.before(sensors[inside], moment))
 
     def _patience_us(self, fuse: Fuse) -> int:
         """How much longer than now a silence must last that was shared until now."""
-        pace_s = self._state.pace[fuse.sensor]
+        state, row = self._state.find(fuse.sensor)
         least = self._limits.least("theft_silence_least_s")
-        return int(max(self._limits.least("theft_silence_gaps") * pace_s, least) * SECOND)
-
-    def _light(self, f: Features, fuses: Fuses) -> None:
-        for i in np.flatnonzero(np.isfinite(fuses.wait_s)).tolist():
-            fuse = Fuse(
-                int(f.sensor[i]),
-                int(f.time[i]) + int(fuses.wait_s[i] * SECOND),
-                int(fuses.hazard[i]),
-                int(fuses.level[i]),
-                float(fuses.value[i]),
-                float(fuses.limit[i]),
-                int(fuses.reason[i]),
-            )
-            self._fuses.light(fuse)
+        return int(max(self._limits.least("theft_silence_gaps") * state.pace[row], least) * SECOND)

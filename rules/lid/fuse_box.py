@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from rules.detector import FAR
+from rules.lid.features import Features
+from rules.lid.opinion import Fuses
+
+SECOND: Final = 1_000_000
+TRUE: Final = np.True_
 
 
 class Fuse(NamedTuple):
@@ -22,6 +27,22 @@ class Fuse(NamedTuple):
     value: float
     limit: float
     reason: int
+
+
+def fuses_of(f: Features, fuses: Fuses, of: npt.NDArray[np.bool_] | np.bool_ = TRUE) -> list[Fuse]:
+    """What silence will say after the readings of some features. of : bool[k]  Of these."""
+    return [
+        Fuse(
+            int(f.sensor[i]),
+            int(f.time[i]) + int(fuses.wait_s[i] * SECOND),
+            int(fuses.hazard[i]),
+            int(fuses.level[i]),
+            float(fuses.value[i]),
+            float(fuses.limit[i]),
+            int(fuses.reason[i]),
+        )
+        for i in np.flatnonzero(np.isfinite(fuses.wait_s) & of).tolist()
+    ]
 
 
 class FuseBox:
@@ -56,6 +77,14 @@ class FuseBox:
                 return due
             heapq.heappop(self._heap)
         return FAR
+
+    def dues(self, sensors: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+        """int64[k]  When the fuse of each is due [µs]; FAR = it has none."""
+        due = np.full(len(sensors), FAR, np.int64)
+        if self._of:
+            for i in np.flatnonzero(np.isin(sensors, self.sensors())).tolist():
+                due[i] = self._of[int(sensors[i])].due
+        return due
 
     def sensors(self) -> npt.NDArray[np.int32]:
         """int32[k]  Sensors with a fuse."""

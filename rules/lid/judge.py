@@ -8,8 +8,7 @@ fails to come.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -68,35 +67,58 @@ LID_DIAMETER_MM: Final = np.float32(800)
 """A tilted lid's surface rises by no more than this times the sine of its angle."""
 
 
-def judge(state: LidState, f: Features, limits: Limits) -> tuple[Sequence[Verdicts], Fuses]:
-    """Verdicts of all hazards, and what silence will say."""
-    state, rows = state.find(f.sensor)
-    tilt, sink, shock, water = state.tilt[rows], state.sink[rows], state.shock[rows], state.water[rows]
+class Judged(NamedTuple):
+    """What was found of some rows.
+
+    opinions : list[Opinion]  By hazard.  told : bool[hazards, k]  Where there is a word to be said of it: an
+    opinion, or none any more where the one before still holds.
+    """
+
+    opinions: list[Opinion]
+    told: Bool
+    fuses: Fuses
+
+    def levels(self) -> npt.NDArray[np.int8]:
+        """int8[hazards, k]"""
+        return np.stack([opinion.level for opinion in self.opinions])
+
+    def verdicts(self, f: Features, of: Bool | None = None) -> list[Verdicts]:
+        """All that is said of the rows `of`; None = of all."""
+        verdicts = []
+        for hazard, opinion, told in zip(HAZARDS, self.opinions, self.told, strict=True):
+            at = np.flatnonzero(told if of is None else told & of)
+            if len(at):
+                verdicts.append(
+                    Verdicts(
+                        hazard,
+                        f.sensor[at],
+                        f.time[at],
+                        opinion.level[at],
+                        opinion.value[at],
+                        opinion.limit[at],
+                        opinion.reason[at],
+                    )
+                )
+        return verdicts
+
+
+def judge(own: LidState, rows: npt.NDArray[Any], f: Features, limits: Limits) -> Judged:
+    """Opinions on all hazards of some rows of a state, which remembers them, and what silence will say."""
+    tilt, sink, shock, water = own.tilt[rows], own.sink[rows], own.shock[rows], own.water[rows]
     with np.errstate(invalid="ignore"):
         opinions, fuses, watch = _judge(f, limits, tilt, sink, shock, water)
-    state.tilt[rows], state.sink[rows], state.shock[rows], state.water[rows] = tilt, sink, shock, water
+    own.tilt[rows], own.sink[rows], own.shock[rows], own.water[rows] = tilt, sink, shock, water
     said = f.said.copy()
-    verdicts = []
-    for row, (hazard, opinion) in enumerate(zip(HAZARDS, opinions, strict=True)):
-        told = (opinion.level > 0) | ((opinion.level == 0) & (said[:, row] > 0))
+    all_told = np.empty((len(HAZARDS), len(said)), bool)
+    for row, opinion in enumerate(opinions):
+        before = said[:, row] > 0
+        told = (opinion.level > 0) | ((opinion.level == 0) & before)
         # Where there is no opinion any more, what was said before still holds, as of now.
-        at = np.flatnonzero(told | ((opinion.level < 0) & (said[:, row] > 0)))
+        all_told[row] = told | ((opinion.level < 0) & before)
         said[:, row] = np.where(told, opinion.level, said[:, row])
-        if len(at):
-            verdicts.append(
-                Verdicts(
-                    hazard,
-                    f.sensor[at],
-                    f.time[at],
-                    opinion.level[at],
-                    opinion.value[at],
-                    opinion.limit[at],
-                    opinion.reason[at],
-                )
-            )
     said[:, WATCH] = (said[:, WATCH] & ~WATCHED) | watch
-    state.said[rows] = said
-    return verdicts, fuses
+    own.said[rows] = said
+    return Judged(opinions, all_told, fuses)
 
 
 def _judge(
@@ -281,12 +303,9 @@ def _damaged(f: Features, limits: Limits, tilt: Float32, sink: Float32, shock: F
     shock[hit, Shock.HIT_RUN] = 0
     since = f.hours - shock[:, Shock.HIT]
     after = (shock[:, Shock.HIT] > 0) & ~hit
-    leans = np.abs(f.angle_deg - shock[:, Shock.HIT_TILT])
+    leans, far = offset_deg(f.angle_deg, shock[:, Shock.HIT_TILT], shock[:, Shock.STEP_MEAN], limits)
     sits = np.abs(sink[:, Sink.SLOW] - shock[:, Shock.HIT_MM])
     sits = np.where(np.isnan(f.change_mm), np.float32(0), sits)
-    # More than it trembles by itself between two readings.
-    trembles = 2 * shock[:, Shock.STEP_MEAN]
-    far = leans >= np.maximum(limits["damage_deg"], np.float32(1.5) * trembles)
     offset = far | (sits >= limits["damage_mm"])
     shock[:, Shock.HIT_RUN] = np.where(after & offset, shock[:, Shock.HIT_RUN] + 1, 0)
     # A lid that rocks never comes to rest where it was: it is loose, and told so.
@@ -298,6 +317,16 @@ def _damaged(f: Features, limits: Limits, tilt: Float32, sink: Float32, shock: F
     back = after & ~offset & (since >= 48)
     shock[back, Shock.HIT] = 0
     return said
+
+
+def offset_deg(
+    angle_deg: Float32, before_deg: Float32, trembles_deg: Float32, limits: Limits
+) -> tuple[Float32, Bool]:
+    """How far a lid leans from where it lay before a shock [°], and whether that is more than it trembles by
+    itself between two readings."""
+    leans = np.abs(angle_deg - before_deg)
+    far = leans >= np.maximum(limits["damage_deg"], np.float32(1.5) * (2 * trembles_deg))
+    return leans, np.asarray(far, bool)
 
 
 def _flooded(f: Features, limits: Limits, water: Float32, doubt: Doubt) -> Opinion:

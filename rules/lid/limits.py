@@ -18,11 +18,14 @@ class Limits:
     """
 
     def __init__(
-        self, table: dict[str, npt.NDArray[np.float32]], rows: npt.NDArray[np.uint16] | None = None
+        self,
+        table: dict[str, npt.NDArray[np.float32]],
+        rows: npt.NDArray[np.uint16] | None = None,
+        least: dict[str, np.float32] | None = None,
     ) -> None:
         self._table = table
         self._rows = rows
-        self._least: dict[str, np.float32] = {}
+        self._least: dict[str, np.float32] = {} if least is None else least
 
     @classmethod
     def of(cls, sets: Sequence[LidRules]) -> Limits:
@@ -47,8 +50,8 @@ class Limits:
     def at(self, class_of: npt.NDArray[np.uint16], sensors: npt.NDArray[Any]) -> Limits:
         """Limits of some sensors."""
         one = len(next(iter(self._table.values()))) == 1
-        return Limits(self._table, None if one else class_of.take(sensors))
+        return Limits(self._table, None if one else class_of.take(sensors), self._least)
 
     def take(self, rows: npt.NDArray[Any]) -> Limits:
         """Limits of some of the rows."""
-        return self if self._rows is None else Limits(self._table, self._rows[rows])
+        return self if self._rows is None else Limits(self._table, self._rows[rows], self._least)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from devices.registry import Registry
-from rules.lid.state import LidState
+from rules.lid.past import Known
 
 Sensors = npt.NDArray[np.intp]
 
@@ -50,21 +50,20 @@ class Neighbours:
         found = self._sensor[band][np.hypot(north, east) <= reach]
         return np.asarray(found[found != sensor], np.intp)
 
-    def silent_too(self, sensor: int, state: LidState, due: int, moved: Sensors) -> bool:
-        """Whether most neighbours of a silent sensor were silent with it until `due` [µs].
 
-        moved : those whose own lid has moved before they fell silent; like those whose lid is said to be
-        missing they are no witnesses. One that has just been heard again after
-        a silence counts as silent: the sensor in question may be about to speak, too.
-        """
-        near = self.near(sensor)
-        last, pace_us = state.last[near], state.pace[near].astype(np.float64) * 1e6
-        own = int(state.last[sensor])
-        witness = (pace_us > 0) & (last >= own - ALIVE_PACES * pace_us) & (state.said[near, 0] == 0)
-        witness &= ~np.isin(near, moved)
-        if np.count_nonzero(witness) < LEAST:
-            return False
-        since, gap_us = due - last, state.gap[near].astype(np.float64) * 1e6
-        back = (gap_us >= OVERDUE_PACES * pace_us) & (last > own)
-        silent = (since >= OVERDUE_PACES * pace_us) | back
-        return bool(2 * np.count_nonzero(silent & witness) > np.count_nonzero(witness))
+def silent_too(near: Known, own_last: int, due: int) -> bool:
+    """Whether most neighbours of a silent sensor were silent with it until `due` [µs].
+
+    near : Known  Of its neighbours, as of then. Those whose own lid has moved before they fell silent are no
+    witnesses, like those whose lid is said to be missing. One that has just been heard again after
+    a silence counts as silent: the sensor in question may be about to speak, too.
+    own_last : int  Event time of the sensor's own last word [µs].
+    """
+    pace_us = near.pace_s.astype(np.float64) * 1e6
+    witness = (pace_us > 0) & (near.last >= own_last - ALIVE_PACES * pace_us) & ~near.missing & ~near.lit
+    if np.count_nonzero(witness) < LEAST:
+        return False
+    since, gap_us = due - near.last, near.gap_s.astype(np.float64) * 1e6
+    back = (gap_us >= OVERDUE_PACES * pace_us) & (near.last > own_last)
+    silent = (since >= OVERDUE_PACES * pace_us) | back
+    return bool(2 * np.count_nonzero(silent & witness) > np.count_nonzero(witness))

@@ -208,6 +208,10 @@ class LidState:
         self.shock: Float32 = numbers[:, at : (at := at + len(Shock))]
         self.water: Float32 = numbers[:, at : (at := at + len(Water))]
 
+    def watched(self) -> npt.NDArray[np.bool_]:
+        """bool[n]  Sensors of which anything is said, or that are under watch."""
+        return np.asarray((self.said.view(np.uint64)[:, 0] & UNDER_WATCH) != 0)
+
     # --- rows -----------------------------------------------------------------------------------
 
     def take(self, sensors: npt.NDArray[Any]) -> LidState:
@@ -272,7 +276,7 @@ class LidState:
             np.asfortranarray(rows[:, _WORDS_BYTES:].view(np.float32)),
         )
         if len(self._out_row) != len(self):
-            self._out_row = np.empty(len(self), np.int32)
+            self._out_row = np.full(len(self), -1, np.int32)
         self._out_row[sensors] = np.arange(len(sensors), dtype=np.int32)
         self._out, self._out_of = out, sensors
 
@@ -284,11 +288,14 @@ class LidState:
         whole[:, :_WORDS_BYTES].view(np.int64)[:] = self._out._words
         whole[:, _WORDS_BYTES:].view(np.float32)[:] = self._out._numbers
         self._out = None
+        self._out_row[self._out_of] = -1
         self._table.view(_ROW).ravel()[self._out_of] = whole.view(_ROW).ravel()
 
-    def find(self, sensors: Any) -> tuple[LidState, Any]:
-        """State and rows where the parts of sensors are to be read and written now."""
-        return (self, sensors) if self._out is None else (self._out, self._out_row[sensors])
+    def find(self, sensor: int) -> tuple[LidState, int]:
+        """State and row where the parts of a sensor are to be read and written now."""
+        if self._out is None or self._out_row[sensor] < 0:
+            return self, sensor
+        return self._out, int(self._out_row[sensor])
 
     def _rows(self, sensors: npt.NDArray[Any]) -> slice | npt.NDArray[np.int32]:
         """Rows of what was taken out; a slice where they are neighbours."""

@@ -19,10 +19,12 @@ from rules.lid.ahead.means import after, learning, mean_of_count, put
 from rules.lid.ahead.tilt import follow_turns, turns
 from rules.lid.ahead.wander import Seen, Wandered, wander
 from rules.lid.ahead.windows import days, shocks
+from rules.lid.doubt import ALIKE_COUNTS, SEEN_PASSES
+from rules.lid.judge import offset_deg
 from rules.lid.limits import Limits
 from rules.lid.schedule import LEAST_S, RELATIVE, WOBBLES, Pace, on_schedule
 from rules.lid.settlement import GREATEST_STEP_MM, median_of_three
-from rules.lid.state import LidState, Sink, Water
+from rules.lid.state import LidState, Shock, Sink, Tilt, Water
 
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
@@ -72,16 +74,50 @@ def guess(
             put(own.sink[:, column], values[:-1, whole], whole)
         days(own, start.sink[whole], level[:, whole], hours[:, whole], whole)
     shocks(own, start, columns.get("vibration_g"), rocking, hours, limits)
+    _runs(own, start, len(time))
+    _hits(own, start, angle, change, wandered.slow[1:], limits)
     if "water_mm" in columns or "distance_mm" in columns:
         _water(own, start, columns.get("water_mm"), columns.get("distance_mm"), hours, limits)
     return own
+
+
+def _runs(own: LidState, start: LidState, n: int) -> None:
+    """What is over a limit stays so: readings running go on being counted."""
+    steps = np.arange(n, dtype=np.float32)[:, None]
+    counts = np.where(start.tilt[:, Tilt.PASSES] >= SEEN_PASSES, ALIKE_COUNTS, np.float32(1))
+    for part, first, column, each in (
+        (own.tilt, start.tilt, Tilt.RUN, counts),
+        (own.sink, start.sink, Sink.RUN, np.float32(1)),
+        (own.water, start.water, Water.RUN, np.float32(1)),
+    ):
+        begun = np.flatnonzero(first[:, column] > 0)
+        if len(begun):
+            each_of = each[begun] if isinstance(each, np.ndarray) else each
+            put(part[:, column], first[begun, column] + steps * each_of, begun)
+
+
+def _hits(
+    own: LidState, start: LidState, angle: Float32, change: Float32, slow: Float32, limits: Limits
+) -> None:
+    """Readings running that have not come back from a violent shock."""
+    hit = np.flatnonzero(start.shock[:, Shock.HIT] > 0)
+    if len(hit) == 0:
+        return
+    base, some = start.shock[hit], limits.take(hit)
+    far = offset_deg(angle[:, hit], base[:, Shock.HIT_TILT], base[:, Shock.STEP_MEAN], some)[1]
+    sits = np.abs(slow[:, hit] - base[:, Shock.HIT_MM]) >= some["damage_mm"]
+    offset = far | (sits & ~np.isnan(change[:, hit]))
+    at = np.arange(len(offset))[:, None]
+    back = np.maximum.accumulate(np.where(offset, -1, at), axis=0)
+    run = np.where(back >= 0, at - back, base[:, Shock.HIT_RUN] + at + 1).astype(np.float32)
+    put(own.shock[:, Shock.HIT_RUN], after(base[:, Shock.HIT_RUN], run), hit)
 
 
 def _schedule(
     own: LidState, start: LidState, time: Int64, gap: Float32, heartbeat_s: Float32, wandered: Wandered
 ) -> None:
     """Pace, beat and events."""
-    pace = start.pace
+    pace, watched = start.pace, start.watched()
     tenth = np.float32(0.1) * pace
     reach = np.minimum(np.maximum(np.maximum(LEAST_S, RELATIVE * pace), WOBBLES * start.wobble), tenth)
     steady = (np.abs(gap - pace) < np.float32(0.8) * reach).all(axis=0) & (pace > 0) & (start.gap > 0)
@@ -95,13 +131,13 @@ def _schedule(
     if len(others) == 0:
         return
     known = Pace(pace[others], start.wobble[others], start.beat[others])
-    share, calm = start.events[others], np.ones(len(others), bool)
+    share, calm = start.events[others], ~watched[others]
     beating, before = heartbeat_s[others], start.gap[others]
     for r, (times, gaps) in enumerate(zip(time[:, others], gap[:, others], strict=True)):
         paces[r, others], wobbles[r, others] = known.pace_s, known.wobble_s
         beats[r, others], events[r, others] = known.beat, share
         on_time, known = on_schedule(times, gaps, before, beating, known, calm)
-        share = np.where(before == 0, share, share + (~on_time - share) * np.float32(1 / 16))
+        share = np.where((before == 0) | ~calm, share, share + (~on_time - share) * np.float32(1 / 16))
         before = gaps
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rules.lid.ahead.means import followed
-from rules.lid.angle import FOLLOW_DAYS, GREATEST_PULL_DEG
+from rules.lid.angle import CREPT_DEG, FOLLOW_DAYS, GREATEST_PULL_DEG
 from rules.lid.limits import Limits
 from rules.lid.schedule import CALMS, UNSETTLES
 from rules.lid.settlement import SLOW_S, SWING_S
@@ -65,7 +65,9 @@ def wander(start: LidState, seen: Seen, limits: Limits) -> Wandered:
     tilt, sink = start.tilt, start.sink
     shares = np.empty((n, 4, k), np.float32)
     shares[:, 0] = shares[:, 3] = EIGHTH
-    shares[:, 1], shares[:, 2] = np.float32(1 / 16), seen.moved
+    # What reports a hazard says nothing of how often events come by themselves.
+    shares[:, 1] = np.where(start.watched(), np.float32(0), np.float32(1 / 16))
+    shares[:, 2] = seen.moved
     toward = np.zeros((n, 4, k), np.float32)
     toward[:, 0], toward[:, 2], toward[:, 3] = seen.gap_s, seen.inverse, seen.step_mm
     first = np.stack([start.pace, start.events, tilt[:, Tilt.MOVES], sink[:, Sink.JITTER]])
@@ -83,7 +85,9 @@ def _swinging(start: LidState, seen: Seen, pace: Float32, limits: Limits) -> tup
     day_share = gap / (gap + np.float32(86400))
     days = gap * np.float32(1 / 86400)
     reach = limits["creep_deg_per_day"] * days
-    back, follows = -reach, np.minimum(days / FOLLOW_DAYS, 1)
+    # What has moved at once is not followed, and does not come near from one reading to the next.
+    near = np.abs(tilt[:, Tilt.OFF]) < CREPT_DEG
+    back, follows = -reach, np.where(near, np.minimum(days / FOLLOW_DAYS, 1), np.float32(0))
     means, swings = np.empty((n + 1, 2, k), np.float32), np.empty((n + 1, 3, k), np.float32)
     creeps = np.empty((n + 1, k), np.float32)
     means[0, 0], means[0, 1], creeps[0] = tilt[:, Tilt.OFF], sink[:, Sink.SLOW], tilt[:, Tilt.CREEP]

@@ -1,8 +1,8 @@
-"""Few sensors, many readings: running ahead of the rounds must leave everything as the rounds would."""
+"""However a frame is gone through, and wherever the stream is cut, the same is said and remembered."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +11,10 @@ import pytest
 from config.rules import RuleSet
 from devices.frame import NO_SEQ, Flag, Frame
 from devices.registry import Registry
+from ingest.log import Control
+from jingqiao.backtest import run as backtest_run
 from jingqiao.backtest.run import play
-from rules import judging
-from rules.alarm import AlarmChange
+from rules.alarm import AlarmChange, Hazard, MutedAlarm
 from rules.detector import Round
 from rules.engine import Engine
 from rules.lid.detector import LidDetector
@@ -91,10 +92,54 @@ def readings(seed: int, n: int, period_s: float, rounds: int, troubled: bool) ->
     )
 
 
-def life(n: int, frame: Frame) -> tuple[list[AlarmChange], Engine]:
+def life(
+    n: int, frame: Frame, controls: Sequence[Control] = ()
+) -> tuple[list[AlarmChange | MutedAlarm], Engine]:
     engine = Engine(registry(n), RuleSet())
     changes = engine.control("await_first_word", {}, int(frame.time[0]))
-    return [*changes, *play(engine, frame)], engine
+    told = [*changes, *play(engine, frame, controls, clock=frame.received)]
+    return [*told, *engine.take_muted()], engine
+
+
+def thieves(seed: int, frame: Frame, n: int) -> tuple[Frame, list[Control]]:
+    """The same fleet with thefts, an outage of many, rows that come late, twice or void, and works."""
+    rng = np.random.default_rng(seed)
+    time, sensor = frame.time, frame.sensor
+    first, span = int(time[0]), int(time[-1] - time[0])
+    tilt, keep = frame.columns["tilt_deg"], np.ones(len(time), bool)
+    for thief in range(0, n, 5):
+        stolen = first + int(span * rng.uniform(0.3, 0.9))
+        after = (sensor == thief) & (time >= stolen)
+        tilt[np.flatnonzero(after)[:2]] = 35.0
+        keep[np.flatnonzero(after)[2:]] = False
+    for share, begin, end in ((0.8, 0.45, 0.5), (0.3, 0.6, 0.75)):
+        away = rng.random(n) < share
+        keep &= ~(away[sensor] & (time > first + span * begin) & (time < first + span * end))
+    # The last words of two before the outage lean: so many silences say nothing of their lids.
+    before = np.flatnonzero((time <= first + span * 0.45) & (sensor % 6 == 4))[-2:]
+    tilt[before] = 28.0
+    late = rng.random(len(time)) < 0.02
+    received = time + np.where(late, rng.integers(0, span // 20, len(time)), 0)
+    twice = np.flatnonzero(rng.random(len(time)) < 0.02)
+    flag = np.where(rng.random(len(time)) < 0.01, Flag.FAIL, frame.flag).astype(np.uint8)
+    received[~keep] = -1
+    rows = np.concatenate([np.arange(len(time)), twice])
+    rows = rows[np.argsort(received[rows], kind="stable")]
+    rows = rows[received[rows] >= 0]
+    whole = Frame(
+        sensor[rows],
+        time[rows],
+        received[rows],
+        frame.seq[rows],
+        flag[rows],
+        {name: column[rows] for name, column in frame.columns.items()},
+    )
+    works = [
+        Control("permit", {"asset_id": f"A{i}", "from": at, "to": at + span // 8, "kind": "permit"}, at)
+        for i in range(0, n, 3)
+        for at in [first + int(span * rng.uniform(0.2, 0.8))]
+    ]
+    return whole, sorted(works, key=lambda control: control.at)
 
 
 @pytest.mark.parametrize(
@@ -112,11 +157,37 @@ def test_running_ahead_leaves_alarms_and_all_state_as_rounds_do(
     frame = readings(rounds, 12, period_s, rounds, troubled)
     ahead, engine = life(12, frame)
     assert engine.fault_count == 0
-    monkeypatch.setattr(judging, "LEAST_ROUNDS", len(frame) + 1)
+    monkeypatch.setattr(LidDetector, "ahead_sensors", 0)
     in_rounds, other = life(12, frame)
     assert repr(ahead) == repr(in_rounds)
     assert engine.snapshot() == other.snapshot()
     assert (len(ahead) > 0) == troubled
+
+
+@pytest.mark.parametrize(
+    ("seed", "lids", "period_s", "rounds"),
+    [(1, 20, 3600, 300), (2, 20, 600, 400), (3, 12, 20, 900), (4, 30, 7200, 150)],
+)
+def test_a_fleet_in_trouble_is_told_the_same_of_however_its_stream_is_cut(
+    monkeypatch: pytest.MonkeyPatch, seed: int, lids: int, period_s: float, rounds: int
+) -> None:
+    frame, works = thieves(seed, readings(seed, lids, period_s, rounds, troubled=True), lids)
+    whole, engine = life(lids, frame, works)
+    assert engine.fault_count == 0
+    said = {c.hazard for c in whole if isinstance(c, AlarmChange) and not c.historical}
+    assert Hazard.MISSING in said
+    assert (Hazard.SILENT in said) == (period_s >= 600)
+    assert any(isinstance(c, MutedAlarm) for c in whole)
+    assert engine.late_count > 0
+    assert engine.duplicate_count > 0
+    for rows in (len(frame) // 2, len(frame) // 7, 41):
+        monkeypatch.setattr(backtest_run, "FRAME_ROWS", rows)
+        assert repr(life(lids, frame, works)[0]) == repr(whole)
+    for sensors, readings_at_once in ((0, 1), (10_000, 64), (10_000, 100_000)):
+        monkeypatch.setattr(LidDetector, "ahead_sensors", sensors)
+        monkeypatch.setattr(LidDetector, "ahead_readings", readings_at_once)
+        monkeypatch.setattr(backtest_run, "FRAME_ROWS", len(frame) // 3)
+        assert repr(life(lids, frame, works)[0]) == repr(whole)
 
 
 @pytest.mark.parametrize("period_s", [1, 60, 3600])
@@ -145,7 +216,7 @@ def test_when_running_ahead_fails_it_is_told_and_everything_is_judged_in_rounds(
 
     frame = readings(5, 12, 60, 200, troubled=True)
     usual, _ = life(12, frame)
-    monkeypatch.setattr(LidDetector, "skip_quiet", broken)
+    monkeypatch.setattr(LidDetector, "run", broken)
     changes, engine = life(12, frame)
     assert repr(changes) == repr(usual)
     assert engine.fault_count > 0

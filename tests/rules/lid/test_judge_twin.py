@@ -168,9 +168,10 @@ def fast_judge(rows: list[Any]) -> tuple[list[dict[str, Any]], list[Any], LidSta
         said=state.said.copy(),
     )
     class_of = np.array([of for _, _, _, of in rows], np.uint16)
-    verdicts, fuses = judge(state, features, Limits.of(SETS).at(class_of, np.arange(n)))
+    judged = judge(state, np.arange(n), features, Limits.of(SETS).at(class_of, np.arange(n)))
+    fuses = judged.fuses
     told: list[dict[str, Any]] = [{} for _ in range(n)]
-    for v in verdicts:
+    for v in judged.verdicts(features):
         for i, sensor in enumerate(v.sensor.tolist()):
             reason = KEYS[v.reason[i]]
             told[sensor][v.hazard.value] = (int(v.level[i]), float(v.value[i]), float(v.limit[i]), reason)
