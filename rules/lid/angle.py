@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +51,61 @@ def between(a: tuple[Float32, Float32, Float32], b: tuple[Float32, Float32, Floa
     chord2 = (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2
     half = np.minimum(np.sqrt(chord2) * np.float32(0.5), np.float32(1))
     return np.asarray(np.arcsin(half) * np.float32(2) / _RADIANS, np.float32)
+
+
+class Axes(NamedTuple):
+    """The two inclinations of a plane.
+
+    x_deg, y_deg : float32[k] or None  [°]; NaN = neither was measured.
+    never : bool[2, k] or None  Rows whose x, or y, was never measured and is taken for level.
+    """
+
+    x_deg: Float32 | None
+    y_deg: Float32 | None
+    never: npt.NDArray[np.bool_] | None = None
+
+
+def axes_of(rows: Float32, columns: Mapping[str, Float32]) -> Axes:
+    """Both axes of each row; of one that sends but one axis, and no inclination, the other lies where it lay.
+
+    What was never measured is marked by a NaN in LAST_X, LAST_Y, which `note_never` puts back once the row is
+    judged. When it is measured after all, the lid lies in its seat as it reads then. `rows` are changed.
+    """
+    x, y = columns.get("tilt_x_deg"), columns.get("tilt_y_deg")
+    if x is None and y is None:
+        return Axes(None, None)
+    if x is not None and y is not None:
+        known = x + y + rows[:, Tilt.LAST_X] + rows[:, Tilt.LAST_Y]
+        if not np.count_nonzero(np.isnan(known)):
+            return Axes(x, y)
+    latest = rows[:, [Tilt.LAST_X, Tilt.LAST_Y]].T
+    absent = np.full(len(rows), np.nan, np.float32)
+    measured = np.stack([absent if x is None else x, absent if y is None else y])
+    gone, unknown = np.isnan(measured), np.isnan(latest)
+    lone = gone[0] != gone[1]
+    if np.count_nonzero(lone) and "tilt_deg" in columns:
+        lone &= np.isnan(columns["tilt_deg"])
+    if not (np.count_nonzero(lone) or np.count_nonzero(unknown)):
+        return Axes(None, None) if x is None or y is None else Axes(x, y)
+    fill = lone & gone
+    never = fill & (unknown | (rows[:, Tilt.COUNT] == 0) | np.isnan(rows[:, Tilt.Z]))
+    appears = unknown & ~gone & (rows[:, Tilt.COUNT] > 0)
+    measured = np.where(fill, np.where(never, np.float32(0), latest), measured)
+    i = np.flatnonzero(appears.any(axis=0))
+    if len(i):
+        seat = np.arcsin(np.clip(rows[i][:, [Tilt.X, Tilt.Y]].T, -1, 1)) / _RADIANS
+        seat = np.where(appears[:, i], measured[:, i], seat).astype(np.float32)
+        rows[i, Tilt.X], rows[i, Tilt.Y], rows[i, Tilt.Z] = normal(*seat)
+    settled = np.where(never, np.float32(0), np.where(appears, measured, latest))
+    rows[:, Tilt.LAST_X], rows[:, Tilt.LAST_Y] = settled
+    return Axes(measured[0], measured[1], never | (unknown & gone))
+
+
+def note_never(rows: Float32, axes: Axes) -> None:
+    """Remember which axes were never measured."""
+    if axes.never is not None:
+        for column, never in zip((Tilt.LAST_X, Tilt.LAST_Y), axes.never, strict=True):
+            rows[never, column] = np.nan
 
 
 def turn(

@@ -8,7 +8,17 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from rules.lid.angle import CREPT_FAR_DEG, PART, between, creep, normal, torn, turn
+from rules.lid.angle import (
+    CREPT_FAR_DEG,
+    PART,
+    axes_of,
+    between,
+    creep,
+    normal,
+    note_never,
+    torn,
+    turn,
+)
 from rules.lid.doubt import FLAT_DEG, FLAT_MM
 from rules.lid.judge import STILL_READINGS
 from rules.lid.limits import Limits
@@ -100,13 +110,15 @@ def turning(
 ) -> Turned | None:
     """What the inclination says; None = nothing that measures it was sent."""
     tilt = columns.get("tilt_deg")
-    x, y = columns.get("tilt_x_deg"), columns.get("tilt_y_deg")
-    if tilt is None and (x is None or y is None):
+    axes = axes_of(rows, columns)
+    x, y = axes.x_deg, axes.y_deg
+    if tilt is None and x is None:
         return None
     angle = turn(rows, tilt, x, y, hours, limits)
     missing = np.isnan(angle)
     some_missing = np.count_nonzero(missing) > 0
     step, rocks = _step(rows, angle, tilt, x, y)
+    note_never(rows, axes)
     if some_missing:
         step = np.where(missing, np.float32(np.nan), step)
         rocks = np.where(missing, np.float32(np.nan), rocks)

@@ -148,6 +148,9 @@ def _since_shock(state: LidState, sensor: int) -> tuple[int | None, float, float
 def sees(state: LidState, sensor: int) -> Mapping[Hazard, str]:
     """Which hazards the channels that this sensor has sent can show."""
     tilt = state.tilt[sensor, Tilt.COUNT] > 0
+    # Of one axis the other is not known: a turn about the one that is measured is not seen.
+    axis = tilt and bool(np.isnan(state.tilt[sensor, [Tilt.LAST_X, Tilt.LAST_Y]]).any())
+    axis &= bool(np.isnan(state.tilt[sensor, Tilt.BASE]))
     mm = state.sink[sensor, Sink.COUNT] > 0
     shock = state.shock[sensor, Shock.COUNT] > 0 or state.shock[sensor, Shock.PEAK] > 0
     water = state.water[sensor, Water.COUNT] > 0
@@ -158,12 +161,14 @@ def sees(state: LidState, sensor: int) -> Mapping[Hazard, str]:
         return next((f"rules_lid.sees.{way}" for has, way in ways if has), f"rules_lid.blind.{blind}")
 
     return {
-        Hazard.MISSING: by((contact, "contact"), (tilt, "tilt"), (mm, "displacement"), blind="tilt"),
-        Hazard.TILTED: by((tilt, "tilt"), (mm, "displacement"), blind="tilt"),
+        Hazard.MISSING: by(
+            (contact, "contact"), (axis, "axis"), (tilt, "tilt"), (mm, "displacement"), blind="tilt"
+        ),
+        Hazard.TILTED: by((axis, "axis"), (tilt, "tilt"), (mm, "displacement"), blind="tilt"),
         Hazard.SUNKEN: by((mm, "displacement"), blind="displacement"),
-        Hazard.LOOSE: by((shock, "vibration"), (tilt, "tilt"), blind="vibration"),
-        Hazard.DAMAGED: by((tilt, "tilt"), (mm, "displacement"), blind="tilt"),
-        Hazard.SENSOR_FAULT: by((tilt, "tilt"), (mm, "displacement"), blind="tilt"),
+        Hazard.LOOSE: by((shock, "vibration"), (axis, "axis"), (tilt, "tilt"), blind="vibration"),
+        Hazard.DAMAGED: by((axis, "axis"), (tilt, "tilt"), (mm, "displacement"), blind="tilt"),
+        Hazard.SENSOR_FAULT: by((axis, "axis"), (tilt, "tilt"), (mm, "displacement"), blind="tilt"),
         Hazard.FLOODED: by((water, "water"), (float_switch, "water_alarm"), blind="water"),
     }
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from rules.alarm import Hazard
 from rules.detector import Verdicts
-from rules.lid.angle import between, normal, turn
+from rules.lid.angle import axes_of, between, normal, note_never, turn
 from rules.lid.limits import Limits
 from rules.lid.opinion import Opinion
 from rules.lid.settlement import settle
@@ -99,7 +99,8 @@ def learn_seat(
     own = state.take(sensor)
     hours = ((time - EPOCH_US) / HOUR_US).astype(np.float32)
     absent = np.full(len(sensor), np.nan, np.float32)
-    tilt, x, y = (columns.get(name, absent) for name in ("tilt_deg", "tilt_x_deg", "tilt_y_deg"))
+    tilt, both = columns.get("tilt_deg", absent), axes_of(own.tilt, columns)
+    x, y = (absent if axis is None else axis for axis in (both.x_deg, both.y_deg))
     axes = ~np.isnan(x) & ~np.isnan(y)
     for some, has_tilt, has_axes in (
         (axes & ~np.isnan(tilt), True, True),
@@ -117,6 +118,7 @@ def learn_seat(
         if has_axes:
             rows[:, Tilt.LAST_X], rows[:, Tilt.LAST_Y] = x[i], y[i]
         own.tilt[i] = rows
+    note_never(own.tilt, both)
     sunk = columns.get("displacement_mm", absent)
     i = np.flatnonzero(~np.isnan(sunk))
     if len(i):
@@ -133,8 +135,9 @@ def learn_seat(
 
 def _angle(tilt: Float32, columns: Mapping[str, Float32], absent: Float32) -> Float32:
     scalar: Float32 = np.abs(columns.get("tilt_deg", absent) - tilt[:, Tilt.BASE])
-    if "tilt_x_deg" not in columns or "tilt_y_deg" not in columns:
+    axes = axes_of(tilt, columns)
+    if axes.x_deg is None or axes.y_deg is None:
         return scalar
-    now = normal(columns["tilt_x_deg"], columns["tilt_y_deg"])
+    now = normal(axes.x_deg, axes.y_deg)
     vector = between(now, (tilt[:, Tilt.X], tilt[:, Tilt.Y], tilt[:, Tilt.Z]))
     return np.asarray(np.fmax(scalar, vector), np.float32)

@@ -36,6 +36,7 @@ class Known:
     rules: LidRules
     tilt: float
     up: tuple[float, float, float]
+    axes: tuple[float, float]
     tilt_count: int
     level_mm: float
     level_count: int
@@ -48,6 +49,9 @@ class Known:
             return nan
         turns = [abs(reading.get("tilt_deg", nan) - self.tilt)]
         x, y = reading.get("tilt_x_deg", nan), reading.get("tilt_y_deg", nan)
+        if math.isnan(turns[0]) and not (math.isnan(x) and math.isnan(y)):
+            # Of one axis alone, the other lies where it lay last.
+            x, y = (last if math.isnan(axis) else axis for axis, last in zip((x, y), self.axes, strict=True))
         if math.isfinite(x) and math.isfinite(y):
             turns.append(between(normal(x, y), self.up))
         return max((turn for turn in turns if not math.isnan(turn)), default=nan)
@@ -93,9 +97,10 @@ def sensors(rng: np.random.Generator) -> tuple[LidState, list[Known], np.ndarray
         counts = rng.choice([0, least - 1, least, least, 99], 3).tolist()
         tilt, level, dry = float(rng.integers(0, 21)) / 2, float(rng.integers(-8, 9)), 1500.0
         state.tilt[i, [Tilt.BASE, Tilt.X, Tilt.Y, Tilt.Z, Tilt.COUNT]] = [tilt, *up, counts[0]]
+        state.tilt[i, [Tilt.LAST_X, Tilt.LAST_Y]] = x, y
         state.sink[i, [Sink.BASE, Sink.COUNT]] = level, counts[1]
         state.water[i, [Water.DRY, Water.DRY_COUNT]] = dry, counts[2]
-        known.append(Known(SETS[class_of[i]], tilt, up, counts[0], level, counts[1], dry, counts[2]))
+        known.append(Known(SETS[class_of[i]], tilt, up, (x, y), counts[0], level, counts[1], dry, counts[2]))
     return state, known, class_of
 
 
