@@ -1,0 +1,97 @@
+"""A bridge's hours that were not analysed yet: samples out of the archive, modes into observations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from devices.registry import Registry, Role
+from jingqiao.modal.child import Identifies
+from jingqiao.modal.observation import HOUR_US, Observation
+from jingqiao.modal.window import WINDOW_US, NoWindow, Window, window_of
+
+Read = Callable[[int, int, Sequence[str]], pa.Table]
+"""(since, until, sensor ids) → rows of the archive."""
+
+SETTLED_US: Final = 600_000_000
+"""An hour is analysed so long after its end: sensors buffer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sensors:
+    """Ids of what a survey asks for. thermometers : the bridge's; without any, all that measures on it."""
+
+    accelerometers: tuple[str, ...]
+    thermometers: tuple[str, ...]
+
+
+def sensors_of(registry: Registry, asset: int) -> Sensors:
+    """The accelerometers of an asset, and what knows its temperature."""
+    rows = np.flatnonzero(registry.sensors.asset == asset)
+    role = registry.sensors.role[rows]
+    warm = rows[role == Role.TEMPERATURE]
+    others = warm if len(warm) else rows
+    return Sensors(
+        tuple(registry.sensor_id(int(row)) for row in rows[role == Role.ACCELERATION]),
+        tuple(registry.sensor_id(int(row)) for row in others),
+    )
+
+
+def survey(
+    blocks: Read,
+    readings: Read,
+    sensors: Sensors,
+    since: int,
+    until: int,
+    known: Collection[int],
+    identify: Identifies,
+) -> Iterator[Observation]:
+    """Observations of the whole hours of `since` ≤ t < `until` [µs] that are not `known`, by time.
+
+    blocks : as `Archive.blocks`. readings : as `Archive.readings`. Of an hour, the first ten minutes that can
+    be analysed are; an hour of which no accelerometer sent blocks is passed over. Raises what the readers do.
+    """
+    for hour in range(-(-since // HOUR_US) * HOUR_US, until - HOUR_US + 1, HOUR_US):
+        if hour in known:
+            continue
+        table = blocks(hour - WINDOW_US, hour + HOUR_US, sensors.accelerometers)
+        if table["acceleration_g"].null_count == len(table):
+            continue
+        found = _first_window(table, sensors.accelerometers, hour)
+        if isinstance(found, NoWindow):
+            yield Observation(hour, problem=found.problem, left_out=found.left_out)
+            continue
+        modes = tuple(identify(found))
+        warm = _temperature(readings(hour, hour + HOUR_US, sensors.thermometers))
+        yield Observation(
+            found.start,
+            found.sensor_ids,
+            modes,
+            "" if modes else "modes",
+            warm,
+            found.rate_hz,
+            found.left_out,
+        )
+
+
+def _first_window(table: pa.Table, ids: Sequence[str], hour: int) -> Window | NoWindow:
+    """The first ten minutes of an hour that all sensors cover; else those that most cover; else why not."""
+    tries = [window_of(table, ids, start) for start in range(hour, hour + HOUR_US, WINDOW_US)]
+    windows = [one for one in tries if isinstance(one, Window)]
+    if not windows:
+        return tries[0]
+    return max(windows, key=lambda one: len(one.sensor_ids))
+
+
+def _temperature(readings: pa.Table) -> float | None:
+    """Mean of all that was measured; None where nothing was."""
+    if "temperature_c" not in readings.column_names:
+        return None
+    values = readings["temperature_c"].to_numpy().astype(np.float64)
+    mean = float(np.nanmean(values)) if np.isfinite(values).any() else math.nan
+    return round(mean, 2) if math.isfinite(mean) else None
