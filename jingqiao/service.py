@@ -53,6 +53,7 @@ from jingqiao.incidents.book import IncidentBook
 from jingqiao.incidents.facts import asset_facts
 from jingqiao.intake import Intake
 from jingqiao.journal import Journal
+from jingqiao.modal.keeper import ModalKeeper
 from jingqiao.notify.dispatcher import Dispatcher
 from jingqiao.notify.heartbeat import Heartbeat
 from jingqiao.notify.links import AnswerLinks, kept_key
@@ -166,6 +167,7 @@ class Service:
             self._known.folder,
             None if feeder is None else lambda: feeder.status.offset,
         )
+        self.modal = ModalKeeper(settings, self.archive, self.database, self.registry, clock)
         self.heartbeat = Heartbeat(self.database, clock, settings.heartbeat, self._engine_moves)
         self.shift_watch = (
             ShiftWatch(self.database, self.roster, clock, self.dispatcher.wake) if settings.roster else None
@@ -240,6 +242,7 @@ class Service:
                     "reload": self.reload.run,
                     "roster": self._roster.run,
                     "housekeeping": self.housekeeping.run,
+                    "natural frequencies": self.modal.run,
                     "heartbeat": self.heartbeat.run,
                     "replies": self.reply_pull.run,
                 }

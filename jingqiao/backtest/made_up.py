@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from devices.import_csv import read_assets, read_registry, sensor_table
 from devices.registry import Registry, Role
 from jingqiao.backtest.readings import Readings
 
+_OF_BRIDGES: Final = frozenset({"gauge", "deflection", "displacement", "acceleration"})
+"""Roles that no well has."""
+
 
 def registry_for(
     readings: Readings, assets: Path | None, sensors: Path | None, language: Language = "zh"
@@ -20,7 +23,7 @@ def registry_for(
     """The registry of the files; where one is missing, what it would say is made up.
 
     Without sensors.csv every sensor of the readings is bound to nothing, its role by what it measures.
-    Without assets.csv the assets are those that sensors.csv names, bridges where a gauge is bound.
+    Without assets.csv the assets are those that sensors.csv names, bridges where a gauge or an accelerometer is bound.
     Raises FaultsError.
     """
     if assets is not None and sensors is not None:
@@ -38,7 +41,7 @@ def _without_assets(path: Path, language: Language) -> Registry:
     table = sensor_table(path, language)
     of = table.column("asset_id").to_pylist()
     roles = table.column("role").to_pylist()
-    bridges = {asset for asset, role in zip(of, roles, strict=True) if role.lower() == "gauge"}
+    bridges = {asset for asset, role in zip(of, roles, strict=True) if role.lower() in _OF_BRIDGES}
     with tempfile.TemporaryDirectory() as folder:
         assets = Path(folder) / "assets.csv"
         rows = [f'"{a}",{"bridge" if a in bridges else "cover"}' for a in dict.fromkeys(of) if a]

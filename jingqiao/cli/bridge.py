@@ -1,4 +1,4 @@
-"""`jingqiao bridge`: a bridge's monthly report, and crossings of known weight."""
+"""`jingqiao bridge`: a bridge's monthly report, crossings of known weight, raw samples."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from config.settings import Settings
 from devices.registry import UNKNOWN, Kind, Registry
 from jingqiao.backtest.view import plain
 from jingqiao.bridge_report.month import Month, month_of
+from jingqiao.cli.bridge_modal import modal
 from jingqiao.cli.dossier_options import (
     Instant,
     city_option,
@@ -38,7 +39,10 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group()
 def group() -> None:
-    """Bridges: the monthly report, crossings of known weight."""
+    """Bridges: the monthly report, natural frequencies, crossings of known weight, raw samples."""
+
+
+group.add_command(modal)
 
 
 @group.command()
@@ -148,7 +152,7 @@ def _of_file(
 
     parsed = read_readings(read_file(readings, tongue), str(readings), tongue)
     registry = registry_for(parsed, assets, sensors, tongue)
-    asset = _bridge(registry, asset_id)
+    asset = bridge_of(registry, asset_id)
     parsed = bound(parsed, registry, str(readings), tongue)
     for fault in parsed.faults:
         click.echo(str(fault), err=True)
@@ -173,7 +177,7 @@ def _of_archive(
 
     database = database_of(settings)
     registry = load_registry(database)
-    asset = _bridge(registry, asset_id)
+    asset = bridge_of(registry, asset_id)
     part, rows = part_of_asset(registry, asset)
     ids = [registry.sensor_id(int(row)) for row in rows]
     try:
@@ -190,7 +194,7 @@ def _of_archive(
     return part, frame_of_part(frame, rows), controls, told
 
 
-def _bridge(registry: Registry, asset_id: str) -> int:
+def bridge_of(registry: Registry, asset_id: str) -> int:
     """Row of a bridge that has sensors; exits where there is none."""
     asset = registry.asset_index(asset_id)
     if asset == UNKNOWN or registry.assets.kind[asset] != Kind.BRIDGE:
@@ -235,7 +239,7 @@ def calibrate(
     tongue = language()
     database = database_of(settings)
     registry = load_registry(database)
-    asset = _bridge(registry, asset_id)
+    asset = bridge_of(registry, asset_id)
     ids = [registry.sensor_id(int(row)) for row in np.flatnonzero(registry.sensors.asset == asset)]
     around = round(within * 1e6)
     try:
@@ -282,7 +286,7 @@ def raw(asset_id: str, at: int, seconds: float, output: Path, settings: Settings
     from jingqiao.dossier.registry_store import load_registry  # noqa: PLC0415
 
     registry = load_registry(database_of(settings))
-    asset = _bridge(registry, asset_id)
+    asset = bridge_of(registry, asset_id)
     ids = [registry.sensor_id(int(row)) for row in np.flatnonzero(registry.sensors.asset == asset)]
     around = round(seconds * 1e6)
     try:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib.util
 import multiprocessing
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 from jingqiao.modal.observation import Mode
@@ -20,6 +20,10 @@ class Identifies(Protocol):
     def __call__(self, window: Window) -> list[Mode]:
         """The modes, by frequency."""
         ...
+
+
+Apart = Callable[[], AbstractContextManager[Identifies]]
+"""Where modes are found."""
 
 
 def installed() -> bool:

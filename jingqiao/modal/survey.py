@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 
 from devices.registry import Registry, Role
 from jingqiao.modal.child import Identifies
@@ -81,7 +82,9 @@ def survey(
 
 def _first_window(table: pa.Table, ids: Sequence[str], hour: int) -> Window | NoWindow:
     """The first ten minutes of an hour that all sensors cover; else those that most cover; else why not."""
-    tries = [window_of(table, ids, start) for start in range(hour, hour + HOUR_US, WINDOW_US)]
+    begun = max(hour, int(pa.compute.min(table["start"]).cast(pa.int64()).as_py()))
+    starts = range(begun, max(begun, hour + HOUR_US - WINDOW_US) + 1, WINDOW_US)
+    tries = [window_of(table, ids, start) for start in starts]
     windows = [one for one in tries if isinstance(one, Window)]
     if not windows:
         return tries[0]

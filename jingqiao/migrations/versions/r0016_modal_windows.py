@@ -1,4 +1,4 @@
-"""Modes of bridges, an hour a row: raw acceleration is forgotten long before their frequencies tell anything."""
+"""Modes of bridges, an hour a row: raw acceleration is forgotten before frequencies tell anything."""
 
 from __future__ import annotations
 
