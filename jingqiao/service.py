@@ -167,7 +167,6 @@ class Service:
             self._known.folder,
             None if feeder is None else lambda: feeder.status.offset,
         )
-        self.modal = ModalKeeper(settings, self.archive, self.database, self.registry, clock)
         self.heartbeat = Heartbeat(self.database, clock, settings.heartbeat, self._engine_moves)
         self.shift_watch = (
             ShiftWatch(self.database, self.roster, clock, self.dispatcher.wake) if settings.roster else None
@@ -242,7 +241,9 @@ class Service:
                     "reload": self.reload.run,
                     "roster": self._roster.run,
                     "housekeeping": self.housekeeping.run,
-                    "natural frequencies": self.modal.run,
+                    "natural frequencies": ModalKeeper(
+                        self.settings, self.archive, self.database, self.registry, self.clock
+                    ).run,
                     "heartbeat": self.heartbeat.run,
                     "replies": self.reply_pull.run,
                 }

@@ -23,8 +23,8 @@ def registry_for(
     """The registry of the files; where one is missing, what it would say is made up.
 
     Without sensors.csv every sensor of the readings is bound to nothing, its role by what it measures.
-    Without assets.csv the assets are those that sensors.csv names, bridges where a gauge or an accelerometer is bound.
-    Raises FaultsError.
+    Without assets.csv the assets are those that sensors.csv names, bridges where a gauge, an
+    accelerometer or a deflection sensor is bound. Raises FaultsError.
     """
     if assets is not None and sensors is not None:
         return read_registry(assets, sensors, language=language)

@@ -51,10 +51,11 @@ def modal(
     tongue = language()
     if since is not None and until is not None and since >= until:
         raise click.UsageError(text("modal.wrong_order", tongue))
+    works: list[tuple[int, int]] = []
     try:
         rules = load_rules(settings.rules) if settings.rules else RuleSet()
         if readings is not None:
-            found, works = _of_file(asset_id, readings, sensors, since, until, tongue), []
+            found = _of_file(asset_id, readings, sensors, since, until, tongue)
         else:
             found, works = _of_archive(asset_id, settings, since, until, tongue)
     except FaultsError as error:
@@ -118,8 +119,8 @@ def _of_archive(
     from jingqiao.backtest.archived import read_archive, read_blocks  # noqa: PLC0415
     from jingqiao.cli.bridge import bridge_of  # noqa: PLC0415
     from jingqiao.dossier.registry_store import load_registry  # noqa: PLC0415
-    from jingqiao.modal.observation import hours_known, keep, kept  # noqa: PLC0415
     from jingqiao.modal.keeper import raw_since  # noqa: PLC0415
+    from jingqiao.modal.observation import hours_known, keep, kept  # noqa: PLC0415
     from jingqiao.modal.survey import SETTLED_US, sensors_of, survey  # noqa: PLC0415
     from jingqiao.modal.works import works_on  # noqa: PLC0415
 

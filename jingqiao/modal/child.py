@@ -40,13 +40,11 @@ def apart() -> Iterator[Identifies]:
 
 
 def _begin() -> None:
-    """Quiet and polite: set before pyOMA-2, tqdm and the linear algebra read it."""
-    os.environ |= {
-        "TQDM_DISABLE": "1",
-        "PYOMA_LOG_LEVEL": "CRITICAL",
-        "OPENBLAS_NUM_THREADS": "1",
-        "OMP_NUM_THREADS": "1",
-    }
+    """Quiet and polite. The matrices are small: a second thread of linear algebra would only wait."""
+    os.environ |= {"TQDM_DISABLE": "1", "PYOMA_LOG_LEVEL": "CRITICAL"}  # read when these are imported
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - comes with the extra
+
+    threadpool_limits(1)
     os.nice(10)
 
 

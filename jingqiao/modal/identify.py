@@ -21,7 +21,8 @@ Float = npt.NDArray[np.float64]
 RATE_HZ: Final = 40.0
 """Samples are thinned out to this rate at least: modes up to 16 Hz are seen."""
 BLOCK_ROWS: Final = 30
-"""Lags of the covariances. 0.6 s at 50 Hz: half a period of 0.8 Hz."""
+"""Lags of the covariances. 0.6 s at 50 Hz: half a period of 0.8 Hz; of slower modes the damping comes out
+too high."""
 LEAST_ORDER, MOST_ORDER, ORDER_STEP = 4, 40, 2
 REFERENCES: Final = 3
 """Channels that the covariances are taken against. The uncertainty's cost grows with their square."""

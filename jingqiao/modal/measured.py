@@ -67,11 +67,11 @@ def part(table: pa.Table, time: str, since: int, until: int, ids: Sequence[str])
 
 
 def _pieces(time: Int) -> list[tuple[Int, float]]:
-    """(places, rate) of unbroken runs, cut to a minute. Times are rounded to milliseconds, so that only a long
-    run tells the rate: one is taken for all whose own is like it.
+    """(places, rate) of unbroken runs, cut to a minute.
+
+    Times are rounded to milliseconds: only all runs together tell the rate.
     """
     step = float(np.median(np.diff(time)))
-    # Blocks must not drift off their times, so the rate is that of whole runs and not of the usual step.
     broken = np.flatnonzero(np.diff(time) > min(BROKEN * step, LONGEST_GAP_US)) + 1
     runs = np.split(np.arange(len(time)), broken)
     steps = sum(len(run) - 1 for run in runs)

@@ -26,6 +26,8 @@ SAME_RATE: Final = 0.001
 LEAST_VALUES: Final = 8
 """A channel with fewer different values in ten minutes stands still, or its scale is too coarse."""
 
+_ABOUT_US: Final = 500_000
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -93,7 +95,7 @@ def window_of(
 
 
 def _joined(blocks: pa.Table, start: int, length_us: int) -> tuple[npt.NDArray[np.int64], Float, float]:
-    """(times, samples, rate) of one sensor within a span, in order, each time once."""
+    """(times, samples, rate) of one sensor within a span and half a second about it, in order, each once."""
     lengths = np.array([len(cell) for cell in blocks["acceleration_g"]], np.int64)
     rates: Any = blocks["rate_hz"].to_numpy()
     begins = blocks["start"].cast(pa.int64()).to_numpy()
@@ -101,7 +103,7 @@ def _joined(blocks: pa.Table, start: int, length_us: int) -> tuple[npt.NDArray[n
     place = np.arange(len(owner)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     time = begins[owner] + np.round(place * 1e6 / rates[owner]).astype(np.int64)
     values = pa.chunked_array(blocks["acceleration_g"]).combine_chunks().flatten().to_numpy()
-    inside = (time >= start) & (time < start + length_us)
+    inside = (time >= start - _ABOUT_US) & (time < start + length_us + _ABOUT_US)
     rate = _commonest_rate(rates[np.unique(owner[inside])].tolist()) if inside.any() else 0.0
     time, first = np.unique(time[inside], return_index=True)
     return time, values[inside][first].astype(np.float64), rate
@@ -109,6 +111,8 @@ def _joined(blocks: pa.Table, start: int, length_us: int) -> tuple[npt.NDArray[n
 
 def _fault(time: npt.NDArray[np.int64], values: Float, rate: float, start: int, length_us: int) -> str:
     """Why a channel cannot be used; "" where it can."""
+    within = (time >= start) & (time < start + length_us)
+    time, values = time[within], values[within]
     wanted = length_us * rate / 1e6
     if len(time) < 2 or len(time) < (1 - MOST_MISSING) * wanted:
         return "gaps"
