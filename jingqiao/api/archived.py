@@ -65,6 +65,18 @@ def archive_routes(service: Service) -> APIRouter:
         except ArchiveUnavailableError as error:
             raise HTTPException(503, str(error)) from None
 
+    @router.get("/block-hours")
+    def block_hours(
+        sensor: Annotated[list[str], Query()],
+        since: Annotated[int, Query(description="first hour, µs since 1970 UTC")],
+        until: Annotated[int, Query(description="first hour no longer wanted")],
+    ) -> Response:
+        """Hours that have raw blocks, as an Arrow stream."""
+        try:
+            return _arrow(archive().block_hours(since, until, sensor))
+        except ArchiveUnavailableError as error:
+            raise HTTPException(503, str(error)) from None
+
     return router
 
 

@@ -25,6 +25,10 @@ BLOCKS: Final = pa.schema(
 """Columns of raw blocks; a block has samples in one of the last two, the other is null."""
 
 
+BLOCK_HOURS: Final = pa.schema([("hour", pa.int64())])
+"""Column of the hours that have raw blocks."""
+
+
 class Archive(Protocol):
     """Long-term store of readings. Writing the same records again changes nothing."""
 
@@ -67,6 +71,12 @@ class Archive(Protocol):
     def blocks(self, since: int, until: int, sensor_ids: Sequence[str]) -> pa.Table:
         """Raw blocks that start in `since` ≤ t < `until` [µs], by time: columns as `BLOCKS`. Empty where none
         are kept. Raises ArchiveUnavailableError.
+        """
+        ...
+
+    def block_hours(self, since: int, until: int, sensor_ids: Sequence[str]) -> pa.Table:
+        """Hours in which raw blocks of some sensors start, `since` ≤ hour < `until` [µs], by time: `hour` [µs
+        since 1970 UTC, int64]. Raises ArchiveUnavailableError.
         """
         ...
 

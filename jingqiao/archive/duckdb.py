@@ -14,7 +14,7 @@ from devices.frame import Frame, concat
 from devices.quantities import QUANTITIES
 from devices.registry import Registry
 from ingest.log import AccelerationBlock, RawBlock, Record, StrainBlock
-from jingqiao.archive.contract import BLOCKS, LARGEST_LEAP, ArchiveUnavailableError
+from jingqiao.archive.contract import BLOCK_HOURS, BLOCKS, LARGEST_LEAP, ArchiveUnavailableError
 
 _KEYS = ("sensor", "time", "received", "seq", "flag", "gateway")
 
@@ -159,6 +159,16 @@ class DuckDBArchive:
         start = found["start"].cast(pa.timestamp("us", "UTC"))
         samples = (found["strain_ue"], found["acceleration_g"])
         return pa.table([names, start, found["rate_hz"], *samples], BLOCKS.names).cast(BLOCKS)
+
+    def block_hours(self, since: int, until: int, sensor_ids: Sequence[str]) -> pa.Table:
+        """Hours in which raw blocks of some sensors start."""
+        wanted = self._registry().sensor_indices(sensor_ids)
+        found = self._asked(
+            "SELECT DISTINCT start // 3600000000 * 3600000000 AS hour FROM strain_blocks"
+            " WHERE start >= ? AND start < ? AND list_contains(?, sensor) ORDER BY hour",
+            [since, until, wanted[wanted >= 0].tolist()],
+        )
+        return found.cast(BLOCK_HOURS)
 
     def forget_blocks(self, before: int) -> None:
         """Drop raw blocks that start before a moment [µs]."""

@@ -24,7 +24,7 @@ from devices.frame import Frame
 from devices.quantities import QUANTITIES
 from devices.registry import Registry
 from ingest.log import Record
-from jingqiao.archive.contract import BLOCKS, ArchiveUnavailableError
+from jingqiao.archive.contract import BLOCK_HOURS, BLOCKS, ArchiveUnavailableError
 
 MEASUREMENT: Final = "readings"
 _POINTS_AT_ONCE: Final = 5000
@@ -149,6 +149,10 @@ class InfluxDBArchive:
     def blocks(self, since: int, until: int, sensor_ids: Sequence[str]) -> pa.Table:  # noqa: ARG002 - the contract's
         """Nothing: raw blocks are not kept here."""
         return BLOCKS.empty_table()
+
+    def block_hours(self, since: int, until: int, sensor_ids: Sequence[str]) -> pa.Table:  # noqa: ARG002
+        """None: raw blocks are not kept here."""
+        return BLOCK_HOURS.empty_table()
 
     def forget_blocks(self, before: int) -> None:
         """Nothing to drop: raw blocks are not kept here."""

@@ -52,6 +52,23 @@ def read_blocks(
     )
 
 
+def read_block_hours(
+    settings: Settings, registry: Registry, since: int, until: int, sensor_ids: Sequence[str]
+) -> list[int]:
+    """Hours that have raw blocks of some sensors: see `Archive.block_hours`. Raises
+    ArchiveUnavailableError.
+    """
+    table = _ask(
+        settings,
+        registry,
+        "block-hours",
+        {"since": since, "until": until, "sensor": sensor_ids},
+        lambda archive: archive.block_hours(since, until, sensor_ids),
+    )
+    hours: list[int] = table["hour"].to_pylist()
+    return hours
+
+
 def _ask(
     settings: Settings,
     registry: Registry,

@@ -94,17 +94,16 @@ def _of_file(
         still = sorted(set(warm["sensor_id"].to_pylist()) - set(shaken))
         chosen = Sensors(tuple(shaken), tuple(still or shaken))
     _must_be_enough(asset_id, chosen)
-    first = max(int(parsed.frame.time.min()), since or 0) // HOUR_US * HOUR_US
-    last = min(int(parsed.frame.time.max()) + 1, until or int(parsed.frame.time.max()) + 1)
+    starts = blocks["start"].cast("int64").to_pylist()
+    hours = sorted({start // HOUR_US * HOUR_US for start in starts})
+    wanted = [hour for hour in hours if (since or 0) < hour + HOUR_US and (until is None or hour < until)]
     with apart() as identify:
         return _counted(
             survey(
                 lambda a, b, ids: part(blocks, "start", a, b, ids),
                 lambda a, b, ids: part(warm, "t", a, b, ids),
                 chosen,
-                first,
-                -(-last // HOUR_US) * HOUR_US,
-                (),
+                wanted,
                 identify,
             ),
             tongue,
@@ -116,12 +115,12 @@ def _of_archive(
 ) -> tuple[list[Observation], list[tuple[int, int]]]:
     """Observations kept in the database, after what the archive still has was analysed."""
     from jingqiao.archive.contract import ArchiveUnavailableError  # noqa: PLC0415
-    from jingqiao.backtest.archived import read_archive, read_blocks  # noqa: PLC0415
+    from jingqiao.backtest.archived import read_archive, read_block_hours, read_blocks  # noqa: PLC0415
     from jingqiao.cli.bridge import bridge_of  # noqa: PLC0415
     from jingqiao.dossier.registry_store import load_registry  # noqa: PLC0415
     from jingqiao.modal.keeper import raw_since  # noqa: PLC0415
     from jingqiao.modal.observation import hours_known, keep, kept  # noqa: PLC0415
-    from jingqiao.modal.survey import SETTLED_US, sensors_of, survey  # noqa: PLC0415
+    from jingqiao.modal.survey import SETTLED_US, due, sensors_of, survey  # noqa: PLC0415
     from jingqiao.modal.works import works_on  # noqa: PLC0415
 
     database = database_of(settings)
@@ -136,19 +135,19 @@ def _of_archive(
         return before, works_on(database, asset_id)
     first = max(since or 0, raw_since(settings, now()))
     last = min(until if until is not None else now(), now() - SETTLED_US)
-    known = hours_known(database, asset_id, first, last)
     try:
-        with apart() as identify:
-            fresh = survey(
-                lambda a, b, ids: read_blocks(settings, registry, a, b, ids),
-                lambda a, b, ids: read_archive(settings, registry, a, b, ids),
-                sensors,
-                first,
-                last,
-                known,
-                identify,
-            )
-            _counted(fresh, tongue, lambda one: keep(database, asset_id, [one]))
+        there = read_block_hours(settings, registry, first, last, sensors.accelerometers)
+        wanted = due(there, hours_known(database, asset_id, first, last), last)
+        if wanted:
+            with apart() as identify:
+                fresh = survey(
+                    lambda a, b, ids: read_blocks(settings, registry, a, b, ids),
+                    lambda a, b, ids: read_archive(settings, registry, a, b, ids),
+                    sensors,
+                    wanted,
+                    identify,
+                )
+                _counted(fresh, tongue, lambda one: keep(database, asset_id, [one]))
     except ArchiveUnavailableError as error:
         refuse("bridge_report.archive_away", reason=error)
     found = kept(database, asset_id, since or 0, until)

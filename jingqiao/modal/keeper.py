@@ -17,7 +17,7 @@ from jingqiao.archive.contract import Archive, ArchiveUnavailableError
 from jingqiao.clock import Clock
 from jingqiao.modal.child import Apart, apart, installed
 from jingqiao.modal.observation import hours_known, keep
-from jingqiao.modal.survey import SETTLED_US, Sensors, sensors_of, survey
+from jingqiao.modal.survey import SETTLED_US, Sensors, due, sensors_of, survey
 from jingqiao.modal.window import LEAST_CHANNELS
 
 _log = structlog.get_logger()
@@ -74,9 +74,12 @@ class ModalKeeper:
         registry, now = self._registry(), self._clock.now()
         since, until, hours = raw_since(self._settings, now), now - SETTLED_US, 0
         for asset_id, sensors in _shaken_bridges(registry):
-            known = hours_known(self._database, asset_id, since, until)
+            there = archive.block_hours(since, until, sensors.accelerometers)["hour"].to_pylist()
+            wanted = due(there, hours_known(self._database, asset_id, since, until), until)
+            if not wanted:
+                continue
             with self._apart() as identify:
-                for one in survey(archive.blocks, archive.readings, sensors, since, until, known, identify):
+                for one in survey(archive.blocks, archive.readings, sensors, wanted, identify):
                     keep(self._database, asset_id, [one])
                     hours += 1
         return hours

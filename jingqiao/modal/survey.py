@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +21,11 @@ Read = Callable[[int, int, Sequence[str]], pa.Table]
 
 SETTLED_US: Final = 600_000_000
 """An hour is analysed so long after its end: sensors buffer."""
+
+
+def due(hours: Iterable[int], known: Collection[int], until: int) -> list[int]:
+    """Hours that were not analysed and are over by `until` [µs]."""
+    return [hour for hour in hours if hour not in known and hour + HOUR_US <= until]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +52,16 @@ def survey(
     blocks: Read,
     readings: Read,
     sensors: Sensors,
-    since: int,
-    until: int,
-    known: Collection[int],
+    hours: Iterable[int],
     identify: Identifies,
 ) -> Iterator[Observation]:
-    """Observations of the whole hours of `since` ≤ t < `until` [µs] that are not `known`, by time.
+    """Observations of hours, by time.
 
-    blocks : as `Archive.blocks`. readings : as `Archive.readings`. Of an hour, the first ten minutes that can
-    be analysed are; an hour of which no accelerometer sent blocks is passed over. Raises what the readers do.
+    blocks : as `Archive.blocks`. readings : as `Archive.readings`. hours : their begins [µs]. Of an hour, the
+    ten minutes that most sensors cover are analysed; one of which no accelerometer sent blocks is passed
+    over. Raises what the readers do.
     """
-    for hour in range(-(-since // HOUR_US) * HOUR_US, until - HOUR_US + 1, HOUR_US):
-        if hour in known:
-            continue
+    for hour in hours:
         table = blocks(hour - WINDOW_US, hour + HOUR_US, sensors.accelerometers)
         if table["acceleration_g"].null_count == len(table):
             continue

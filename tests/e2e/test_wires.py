@@ -337,7 +337,7 @@ def test_readings_are_given_only_to_tokens_with_their_scope_and_to_the_services_
     issued = office.command("tokens", "add", "twin-city", "--scope", "readings:read", "--json")
     other = office.command("tokens", "add", "other", "--scope", "cap:read", "--json")
     own = own_token(office)
-    for what in ("readings?", "strain-blocks?sensor=LID-001&"):
+    for what in ("readings?", "strain-blocks?sensor=LID-001&", "block-hours?sensor=LID-001&"):
         url = f"http://127.0.0.1:{office.http_port}/api/v1/{what}since=0&until=1"
         asked = {
             "nobody": answer_to(url, None),

@@ -137,6 +137,8 @@ def test_raw_blocks_of_strain_and_acceleration_come_back_each_in_its_own_column(
         ("s0", [1.0, 2.0], None),
         ("s1", None, [0.25, -0.25]),
     ]
+    assert archive.block_hours(0, 10_000_000, ["s1"])["hour"].to_pylist() == [0]
+    assert archive.block_hours(0, 2_000_000, ["s1"])["hour"].to_pylist() == []
     archive.forget_blocks(3_000_000)
     assert len(archive.blocks(0, 10_000_000, ["s0", "s1"])) == 0
     archive.close()
