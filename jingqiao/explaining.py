@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,25 +85,35 @@ def explain_from(engine: Engine, registry: Registry, asset: str) -> list[dict[st
     return [engine.explain(sensor)]
 
 
-def told_sensor(sensor: Mapping[str, Any], tongue: Language) -> dict[str, Any]:
-    """`Engine.explain` of one sensor with its reasons as sentences and its times as RFC 3339."""
+def told_sensor(
+    sensor: Mapping[str, Any], tongue: Language, late: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    """`Engine.explain` of one sensor with its reasons as sentences and its times as RFC 3339.
+
+    late : What was found in readings that came late, of any sensors, as
+        `jingqiao.dossier.history.found_late` gives it.
+    """
     hazards = []
     for row in sensor["hazards"]:
         first = row["conditions"][0] if row["conditions"] else {}
         reason = Reason(row["reason"]["key"], {**first, **row["reason"]["values"]})
-        pending, muted = row["pending"], row["muted"]
+        pending, muted, doubted = row["pending"], row["muted"], row["doubted"]
         hazards.append(
             {
                 **row,
+                "since": rfc3339(row["since"]),
                 "reason": reason_text(reason, tongue),
+                "reason_key": reason.key,
                 "sees": reason_text(Reason(row["sees"]), tongue),
                 "pending": pending
                 and {**pending, "since": rfc3339(pending["since"]), "due": rfc3339(pending["due"])},
                 "muted": muted and {**muted, "until": rfc3339(muted["until"])},
+                "doubted": doubted and {**doubted, "until": rfc3339(doubted["until"])},
             }
         )
     windows = [{**w, "from": rfc3339(w["from"]), "to": rfc3339(w["to"])} for w in sensor["windows"]]
     blind = {
         h: reason_text(Reason(key or "rules_health.sees.no"), tongue) for h, key in sensor["blind"].items()
     }
-    return {**sensor, "hazards": hazards, "windows": windows, "blind": blind}
+    own = [found for found in late if sensor["sensor_id"] in found["sensor_ids"]]
+    return {**sensor, "hazards": hazards, "windows": windows, "blind": blind, "found_late": own}

@@ -18,6 +18,7 @@ from config.rules import RuleSet
 from devices.frame import Frame
 from devices.registry import UNKNOWN, Registry, Role
 from rules.alarm import AlarmChange, Hazard, MutedAlarm, Severity
+from rules.assets import Voice
 from rules.compose import default_detectors
 from rules.detector import FAR, Detector, Foresees, HasBeats, HasThresholds, Hears, RunsAhead, Verdicts
 from rules.explain import explain_sensor
@@ -86,6 +87,16 @@ class Engine:
         self.rules_changed(rules)
 
     # --- what is known ---------------------------------------------------------------------------
+
+    @property
+    def now(self) -> int:
+        """The server's time as far as the engine knows it [µs]."""
+        return self._now
+
+    def standing(self, lane: int, sensor: int) -> tuple[Voice, int] | None:
+        """What a sensor said in a lane when it made its alarm ring, and since when that rings [µs]; None = it
+        does not."""
+        return self._telling.standing(lane, sensor)
 
     @property
     def faults(self) -> list[EngineFault]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from devices.registry import UNBOUND, Role
 from rules.alarm import Hazard, Severity
@@ -12,6 +12,12 @@ from rules.machine import SECOND
 
 if TYPE_CHECKING:
     from rules.engine import Engine
+
+LID: Final = "lid"
+"""Name of the detector of lids."""
+HOUR: Final = 3600 * SECOND
+WITHIN_MISSING: Final = frozenset({"tilted", "sunken", "loose", "damaged"})
+"""What a lid that is missing is not called besides."""
 
 
 def explain_sensor(engine: Engine, sensor: int) -> dict[str, Any]:
@@ -32,6 +38,13 @@ def explain_sensor(engine: Engine, sensor: int) -> dict[str, Any]:
         reason, facts = detector.explain(sensor, hazard)
         evidence = dict(facts)
         conditions = evidence.pop("conditions", [])
+        for condition in conditions:
+            if condition["name"] == "silent" and evidence.get("last_heard_us") is not None:
+                condition["value"] = max(engine.now - evidence["last_heard_us"], 0) / HOUR
+        # What rings was said of the reading that made it ring, not of the latest.
+        standing = engine.standing(lane, sensor) if settled else None
+        if standing is not None:
+            reason = standing[0].reason
         hold = engine.rules.alarms.hold(hazard.value)
         cell = engine.machine.cell(lane, sensor)
         row: dict[str, Any] = {
@@ -39,6 +52,7 @@ def explain_sensor(engine: Engine, sensor: int) -> dict[str, Any]:
             "detector": detector.name,
             "sees": sight,
             "severity": colour(settled),
+            "since": standing and standing[1],
             "reason": {"key": reason.key, "values": dict(reason.values)},
             "conditions": conditions,
             "for_s": {s.colour: hold.by_severity.get(s.colour, hold.for_s) for s in Severity},  # type: ignore[call-overload]
@@ -62,6 +76,10 @@ def explain_sensor(engine: Engine, sensor: int) -> dict[str, Any]:
         if cell is not None and cell.owed_at != FAR:
             row["doubted"] = {"severity": colour(cell.owed), "until": cell.owed_at}
         hazards.append(row)
+    ringing = {row["hazard"]: row["severity"] for row in hazards if row["detector"] == LID}
+    for row in hazards:
+        if row["detector"] == LID and (why := why_not(row, ringing)):
+            row["reason"] = {"key": why, "values": {}}
     for row in hazards:  # two detectors may judge one hazard: what one of them sees is not hidden
         blind.pop(row["hazard"], None)
     return {
@@ -75,6 +93,23 @@ def explain_sensor(engine: Engine, sensor: int) -> dict[str, Any]:
             {"from": w.start, "to": w.end, "kind": w.kind, "note": w.note} for w in engine.windows.of(asset)
         ],
     }
+
+
+def why_not(row: Mapping[str, Any], ringing: Mapping[str, str | None]) -> str | None:
+    """Key of the reason why a hazard of a lid does not ring though one of its limits is passed.
+
+    None where it rings, is on its way, or no limit is passed.
+
+    ringing : hazard → colour in which it rings.
+    """
+    on_its_way = row["severity"] or row["pending"] or row["muted"] or row["doubted"]
+    if on_its_way or not any(condition["holds"] for condition in row["conditions"]):
+        return None
+    if row["hazard"] in WITHIN_MISSING and ringing.get("missing") not in (None, "blue"):
+        return "rules_lid.quiet.missing"
+    if ringing.get("sensor_fault"):
+        return "rules_lid.quiet.sensor"
+    return "rules_lid.quiet.unsure"
 
 
 def sees(detector: Detector, sensor: int, role: Role) -> Mapping[Hazard, str]:

@@ -110,6 +110,12 @@ class Telling:
         permits = self._permits(transition.lane, transition.sensor, kept.time)
         told.append((place, MutedAlarm(change, self._detectors[d].name, permits)))
 
+    def standing(self, lane: int, sensor: int) -> tuple[Voice, int] | None:
+        """What a sensor said when it made an alarm ring that still does, and since when [µs]; None = none."""
+        alarm = self.alarms.of(self._key(sensor)).get(self._lanes[lane][1])
+        voice = None if alarm is None else alarm.voices.get((lane, sensor))
+        return None if alarm is None or voice is None else (voice, alarm.first_at)
+
     def take_muted(self) -> list[MutedAlarm]:
         """What was kept back of all that was told since this was last asked."""
         muted, self._muted = self._muted, []

@@ -104,6 +104,20 @@ def print_file(found: Mapping[str, Any], timezone: str) -> None:
         ],
         spoken,
     )
+    _section(
+        "found_late",
+        ("at", "hazard", "sensor_id", "why"),
+        [
+            (
+                local(late["event_at"], zone),
+                text(f"notify.hazard.{late['hazard']}", spoken),
+                ", ".join(late["sensor_ids"]),
+                late["reason"],
+            )
+            for late in found["found_late"]
+        ],
+        spoken,
+    )
 
 
 def local(instant: str | None, zone: ZoneInfo) -> str:

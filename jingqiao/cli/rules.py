@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
 from config.faults import FaultsError
-from config.messages import Language, catalogue, text
+from config.messages import Language, text
 from config.rules import RuleSet, load_rules
+from config.settings import load_settings
 from jingqiao.backtest.view import plain
+from jingqiao.cli.explain_sheet import Sheet
 from jingqiao.cli.output import CHECK_FAILED, WRONG_USE, fail_with, language, print_json, print_table
-from jingqiao.incidents.evidence_view import told_evidence
+from jingqiao.cli.settings_option import database_or_exit
+from jingqiao.database import reading
 from jingqiao.rule_tests import Outcome, run_file
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_SAID = ("name", "holds", "value", "limit", "unit")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -87,6 +90,7 @@ def explain(
     as_json: bool,
 ) -> None:
     """Why ASSET (or one sensor) rings or does not: baseline, conditions, limits, holds, windows."""
+    from jingqiao.dossier.history import found_late  # noqa: PLC0415 - loads pyarrow
     from jingqiao.explaining import ExplainError, explain_asset, told_sensor  # noqa: PLC0415 - loads numpy and the rules
 
     if settings_path is None and snapshot_path is None and Path("jingqiao.toml").exists():
@@ -99,12 +103,20 @@ def explain(
         click.echo(text(error.key, language(), **error.values), err=True)
         raise SystemExit(WRONG_USE) from None
     tongue = language()
-    told = [told_sensor(sensor, tongue) for sensor in answer]
+    late: list[dict[str, Any]] = []
+    zone = None
+    if settings_path is not None and snapshot_path is None:
+        settings = load_settings(settings_path)
+        zone = ZoneInfo(settings.timezone)
+        with reading(database_or_exit(settings)) as connection:
+            late = found_late(connection, {sensor["asset_id"] for sensor in answer}, tongue)
+    told = [told_sensor(sensor, tongue, late) for sensor in answer]
     if as_json:
         print_json(plain(told))
     else:
+        sheet = Sheet(tongue, zone)
         for sensor in told:
-            _show_sensor(sensor, tongue)
+            sheet.sensor(sensor)
 
 
 def differences(one: RuleSet, two: RuleSet) -> list[dict[str, Any]]:
@@ -155,36 +167,3 @@ def _show_outcome(outcome: Outcome, tongue: Language) -> None:
     click.echo(text("rules_cli.told", tongue))
     for line in outcome.told or ("–",):
         click.echo(f"    {line}")
-
-
-def _show_sensor(sensor: Mapping[str, Any], tongue: Language) -> None:
-    click.echo(f"{sensor['sensor_id']}  {sensor['role']}  {sensor['model']}  → {sensor['asset_id'] or '–'}")
-    for window in sensor["windows"]:
-        click.echo(f"  {window['kind']} {window['from']} – {window['to']} {window['note']}")
-    for row in sensor["hazards"]:
-        hazard = text(f"notify.hazard.{row['hazard']}", tongue)
-        state = text(f"notify.severity.{row['severity']}" if row["severity"] else "rules_cli.quiet", tongue)
-        click.echo(f"  {hazard} [{row['hazard']}]: {state}  ({row['sees']})  {row['reason']}")
-        for key in ("pending", "muted", "doubted"):
-            if row[key]:
-                click.echo(f"    {key}: " + "  ".join(f"{k}={v}" for k, v in row[key].items()))
-        for condition in row["conditions"]:
-            mark = "●" if condition.get("holds") else "○"
-            click.echo(f"    {mark} " + _condition(condition, tongue))
-        fire = " / ".join(dict.fromkeys(f"{seconds:g}" for seconds in row["for_s"].values()))
-        click.echo("    " + text("rules_cli.holds", tongue, fire=fire, clear=f"{row['clear_for_s']:g}"))
-        click.echo("    " + "  ".join(f"{k}={v}" for k, v in told_evidence(row["evidence"], tongue)))
-    for hazard, why in sensor["blind"].items():
-        named = f"{text(f'notify.hazard.{hazard}', tongue)} [{hazard}]"
-        click.echo("  " + text("rules_cli.blind", tongue, hazard=named, why=why))
-
-
-def _condition(condition: Mapping[str, Any], tongue: Language) -> str:
-    """A condition in words: its name, what is measured against what limit, and whatever else it has."""
-    name = str(condition.get("name", ""))
-    words = catalogue(tongue).get(f"console_city.condition.{name}", name)
-    unit = str(condition.get("unit") or "")
-    value, limit = (plain(condition.get(key)) for key in ("value", "limit"))
-    value = "–" if value is None else value
-    rest = [f"{k}={plain(v)}" for k, v in condition.items() if k not in _SAID]
-    return "  ".join([f"{words}: {value} / {limit} {unit}".rstrip(), *rest])

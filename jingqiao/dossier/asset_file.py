@@ -13,6 +13,7 @@ from devices.registry import Kind, Role
 from devices.versions import Versions
 from jingqiao.dossier.dangers import Limits, of_asset
 from jingqiao.dossier.entries import asset_row
+from jingqiao.dossier.history import found_late
 from jingqiao.dossier.permits import WORK
 from jingqiao.dossier.plain import day_text, instant_text
 from jingqiao.dossier.tables import asset, baseline, binding, device_versions, entry, sensor
@@ -83,6 +84,7 @@ def asset_file(
         "history": [_entry_json(e) for e in entries],
         "permits": [_permit_json(e, muted, language) for e in reversed(entries) if _is_work(e)],
         "incidents": [{**i, "opened_at": instant_text(i["opened_at"])} for i in incidents],
+        "found_late": found_late(connection, [asset_id], language),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import pyarrow as pa
@@ -15,6 +15,7 @@ from devices.registry import Registry
 from jingqiao.archive.contract import Archive
 from jingqiao.backtest.view import plain, reason_text
 from jingqiao.incidents.tables import alarm_change
+from jingqiao.incidents.view import rfc3339
 from rules.alarm import AlarmState, Reason, Severity
 
 BUCKETS_S: Final = (
@@ -26,6 +27,7 @@ BUCKETS_S: Final = (
 """Lengths that a bucket can have [s]: few, so that scrolling asks for the same ones again."""
 POINTS_AT_MOST: Final = 4000
 ALARMS_AT_MOST: Final = 500
+LATE_AT_MOST: Final = 20
 SHOWN: Final = (
     "tilt_deg",
     "tilt_x_deg",
@@ -116,6 +118,29 @@ def alarms(
             alarm |= told
     seen = [alarm for alarm in found if alarm["until"] is None or alarm["until"] >= since]
     return seen[-ALARMS_AT_MOST:]
+
+
+def found_late(
+    connection: sa.Connection, asset_ids: Collection[str], language: Language, most: int = LATE_AT_MOST
+) -> list[dict[str, Any]]:
+    """What was found at some assets in readings that came too late to page, the latest first; JSON-ready."""
+    query = (
+        sa.select(alarm_change)
+        .where(alarm_change.c.asset_id.in_(asset_ids), alarm_change.c.historical)
+        .order_by(alarm_change.c.event_at.desc(), alarm_change.c.id.desc())
+        .limit(most)
+    )
+    return [
+        {
+            "hazard": row["hazard"],
+            "severity": Severity(row["severity"]).colour,
+            "event_at": rfc3339(row["event_at"]),
+            "recorded_at": rfc3339(row["recorded_at"]),
+            "reason": reason_text(Reason(row["reason_key"], row["reason_values"]), language),
+            "sensor_ids": list(row["sensor_ids"]),
+        }
+        for row in connection.execute(query).mappings()
+    ]
 
 
 def _curves(table: pa.Table, sensor_id: str) -> list[dict[str, Any]]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from config.messages import Language, catalogue
 
@@ -14,13 +16,18 @@ HIDDEN: Final = frozenset({"decided_at_us", "label", "with_temperature", "unit"}
 """Facts for programs; people read them elsewhere."""
 
 
-def told_evidence(evidence: Mapping[str, Any], language: Language) -> list[tuple[str, str]]:
-    """(name, value) of each fact that is known; a name that the catalogue lacks is shown as it is."""
+def told_evidence(
+    evidence: Mapping[str, Any], language: Language, zone: ZoneInfo | None = None
+) -> list[tuple[str, str]]:
+    """(name, value) of each fact that is known; a name that the catalogue lacks is shown as it is.
+
+    zone : For times; None = RFC 3339 in UTC.
+    """
     words = catalogue(language)
     return [
         (words.get(f"console_city.evidence.{path}", path), told)
         for path, value in _flat(evidence)
-        if path not in HIDDEN and (told := _told(path, value))
+        if path not in HIDDEN and (told := _told(path, value, zone))
     ]
 
 
@@ -43,9 +50,12 @@ def _flat(value: Mapping[str, Any], path: str = "") -> list[tuple[str, Any]]:
     return found
 
 
-def _told(path: str, value: Any) -> str:
+def _told(path: str, value: Any, zone: ZoneInfo | None) -> str:
     if value is None or value in ("", []):
         return ""
+    if path.endswith("_us") and isinstance(value, int):
+        moment = datetime.fromtimestamp(value / 1_000_000, zone or UTC)
+        return f"{moment:%Y-%m-%d %H:%M:%S}" if zone else f"{moment:%Y-%m-%dT%H:%M:%SZ}"
     if isinstance(value, list | tuple):
         if path.endswith("_curve_ue"):
             return sparkline(value)

@@ -140,8 +140,9 @@ class BatteryLow:
         """The charge as last told."""
         del hazard
         of = int(self._class_of[sensor])
-        charge, low, empty = float(self._charge[sensor]), float(self._low[of]), float(self._empty[of])
-        level = int(self._level[sensor])
+        measured = float(self._charge[sensor])
+        charge = measured if np.isfinite(measured) else None
+        low, empty, level = float(self._low[of]), float(self._empty[of]), int(self._level[sensor])
         conditions = [
             {"name": "battery_low", "value": charge, "limit": low, "unit": "%", "holds": level >= 1},
             {"name": "battery_empty", "value": charge, "limit": empty, "unit": "%", "holds": level >= 2},
@@ -150,8 +151,8 @@ class BatteryLow:
 
     def sees(self, sensor: int) -> Mapping[Hazard, str]:
         """Any device that tells its charge, its voltage or an alarm."""
-        del sensor
-        return {Hazard.BATTERY_LOW: "rules_health.sees.battery"}
+        told = np.isfinite(self._charge[sensor]) or self._level[sensor] > 0
+        return {Hazard.BATTERY_LOW: f"rules_health.{'sees' if told else 'blind'}.battery"}
 
     def control(self, name: str, payload: Mapping[str, Any]) -> Sequence[Verdicts]:
         """Nothing concerns batteries: a new one is seen by its charge."""

@@ -258,7 +258,9 @@ class LidDetector:
     def explain(self, sensor: int, hazard: Hazard) -> tuple[Reason, Mapping[str, Any]]:
         """Baseline, latest features and conditions of one sensor."""
         limits = self._limits.at(self._class_of, np.array([sensor]))
-        return evidence_of(*self._state.find(sensor), hazard, limits)
+        fuse = self._fuses.of(sensor)
+        burns_us = fuse.due if fuse is not None and HAZARDS[fuse.hazard] is hazard else None
+        return evidence_of(*self._state.find(sensor), hazard, limits, burns_us)
 
     def sees(self, sensor: int) -> Mapping[Hazard, str]:
         """Which hazards this sensor can show, and by what."""

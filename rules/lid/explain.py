@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,16 @@ from rules.lid.angle import CREPT_FAR_DEG, allowance, possible_turn
 from rules.lid.judge import STILL_MOVES, STILL_READINGS
 from rules.lid.limits import Limits
 from rules.lid.settlement import days_to, warmth
-from rules.lid.state import EPOCH_US, HOUR_US, SENT, WATCH, LidState, Shock, Sink, Tilt, Water
+from rules.lid.state import EPOCH_US, HOUR_US, OPEN_RUN, SENT, WATCH, LidState, Shock, Sink, Tilt, Water
 
 
 def evidence_of(
-    state: LidState, sensor: int, hazard: Hazard, limits: Limits
+    state: LidState, sensor: int, hazard: Hazard, limits: Limits, burns_us: int | None = None
 ) -> tuple[Reason, Mapping[str, Any]]:
-    """Evidence and conditions behind the verdicts on a hazard (slow path)."""
+    """Evidence and conditions behind the verdicts on a hazard (slow path).
+
+    burns_us : When this hazard will be said of the sensor if nothing more comes [µs]; None = it won't.
+    """
     tilt, sink, shock, water = (
         state.tilt[sensor],
         state.sink[sensor],
@@ -29,14 +32,14 @@ def evidence_of(
     def limit(name: str) -> float:
         return float(limits[name][0])
 
-    def row(name: str, value: float, limited_by: str | float, unit: str) -> dict[str, Any]:
+    def row(name: str, value: float, limited_by: str | float, unit: str, also: bool = True) -> dict[str, Any]:
         bound = limit(limited_by) if isinstance(limited_by, str) else limited_by
         return {
             "name": name,
             "value": _number(value),
             "limit": bound,
             "unit": unit,
-            "holds": bool(value >= bound),
+            "holds": bool(value >= bound) and also,
         }
 
     evidence: dict[str, Any] = {}
@@ -46,7 +49,7 @@ def evidence_of(
     provisional = _is_provisional(state, sensor, limits)
     if has_tilt or has_mm:
         # Whether a message is an event or a sample decides how much one of them is believed.
-        evidence["pace_s"] = _number(float(state.pace[sensor]))
+        evidence["pace_s"] = _number(float(state.pace[sensor])) or None
         evidence["off_schedule_share"] = _number(float(state.events[sensor]))
     if hazard in (Hazard.MISSING, Hazard.TILTED, Hazard.SENSOR_FAULT) and has_tilt:
         evidence |= {
@@ -77,8 +80,9 @@ def evidence_of(
             "latest_mm": _number(float(sink[Sink.B])),
             "raised_by_swing_mm": _number(float(warmth(sink[None, :])[0])),
         }
-    if hazard == Hazard.MISSING and has_mm:
-        conditions.append(row("off_frame", abs(float(sink[Sink.B])), "gone_mm", "mm"))
+    if hazard == Hazard.MISSING:
+        conditions = _of_missing(conditions, row, state, sensor, burns_us is not None)
+    evidence |= {"silence_decides_us": burns_us} if burns_us is not None else {}
     if hazard == Hazard.TILTED and has_mm:
         conditions.append(row("raised", -level, "raised_mm", "mm"))
     if hazard == Hazard.DAMAGED:
@@ -117,6 +121,27 @@ def evidence_of(
         provisional = bool(water[Water.COUNT] <= 1)
     evidence |= {"provisional": provisional, "conditions": conditions}
     return Reason("rules_lid.none"), evidence
+
+
+def _of_missing(
+    conditions: list[dict[str, Any]],
+    row: Callable[..., dict[str, Any]],
+    state: LidState,
+    sensor: int,
+    burns: bool,
+) -> list[dict[str, Any]]:
+    """All ways in which a lid is found missing. burns : silence will say it if nothing more comes."""
+    tilt, sink, word = state.tilt[sensor], state.sink[sensor], int(state.said[sensor, WATCH])
+    if word & SENT["open"]:
+        conditions = [row("contact", float(word >> OPEN_RUN & 3 > 0), 1.0, ""), *conditions]
+    if tilt[Tilt.COUNT] > 0:
+        # These two need more than their angle: that it goes on changing, that nothing more comes.
+        angle, moves = float(tilt[Tilt.CHANGE]), bool(state.said[sensor, 0] > 0 and tilt[Tilt.RUN] >= 2)
+        conditions.append(row("carried", angle, "carried_deg", "°", moves))
+        conditions.append(row("then_silent", angle, "theft_deg", "°", burns))
+    if sink[Sink.COUNT] > 0:
+        conditions.append(row("off_frame", abs(float(sink[Sink.B])), "gone_mm", "mm"))
+    return conditions
 
 
 def _is_provisional(state: LidState, sensor: int, limits: Limits) -> bool:

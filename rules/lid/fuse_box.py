@@ -86,6 +86,10 @@ class FuseBox:
                 due[i] = self._of[int(sensors[i])].due
         return due
 
+    def of(self, sensor: int) -> Fuse | None:
+        """The fuse of a sensor; None = it has none."""
+        return self._of.get(sensor)
+
     def sensors(self) -> npt.NDArray[np.int32]:
         """int32[k]  Sensors with a fuse."""
         return np.fromiter(self._of, np.int32, len(self._of))
