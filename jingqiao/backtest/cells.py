@@ -31,10 +31,14 @@ _NO: Final = ("false", "no", "0", "0.0")
 def times(column: pa.Array, zone: ZoneInfo | None = None) -> tuple[npt.NDArray[np.int64], Mask]:
     """(int64[n] µs since 1970 UTC, bad[n]) of epoch milliseconds, timestamps, or RFC 3339 texts.
 
-    zone : Of texts that name none; without it they are bad. Where clocks were set back, an hour that came
-        twice is the first of the two.
+    zone : Of texts and timestamps that name none. Without it such texts are bad, and timestamps are of
+        UTC, as most writers mean them (`zoneless` says so). Where clocks were set back, an hour that
+        came twice is the first of the two.
     """
     kind = column.type
+    if zone is not None and zoneless(column):
+        column = pc.assume_timezone(column, str(zone), ambiguous="earliest", nonexistent="earliest")
+        kind = column.type
     if pa.types.is_timestamp(kind):
         micros = pc.cast(column, pa.timestamp("us", kind.tz), safe=False).cast(pa.int64())
         value, bad = _filled(micros, np.int64)
@@ -50,6 +54,11 @@ def times(column: pa.Array, zone: ZoneInfo | None = None) -> tuple[npt.NDArray[n
         value, bad = _times_of_texts(_texts(column), zone)
     bad |= (value < EARLIEST_US) | (value > LATEST_US)
     return value, bad
+
+
+def zoneless(column: pa.Array) -> bool:
+    """Whether these are timestamps that name no zone, as a Parquet file may hold."""
+    return bool(pa.types.is_timestamp(column.type)) and column.type.tz is None
 
 
 def numbers(

@@ -47,6 +47,9 @@ def read_file(path: Path, language: Language = "zh") -> Sheet:
     try:
         with path.open("rb") as stream:
             head = stream.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
+        if not head:
+            problem, remedy = (text(f"backtest.{what}.empty", language) for what in ("bad", "remedy"))
+            raise FaultsError([Fault(str(path), None, "", problem, remedy)])
         if head[:4] == b"PAR1":
             table = pq.read_table(path)
             return Sheet(_named(table), lambda: np.arange(1, table.num_rows + 1, dtype=np.int64))

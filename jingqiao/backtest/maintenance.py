@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from config.faults import Fault, FaultsError
+from config.faults import Fault
 from config.messages import Language, text
 from devices.registry import UNKNOWN, Registry
 from devices.table_file import read_table
@@ -16,8 +16,13 @@ from jingqiao.backtest.cells import times
 COLUMNS = ("asset_id", "from", "to", "kind", "note")
 
 
-def read_maintenance(path: Path, registry: Registry, language: Language = "zh") -> list[Control]:
-    """The file's windows as control records, by their begin. Raises FaultsError with every fault."""
+def read_maintenance(
+    path: Path, registry: Registry, language: Language = "zh"
+) -> tuple[list[Control], list[Fault]]:
+    """The file's windows as control records, by their begin; and the rows that are none, which are left out.
+
+    Raises FaultsError where the file cannot be read as a table.
+    """
     table = read_table(path, COLUMNS, ("asset_id", "from", "to"), language, may_be_empty=True)
     lines = table.faults.lines
     assert lines is not None
@@ -45,8 +50,8 @@ def read_maintenance(path: Path, registry: Registry, language: Language = "zh") 
         start, end = int(moments["from"][0][row]), int(moments["to"][0][row])
         if len(faults) == before and end <= start:
             fault(row, "to", "window")
+        if len(faults) > before:
+            continue
         payload = {"asset_id": asset_id, "from": start, "to": end, "kind": kind, "note": texts["note"][row]}
         controls.append(Control(kind, payload, start))
-    if faults:
-        raise FaultsError(faults)
-    return sorted(controls, key=lambda control: control.at)
+    return sorted(controls, key=lambda control: control.at), faults

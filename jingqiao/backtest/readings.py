@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,7 @@ from config.messages import Language, text
 from devices.frame import NO_GATEWAY, NO_SEQ, Flag, Frame, gateway_key
 from devices.quantities import QUANTITIES
 from devices.registry import UNKNOWN, Registry
-from jingqiao.backtest.cells import numbers, times
+from jingqiao.backtest.cells import numbers, times, zoneless
 from jingqiao.backtest.files import Sheet
 from jingqiao.backtest.twice import contradictions
 
@@ -34,12 +34,14 @@ class Readings:
         reception, which is the event time where the file has no column `received`.
     faults : list[Fault]  Bad rows, at most FAULTS_KEPT.
     ignored : tuple[str, ...]  Columns that nobody knows.
+    zoneless : tuple[str, ...]  Columns of timestamps that name no zone and were taken for UTC.
     """
 
     ids: tuple[str, ...]
     frame: Frame
     faults: list[Fault] = field(default_factory=list)
     ignored: tuple[str, ...] = ()
+    zoneless: tuple[str, ...] = ()
 
 
 def read_readings(
@@ -47,7 +49,7 @@ def read_readings(
 ) -> Readings:
     """The sheet's good rows. Raises FaultsError when it lacks a column that it must have.
 
-    zone : Of times that name none; without it such rows are bad.
+    zone : Of times that name none; without it such texts are bad, such timestamps are of UTC.
     """
     table = sheet.table
     names = table.column_names
@@ -72,7 +74,7 @@ def read_readings(
     received = time
     if "received" in names:
         raw_received = _one(table["received"])
-        received, wrong = times(raw_received)
+        received, wrong = times(raw_received, zone)
         untold = ~_told(raw_received)
         received = np.where(untold, time, received)
         bad.rows("time", "received", wrong & ~untold, good, raw_received)
@@ -110,7 +112,8 @@ def read_readings(
         bad.row("twice", "t", row, sensor_id=ids[found.sensor], count=found.count, value=at)
     ignored = tuple(name for name in names if name not in META and name not in QUANTITIES)
     faults = bad.listed(list(sheet.faults))
-    return Readings(ids, _in_order(frame), faults, ignored)
+    local = () if zone else tuple(n for n in names if n in ("t", "received") and zoneless(_one(table[n])))
+    return Readings(ids, _in_order(frame), faults, ignored, local)
 
 
 def bound(readings: Readings, registry: Registry, file: str, language: Language = "zh") -> Readings:
@@ -139,7 +142,7 @@ def bound(readings: Readings, registry: Registry, file: str, language: Language 
         frame.columns,
         frame.gateway,
     )
-    return Readings(readings.ids, frame, faults, readings.ignored)
+    return replace(readings, frame=frame, faults=faults)
 
 
 def _in_order(frame: Frame) -> Frame:

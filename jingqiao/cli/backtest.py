@@ -97,7 +97,9 @@ def backtest(
             parsed = read_readings(read_file(readings, tongue), file, tongue, zone)
             registry = registry_for(parsed, assets, sensors, tongue)
         parsed = bound(parsed, registry, file, tongue)
-        controls = read_maintenance(maintenance, registry, tongue) if maintenance else []
+        controls, unused = read_maintenance(maintenance, registry, tongue) if maintenance else ([], [])
+        for fault in unused:
+            click.echo(str(fault), err=True)
         _tell_faults(parsed, file, tongue)
         results = [_run(registry, rules, parsed, controls, block_seconds) for rules in rule_sets]
     except FaultsError as error:
@@ -173,6 +175,8 @@ def _tell_faults(parsed: Readings, file: str, tongue: Language) -> None:
     """Name what is not used; raise when nothing is left."""
     if parsed.ignored:
         click.echo(text("backtest.show.ignored", tongue, names=", ".join(parsed.ignored)), err=True)
+    if parsed.zoneless:
+        click.echo(text("backtest.show.zoneless", tongue, names=", ".join(parsed.zoneless)), err=True)
     if len(parsed.frame) == 0:
         unused = Fault(
             file, None, "", text("backtest.bad.unused", tongue), text("backtest.remedy.unused", tongue)

@@ -154,9 +154,9 @@ def _of_file(
     registry = registry_for(parsed, assets, sensors, tongue)
     asset = bridge_of(registry, asset_id)
     parsed = bound(parsed, registry, str(readings), tongue)
-    for fault in parsed.faults:
+    controls, unused = read_maintenance(maintenance, registry, tongue) if maintenance else ([], [])
+    for fault in (*parsed.faults, *unused):
         click.echo(str(fault), err=True)
-    controls = read_maintenance(maintenance, registry, tongue) if maintenance else []
     part, rows = part_of_asset(registry, asset)
     frame = frame_of_part(parsed.frame, rows)
     if "strain_ue" in frame.columns:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
@@ -164,3 +166,31 @@ def test_a_backlog_that_is_sent_again_is_no_fault_of_a_clock(
     result = run(tmp_path, "\n".join([*rows, *rows[12:25]]).encode())
     assert firing(result) == expected
     assert result.stderr == ""
+
+
+def test_timestamps_of_a_parquet_file_without_a_zone_are_taken_for_utc_and_it_is_said(
+    tmp_path: Path,
+) -> None:
+    naive = pa.array([1_777_622_400_000_000], pa.timestamp("us"))  # 2026-05-01 08:00
+    path = tmp_path / "r.parquet"
+    pq.write_table(pa.table({"sensor_id": ["a"], "t": naive, "received": naive, "open": [True]}), path)
+
+    def told(*more: str) -> tuple[str, str]:
+        result = CliRunner().invoke(
+            main, ["backtest", str(path), "--json", *more], env={"JINGQIAO_LANGUAGE": "en"}
+        )
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)[0]["event_at"][:16], result.stderr
+
+    at, word = told()
+    assert at == "2026-05-01T08:00"
+    assert "t, received name no zone" in word
+    assert told("--zone", "Asia/Shanghai") == ("2026-05-01T00:00", "")
+
+
+def test_an_empty_file_is_called_empty_whatever_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf")
+    result = CliRunner().invoke(main, ["backtest", str(path)], env={"JINGQIAO_LANGUAGE": "en"})
+    assert result.exit_code == 1
+    assert "the file is empty" in result.stderr

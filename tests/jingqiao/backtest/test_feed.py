@@ -109,3 +109,21 @@ def test_a_month_without_works_is_a_file_with_its_head_only(tmp_path: Path) -> N
     nothing = CliRunner().invoke(main, arguments, env={"JINGQIAO_LANGUAGE": "en"})
     assert nothing.exit_code == 1
     assert "empty" in nothing.stderr
+
+
+def test_a_row_of_works_that_is_none_is_named_and_the_others_count(tmp_path: Path) -> None:
+    readings, works = tmp_path / "readings.csv", tmp_path / "works.csv"
+    readings.write_text("sensor_id,t,open\na,1790000000000,true\nb,1790000000000,true\n")
+    begin, end = "2026-09-21T14:00:00Z", "2026-09-21T16:00:00Z"
+    works.write_text(
+        f"asset_id,from,to\nnobody,{begin},{end}\nb,{end},{begin}\nb,yesterday,{end}\na,{begin},{end}\n"
+    )
+    (tmp_path / "sensors.csv").write_text("sensor_id,asset_id\na,a\nb,b\n")
+    arguments = ["backtest", str(readings), "--sensors", str(tmp_path / "sensors.csv"), "--json"]
+    arguments += ["--maintenance", str(works)]
+    result = CliRunner().invoke(main, arguments, env={"JINGQIAO_LANGUAGE": "en"})
+    assert result.exit_code == 0, result.output
+    when = {r["asset_id"]: r["event_at"][11:16] for r in json.loads(result.stdout)}
+    assert when == {"a": "16:00", "b": "14:13"}, "a's works count: left open, it rings at their end"
+    for line, field in ((2, "asset_id"), (3, "to"), (4, "from")):
+        assert f"{works}:{line}: {field}" in result.stderr
