@@ -38,13 +38,13 @@ def resolve(
 
     active : Sequence[bool] | None  Which overrides hold now; None = all.
     """
+    if faults := check(rules):  # also of overrides that meet no asset, and of those out of their hours
+        raise FaultsError(faults)
     holds = [True] * len(rules.override) if active is None else active
     matches = [
         _assets(override.where, registry) & held for override, held in zip(rules.override, holds, strict=True)
     ]
-    faults: list[Fault] = []
     resolved = {part: _resolve(part, rules, registry, matches, faults) for part in PARTS}
-    faults += _strangers(rules.override)
     if faults:
         raise FaultsError(faults)
     return resolved
@@ -57,6 +57,15 @@ def check(rules: RuleSet) -> list[Fault]:
         for number, override in enumerate(rules.override):
             _merge(getattr(rules, part), part, number, override, faults)
     return faults
+
+
+def meet_nothing(rules: RuleSet, registry: Registry) -> list[int]:
+    """Numbers, from 0, of overrides whose `where` is true of no asset: most often a name mistyped."""
+    return [
+        number
+        for number, override in enumerate(rules.override)
+        if not _assets(override.where, registry).any()
+    ]
 
 
 def _resolve(

@@ -10,12 +10,13 @@ import click
 from config.faults import Fault, FaultsError
 from config.messages import text
 from config.roster import Person, load_roster
-from config.rules import load_rules
+from config.rules import RuleSet, load_rules
 from config.settings import Settings, load_settings
 from config.toml_file import read
+from devices.registry import Registry
 from jingqiao.cli.output import CHECK_FAILED, fault_rows, language, print_json
 from rules.alarm import Severity
-from rules.thresholds import resolve
+from rules.thresholds import meet_nothing, resolve
 
 
 @click.command
@@ -81,6 +82,18 @@ def find_faults(file: Path) -> tuple[list[Fault], list[str]]:
     return faults, checked
 
 
+def idle_overrides(file: Path, rules: RuleSet, registry: Registry) -> list[Fault]:
+    """Overrides of the file that hold for no asset of the registry."""
+    faults = []
+    for number in meet_nothing(rules, registry):
+        where = rules.override[number].where.model_dump(exclude_none=True)
+        named = ", ".join(f"{key} = {value}" for key, value in where.items())
+        problem = text("check.idle_override", language(), where=named)
+        remedy = text("check.idle_override_remedy", language())
+        faults.append(Fault(str(file), None, f"override.{number}.where", problem, remedy))
+    return faults
+
+
 def _examinations(settings: Settings) -> list[tuple[list[Path], Callable[[], object]]]:
     from devices.import_csv import read_registry  # noqa: PLC0415 - pyarrow takes its time
 
@@ -92,7 +105,10 @@ def _examinations(settings: Settings) -> list[tuple[list[Path], Callable[[], obj
         def registry_and_rules() -> None:
             registry = read_registry(assets, sensors, crs=files.crs)
             if settings.rules is not None:
-                resolve(load_rules(settings.rules), registry)
+                rules = load_rules(settings.rules)
+                resolve(rules, registry)
+                if idle := idle_overrides(settings.rules, rules, registry):
+                    raise FaultsError(idle)
 
         found.append(([assets, sensors], registry_and_rules))
     if settings.rules is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -57,14 +58,25 @@ def test(files: tuple[Path, ...], rules_path: Path | None, as_json: bool) -> Non
 def diff(first: Path, second: Path, as_json: bool) -> None:
     """What differs between two rule sets, defaults included."""
     try:
-        one, two = load_rules(first), load_rules(second)
+        one, two = (_checked(path) for path in (first, second))
     except FaultsError as error:
         fail_with(error)
     rows = differences(one, two)
     if as_json:
         print_json({"first": one.version(), "second": two.version(), "differences": rows})
     else:
-        print_table(("key", "first", "second"), [(r["key"], r["first"], r["second"]) for r in rows])
+        heads = tuple(text(f"rules_cli.diff.{name}", language()) for name in ("key", "first", "second"))
+        print_table(heads, [(r["key"], r["first"], r["second"]) for r in rows])
+
+
+def _checked(path: Path) -> RuleSet:
+    """The file's rule set, its overrides judged too. Raises FaultsError."""
+    from rules.thresholds import check  # noqa: PLC0415 - numpy and pyarrow take their time
+
+    loaded = load_rules(path)
+    if faults := check(loaded):
+        raise FaultsError([replace(fault, file=str(path)) for fault in faults])
+    return loaded
 
 
 @rules.command()

@@ -44,6 +44,19 @@ def test_every_fault_of_every_file_comes_at_once_with_line_and_remedy(office: Pa
     assert all(fault["remedy"] or fault["problem"] for fault in faults)
 
 
+def test_an_override_that_holds_nowhere_and_one_that_says_nothing_known_are_faults(office: Path) -> None:
+    rules = office / "rules.toml"
+    settings = str(office / "jingqiao.toml")
+    rules.write_text('[[override]]\nwhere = { road = "Nowhere" }\nset = { "lid.flood_mm" = 200 }\n', "utf-8")
+    lost = run("check", "-c", settings)
+    assert lost.exit_code == 1
+    assert "override.0.where: no asset of the registry has road = Nowhere" in lost.stderr
+    rules.write_text('[[override]]\nwhere = { road = "Nowhere" }\nset = { "lid.flod_mm" = 200 }\n', "utf-8")
+    odd = run("check", "-c", settings)
+    assert "override.0.set.lid.flod_mm: unknown key" in odd.stderr
+    assert "override.0.set.lid.flod_mm: unknown key" in run("rules", "diff", str(rules), str(rules)).stderr
+
+
 def test_a_channel_by_which_nothing_can_be_sent_is_a_fault_that_tells_no_key(office: Path) -> None:
     roster = (office / "roster.toml").read_text("utf-8")
     roster = roster.replace("json://127.0.0.1:8099/zhang", "jsn://SECRET")
