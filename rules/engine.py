@@ -20,7 +20,7 @@ from devices.registry import UNKNOWN, Registry, Role
 from rules.alarm import AlarmChange, Hazard, MutedAlarm, Severity
 from rules.assets import Voice
 from rules.compose import default_detectors
-from rules.detector import FAR, Detector, Foresees, HasBeats, HasThresholds, Hears, RunsAhead, Verdicts
+from rules.detector import FAR, Detector, Foresees, HasBeats, HasThresholds, Hears, Verdicts
 from rules.explain import explain_sensor
 from rules.faults import EngineFault, Faults
 from rules.hearing import AGAIN_US, Listener, listen
@@ -64,12 +64,7 @@ class Engine:
             )
         }
         self._hearing = [(d, it) for d, it in enumerate(self.detectors) if isinstance(it, Hears)]
-        # Those that see all sensors as of one moment, how far each sees, and whether it looks at bridges.
-        self._of_one_moment = tuple(
-            (it, int(getattr(it, "horizon_us", HORIZON_US)), part_of(it) == "bridge")
-            for it in self.detectors
-            if not isinstance(it, RunsAhead | Hears)
-        )
+        self._horizons = tuple((it, int(getattr(it, "horizon_us", HORIZON_US))) for it in self.detectors)
         hazards = [hazard for _, hazard in self.lane_of]
         n = len(registry.sensors)
         self.windows = Windows()
@@ -210,18 +205,30 @@ class Engine:
         """Earliest time at which `tick` may change something [µs]; `rules.detector.FAR` = never."""
         return min([self.machine.due(), *(int(detector.due()) for detector in self.detectors)])
 
-    def limit(self, first: int) -> int:
-        """How far a frame that begins at `first` may reach and lose nothing between two ticks [µs].
+    def limit(
+        self,
+        sensor: npt.NDArray[np.int32],
+        received: npt.NDArray[np.int64],
+        gateway: npt.NDArray[np.int32],
+        at: int,
+    ) -> int:
+        """How far a frame of these rows may reach and lose nothing between two ticks [µs].
 
-        Only for detectors that see all sensors as of one moment: the others keep time within a frame.
+        at : int  When the first of them comes [µs].
+
+        Detectors of lids and silence keep time within a frame; those of bridges see all gauges as of one
+        moment, and what they say of several is told together: then nothing may be due within it.
         """
-        limit = FAR
-        for detector, horizon_us, of_bridges in self._of_one_moment:
-            if of_bridges and not self._has_bridges:
-                continue
-            due = int(detector.due())
-            limit = min(limit, first + horizon_us, due if due > first else first + AGAIN_US)
-        return limit
+        if not self._has_bridges:
+            return FAR
+        first, limit = int(received[0]), FAR
+        for it, horizon_us in self._horizons:
+            limit = min(
+                limit,
+                it.foresee(sensor, received, gateway) if isinstance(it, Foresees) else first + horizon_us,
+            )
+        due = self.due()
+        return min(limit, due if due > at else at + AGAIN_US)
 
     def finish(self, last: int) -> list[AlarmChange]:
         """After the last reading of a file: let holds end that its readings began.

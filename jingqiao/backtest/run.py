@@ -108,7 +108,10 @@ def feed(
             reached = due
             continue
         stop = min(row + FRAME_ROWS, n)
-        limit = min(engine.limit(int(time[row])), waiting[0].at if waiting else FAR)
+        rows = slice(row, stop)
+        at = int(time[row])
+        limit = engine.limit(frame.sensor[rows], frame.received[rows], frame.gateway[rows], at)
+        limit = min(limit, waiting[0].at if waiting else FAR)
         stop = row + max(1, int(np.searchsorted(time[row:stop], limit)))
         whole = row == 0 and stop == n
         changes += engine.apply(frame if whole else _slice(frame, row, stop))

@@ -15,14 +15,14 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from rules.lid.ahead.beats import beats_of
 from rules.lid.ahead.means import after, learning, mean_of_count, put
 from rules.lid.ahead.tilt import follow_turns, turns
-from rules.lid.ahead.wander import Seen, Wandered, wander
+from rules.lid.ahead.wander import Seen, wander
 from rules.lid.ahead.windows import days, shocks
 from rules.lid.doubt import ALIKE_COUNTS, SEEN_PASSES
 from rules.lid.judge import offset_deg
 from rules.lid.limits import Limits
-from rules.lid.schedule import LEAST_S, RELATIVE, WOBBLES, Pace, on_schedule
 from rules.lid.settlement import GREATEST_STEP_MM, median_of_three
 from rules.lid.state import LidState, Shock, Sink, Tilt, Water
 
@@ -61,8 +61,15 @@ def guess(
     change, level, step = (
         (nothing, nothing, nothing) if sunk is None else _settled(own, start, sunk, hours, limits)
     )
-    wandered = wander(start, Seen(gap, angle, moved, inverse, change, level, step), limits)
-    _schedule(own, start, time, gap, heartbeat_s, wandered)
+    beats = beats_of(start, time, gap, heartbeat_s)
+    wandered = wander(start, Seen(gap, beats, angle, moved, inverse, change, level, step), limits)
+    for own_column, known in (
+        (own.pace, wandered.pace[:-1]),
+        (own.wobble, wandered.wobble[:-1]),
+        (own.events, wandered.events[:-1]),
+        (own.beat, beats.beat),
+    ):
+        own_column[:] = known.ravel()
     rocking = None if turned is None else follow_turns(own, start, columns, turned, wandered)
     if sunk is not None:
         whole = ~np.isnan(sunk).any(axis=0)
@@ -111,34 +118,6 @@ def _hits(
     back = np.maximum.accumulate(np.where(offset, -1, at), axis=0)
     run = np.where(back >= 0, at - back, base[:, Shock.HIT_RUN] + at + 1).astype(np.float32)
     put(own.shock[:, Shock.HIT_RUN], after(base[:, Shock.HIT_RUN], run), hit)
-
-
-def _schedule(
-    own: LidState, start: LidState, time: Int64, gap: Float32, heartbeat_s: Float32, wandered: Wandered
-) -> None:
-    """Pace, beat and events."""
-    pace, watched = start.pace, start.watched()
-    tenth = np.float32(0.1) * pace
-    reach = np.minimum(np.maximum(np.maximum(LEAST_S, RELATIVE * pace), WOBBLES * start.wobble), tenth)
-    steady = (np.abs(gap - pace) < np.float32(0.8) * reach).all(axis=0) & (pace > 0) & (start.gap > 0)
-    paces, wobbles, beats, events = (
-        column.reshape(time.shape) for column in (own.pace, own.wobble, own.beat, own.events)
-    )
-    # Of those that keep their time the beat is each reading, of the others what the schedule says.
-    beats[1:] = time[:-1]
-    paces[:], wobbles[:], events[:] = wandered.pace[:-1], wandered.wobble[:-1], wandered.events[:-1]
-    others = np.flatnonzero(~steady)
-    if len(others) == 0:
-        return
-    known = Pace(pace[others], start.wobble[others], start.beat[others])
-    share, calm = start.events[others], ~watched[others]
-    beating, before = heartbeat_s[others], start.gap[others]
-    for r, (times, gaps) in enumerate(zip(time[:, others], gap[:, others], strict=True)):
-        paces[r, others], wobbles[r, others] = known.pace_s, known.wobble_s
-        beats[r, others], events[r, others] = known.beat, share
-        on_time, known = on_schedule(times, gaps, before, beating, known, calm)
-        share = np.where((before == 0) | ~calm, share, share + (~on_time - share) * np.float32(1 / 16))
-        before = gaps
 
 
 def _settled(

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from rules.lid.limits import Limits
 
 Float32 = npt.NDArray[np.float32]
+Bool = npt.NDArray[np.bool_]
 
 ONE: Final = np.float32(1)
 
@@ -53,18 +54,20 @@ def mean_of_count(first: Float32, values: Float32, counts: Float32, share: Float
     return means
 
 
-def followed(first: Float32, toward: Float32, share: Float32) -> Float32:
+def followed(first: Float32, toward: Float32, share: Float32, new: Bool, instead: Float32) -> Float32:
     """[r + 1, m, k]  Means before each reading and after the last: each moves a share toward what is seen.
 
-    first : [m, k]. toward : [r, m, k]. share : [r, m, k], or [1, m, 1] where it is always the same.
+    first : [m, k]. toward, share : [r, m, k].
+    new : bool[r, k]  Where the first of the means becomes `instead`, [r, k].
     """
     means = np.empty((len(toward) + 1, *first.shape), np.float32)
     means[0] = first
     step = np.empty(first.shape, np.float32)
-    for seen, part, now, then in zip(
-        toward, np.broadcast_to(share, (len(toward), *share.shape[1:])), means, means[1:], strict=False
-    ):
+    any_new = np.asarray(new.any(axis=1)).tolist()
+    for r, (seen, part, now, then) in enumerate(zip(toward, share, means, means[1:], strict=False)):
         np.subtract(seen, now, out=step)
         np.multiply(step, part, out=step)
         np.add(now, step, out=then)
+        if any_new[r]:
+            np.copyto(then[0], instead[r], where=new[r])
     return means

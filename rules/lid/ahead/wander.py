@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from rules.lid.ahead.beats import Beats
 from rules.lid.ahead.means import followed
 from rules.lid.angle import CREPT_DEG, FOLLOW_DAYS, GREATEST_PULL_DEG
 from rules.lid.limits import Limits
@@ -31,11 +32,13 @@ EIGHTH: Final = np.float32(1 / 8)
 class Seen(NamedTuple):
     """[r, k]  What each reading shows; NaN = not measured.
 
-    gap_s : Since the message before [s].  angle_deg : Turn [°].  moved : share that MOVES learns, 0 = none.
-    inverse : what MOVES moves toward.  change_mm, level_mm, step_mm : As for `rules.lid.settlement` [mm].
+    gap_s : Since the message before [s].  beats : What it says of the schedule.  angle_deg : Turn [°].
+    moved : share that MOVES learns, 0 = none.  inverse : what MOVES moves toward.
+    change_mm, level_mm, step_mm : As for `rules.lid.settlement` [mm].
     """
 
     gap_s: Float32
+    beats: Beats
     angle_deg: Float32
     moved: Float32
     inverse: Float32
@@ -64,14 +67,16 @@ def wander(start: LidState, seen: Seen, limits: Limits) -> Wandered:
     n, k = seen.gap_s.shape
     tilt, sink = start.tilt, start.sink
     shares = np.empty((n, 4, k), np.float32)
-    shares[:, 0] = shares[:, 3] = EIGHTH
+    shares[:, 0] = np.where(seen.beats.teaches, EIGHTH, np.float32(0))
+    shares[:, 3] = EIGHTH
     # What reports a hazard says nothing of how often events come by themselves.
     shares[:, 1] = np.where(start.watched(), np.float32(0), np.float32(1 / 16))
     shares[:, 2] = seen.moved
     toward = np.zeros((n, 4, k), np.float32)
-    toward[:, 0], toward[:, 2], toward[:, 3] = seen.gap_s, seen.inverse, seen.step_mm
+    toward[:, 0], toward[:, 1] = seen.beats.taught_s, ~seen.beats.on_time
+    toward[:, 2], toward[:, 3] = seen.inverse, seen.step_mm
     first = np.stack([start.pace, start.events, tilt[:, Tilt.MOVES], sink[:, Sink.JITTER]])
-    plain = followed(first, toward, shares)
+    plain = followed(first, toward, shares, seen.beats.new, seen.beats.taught_s)
     means, swings, creeps = _swinging(start, seen, plain[:-1, 0], limits)
     pace, events, moves, jitter = (plain[:, column] for column in range(4))
     off, slow = (means[:, column] for column in range(2))
@@ -83,29 +88,27 @@ def _swinging(start: LidState, seen: Seen, pace: Float32, limits: Limits) -> tup
     n, k = seen.gap_s.shape
     tilt, sink, gap = start.tilt, start.sink, seen.gap_s
     day_share = gap / (gap + np.float32(86400))
-    days = gap * np.float32(1 / 86400)
-    reach = limits["creep_deg_per_day"] * days
-    # What has moved at once is not followed, and does not come near from one reading to the next.
-    near = np.abs(tilt[:, Tilt.OFF]) < CREPT_DEG
-    back, follows = -reach, np.where(near, np.minimum(days / FOLLOW_DAYS, 1), np.float32(0))
+    reach, follows = _creeping(tilt, gap, limits)
     means, swings = np.empty((n + 1, 2, k), np.float32), np.empty((n + 1, 3, k), np.float32)
     creeps = np.empty((n + 1, k), np.float32)
     means[0, 0], means[0, 1], creeps[0] = tilt[:, Tilt.OFF], sink[:, Sink.SLOW], tilt[:, Tilt.CREEP]
     swings[0, 0], swings[0, 1], swings[0, 2] = tilt[:, Tilt.ROUGH], sink[:, Sink.SWING], start.wobble
     shares, little = np.empty((n, 2, k), np.float32), np.empty((n, 3, k), np.float32)
     shares[:, 0], shares[:, 1] = day_share, gap / (gap + SLOW_S)
-    little[:, 0], little[:, 1], little[:, 2] = day_share, gap / (gap + SWING_S), CALMS
+    little[:, 0], little[:, 1] = day_share, gap / (gap + SWING_S)
+    little[:, 2] = np.where(seen.beats.teaches, CALMS, np.float32(0))
     rising = little.copy()
-    rising[:, 2] = UNSETTLES
+    rising[:, 2] = np.where(seen.beats.teaches, UNSETTLES, np.float32(0))
     toward, away = np.empty((n, 2, k), np.float32), np.empty((n, 3, k), np.float32)
-    toward[:, 1], away[:, 1], away[:, 2] = seen.level_mm, seen.change_mm, gap - pace
+    toward[:, 1], away[:, 1], away[:, 2] = seen.level_mm, seen.change_mm, seen.beats.taught_s - pace
     step, most, more = (np.empty((rows, k), np.float32) for rows in (2, 3, 3))
     part = np.empty(k, np.float32)
     pull, push = PULL, -PULL
     given = zip(seen.angle_deg, toward, away, shares, little, rising, strict=True)
-    bounds = zip(reach, back, follows, strict=True)
+    shown = zip(np.asarray(seen.beats.new.any(axis=1)), seen.beats.new, seen.beats.unsure_s, strict=True)
+    bounds = zip(reach, -reach, follows, strict=True)
     kept = zip(means, means[1:], swings, swings[1:], creeps, creeps[1:], strict=False)
-    for of, ends, states in zip(given, bounds, kept, strict=False):
+    for of, (another, new, unsure), ends, states in zip(given, shown, bounds, kept, strict=False):
         angle, to, far, much, few, many = of
         up, down, follow = ends
         mean, mean_now, swing, swing_now, creep, creep_now = states
@@ -128,8 +131,19 @@ def _swinging(start: LidState, seen: Seen, pace: Float32, limits: Limits) -> tup
         np.multiply(most, few, out=most)
         np.maximum(most, more, out=most)
         np.add(swing, most, out=swing_now)
+        if another:
+            np.copyto(swing_now[2], unsure, where=new)
         np.multiply(off_now, follow, out=part)
         np.maximum(part, down, out=part)
         np.minimum(part, up, out=part)
         np.add(creep, part, out=creep_now)
     return means, swings, creeps
+
+
+def _creeping(tilt: Float32, gap: Float32, limits: Limits) -> tuple[Float32, Float32]:
+    """How far creep may go with each reading [°], and what share of its distance it follows."""
+    days = gap * np.float32(1 / 86400)
+    # What has moved at once is not followed, and does not come near from one reading to the next.
+    near = np.abs(tilt[:, Tilt.OFF]) < CREPT_DEG
+    follows = np.where(near, np.minimum(days / FOLLOW_DAYS, 1), np.float32(0))
+    return np.asarray(limits["creep_deg_per_day"] * days, np.float32), follows

@@ -34,8 +34,8 @@ class Recorder:
     def due(self) -> int:
         return 10
 
-    def limit(self, first: int) -> int:
-        return first + 1_000
+    def limit(self, sensor: object, received: object, gateway: object, at: int) -> int:
+        return 1_000
 
 
 def test_a_control_never_waits_behind_a_time_that_has_been_told() -> None:
