@@ -37,6 +37,7 @@ def conclusions(found: Mapping[str, Any], language: Language) -> tuple[list[str]
     said += _movements(found, say)
     said += _live(found, say, advice)
     said += _drift(found, say, advice, language)
+    said += _modal(found["modal"], advice, language)
     grave = [e for e in found["events"] if e["severity"] in ("red", "orange") and e["state"] == "firing"]
     said.append(say("concludes.events", count=len(found["events"]), grave=len(grave)))
     if grave:
@@ -105,6 +106,17 @@ def _drift(found: Mapping[str, Any], say: Any, advice: list[str], language: Lang
     if provisional:
         said.append(say("concludes.provisional", count=len(provisional)))
     return said
+
+
+def _modal(found: Mapping[str, Any] | None, advice: list[str], language: Language) -> list[str]:
+    """Nothing is concluded while frequencies are being learned."""
+    if found is None or found["stiffness"]["verdict"] == "unknown":
+        return []
+    from jingqiao.modal import summary  # noqa: PLC0415 - with scipy
+
+    if (wanted := summary.advice(found, language)) is not None:
+        advice.append(wanted)
+    return [" ".join(summary.verdict(found, language))]
 
 
 def _names(ids: Sequence[str], language: Language) -> str:

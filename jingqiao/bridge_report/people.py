@@ -16,6 +16,8 @@ from jingqiao.dossier.tables import control_request, entry
 from jingqiao.incidents.incident import from_row
 from jingqiao.incidents.tables import incident
 from jingqiao.incidents.view import as_json
+from jingqiao.modal.observation import kept
+from jingqiao.modal.works import works_on
 
 REPLAYED = ("permit", "intervention", "rebaseline", "calibrate")
 SHOWN = ("inspection", "repair", "note", "photo", "calibration")
@@ -29,7 +31,8 @@ def of(
     month: Month,
     language: Language,
 ) -> tuple[list[Control], Told]:
-    """Controls of the asset and its sensors by time; incidents and entries of the month."""
+    """Controls of the asset and its sensors by time; incidents and entries of the month, and what its
+    acceleration showed until then."""
     with reading(database) as connection:
         asked = connection.execute(
             sa.select(control_request)
@@ -64,7 +67,8 @@ def of(
         rows: list[dict[str, Any]] = [
             {name: row[name] for name in ("at", "what", "who", "note")} for row in entries
         ]
-    return controls, Told(incidents, rows)
+    hours = kept(database, asset_id, until=month.until)
+    return controls, Told(incidents, rows, hours, works_on(database, asset_id))
 
 
 def _concerns(payload: Any, asset_id: str, sensor_ids: Sequence[str]) -> bool:

@@ -16,6 +16,7 @@ import numpy as np
 from config.messages import Language, text
 from devices.frame import Frame
 from jingqiao.bridge_report.course import DAY_US, HOUR_US, Course
+from jingqiao.bridge_report.frequencies import frequencies
 from jingqiao.bridge_report.month import Month
 from jingqiao.bridge_report.summary import gauges, live_peaks
 
@@ -43,6 +44,7 @@ def plots(
             "movements": [
                 {"section": row["sensor_id"], "svg": draw.movement(row)} for row in found["movements"]
             ],
+            "modal": frequencies(draw, found["modal"]),
         }
 
 
@@ -108,7 +110,7 @@ class _Draw:
         rows = self.found["sensors"]
         if not rows:
             return ""
-        figure, axes = self._figure(0.9 + 0.17 * len(rows))
+        figure, axes = self.figure(0.9 + 0.17 * len(rows))
         table = np.array([row["daily"] for row in rows])
         axes.imshow(
             table,
@@ -122,7 +124,7 @@ class _Draw:
         axes.set_yticks(range(len(rows)), [row["sensor_id"] for row in rows], fontsize=7)
         axes.grid(visible=False)
         axes.set_xlabel(self._text("day"))
-        return self._svg(figure)
+        return self.svg(figure)
 
     def temperature(self) -> str:
         channels = np.flatnonzero(self.course.detector.channels.thermometer).tolist()
@@ -147,18 +149,18 @@ class _Draw:
         return self._lines(rows, self.course.compensated, "µε", zero)
 
     def scatter(self, rows: Sequence[int]) -> str:
-        figure, axes = self._figure(2.6)
+        figure, axes = self.figure(2.6)
         for number, c in enumerate(rows):
             x, y = self.course.beside[:, c], self.course.strain[:, c]
             axes.plot(x, y, ".", markersize=2.2, alpha=0.6, color=f"C{number % 10}", label=self._id(c))
         axes.set_xlabel(f"{self._text('temperature')} °C")
         axes.set_ylabel("µε")
         self._legend(axes, rows)
-        return self._svg(figure)
+        return self.svg(figure)
 
     def cusum(self, rows: Sequence[int]) -> str:
         """All days that the replay judged, not the month's alone: a CUSUM has a memory."""
-        figure, axes = self._figure(2.2)
+        figure, axes = self.figure(2.2)
         some = False
         for number, c in enumerate(rows):
             days = self.course.days[c]
@@ -175,10 +177,10 @@ class _Draw:
         axes.set_ylabel("σ")
         figure.autofmt_xdate(rotation=0, ha="center")
         self._legend(axes, rows)
-        return self._svg(figure)
+        return self.svg(figure)
 
     def live(self) -> str:
-        figure, axes = self._figure(2.4)
+        figure, axes = self.figure(2.4)
         some = False
         for number, c in enumerate(gauges(self.course)):
             peaks = live_peaks(self.frame, int(self.course.detector.channels.sensor[c]), self.month)
@@ -199,7 +201,7 @@ class _Draw:
         axes.set_ylabel(self._text("blocks"))
         if len(gauges(self.course)) <= 16:
             axes.legend(fontsize=6.5, ncols=4)
-        return self._svg(figure)
+        return self.svg(figure)
 
     def movement(self, row: Mapping[str, Any]) -> str:
         own = (self.frame.sensor == row["sensor"]) & (self.frame.time >= self.month.since)
@@ -209,13 +211,13 @@ class _Draw:
         x = (self.frame.time[own] - self.month.since) / DAY_US + 1
         good = np.isfinite(values)
         x, values = _thinned(x[good], values[good])
-        figure, axes = self._figure(1.9)
+        figure, axes = self.figure(1.9)
         axes.plot(x, values, linewidth=0.8)
         for bound in (row["design_min"], row["design_max"]):
             if bound is not None and row["role"] != "tilt":
                 axes.axhline(bound, color="#c62828", linewidth=0.9, linestyle="--")
         self._month_axis(axes, row["unit"])
-        return self._svg(figure)
+        return self.svg(figure)
 
     def _lines(
         self,
@@ -228,7 +230,7 @@ class _Draw:
     ) -> str:
         if len(rows) == 0 or not np.isfinite(table[:, list(rows)]).any():
             return ""
-        figure, axes = self._figure(2.2)
+        figure, axes = self.figure(2.2)
         for number, c in enumerate(rows):
             axes.plot(self.days, table[:, c], linewidth=0.9, color=f"C{number % 10}", label=self._id(c))
         more(axes)
@@ -236,7 +238,7 @@ class _Draw:
             self._mark(axes)
         self._month_axis(axes, unit)
         self._legend(axes, rows)
-        return self._svg(figure)
+        return self.svg(figure)
 
     def _mark(self, axes: Any) -> None:
         for event in self.found["events"]:
@@ -257,8 +259,9 @@ class _Draw:
     def _legend(self, axes: Any, rows: Sequence[int]) -> None:
         axes.legend(fontsize=6.5, ncols=min(len(rows), 5), loc="upper center", bbox_to_anchor=(0.5, 1.18))
 
-    def _figure(self, height: float) -> tuple[Any, Any]:
-        figure, axes = self.pyplot.subplots(figsize=(WIDTH_IN, height))
+    def figure(self, height: float, columns: int = 1) -> tuple[Any, Any]:
+        """A figure over the page's width, its plots side by side."""
+        figure, axes = self.pyplot.subplots(1, columns, figsize=(WIDTH_IN, height))
         return figure, axes
 
     def _id(self, channel: int) -> str:
@@ -268,7 +271,7 @@ class _Draw:
     def _text(self, key: str) -> str:
         return text(f"bridge_report.axis.{key}", self.language)
 
-    def _svg(self, figure: Any) -> str:
+    def svg(self, figure: Any) -> str:
         """The figure's SVG element with ids of its own: many stand in one page."""
         out = io.StringIO()
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from config.messages import Language, catalogue, text
 from config.rules import RuleSet
 from devices.frame import Frame
-from devices.registry import Registry
+from devices.registry import Registry, Role
 from ingest.log import Control
 from jingqiao import __version__
 from jingqiao.backtest.view import as_json
@@ -21,6 +22,9 @@ from jingqiao.bridge_report import summary
 from jingqiao.bridge_report.conclusions import conclusions
 from jingqiao.bridge_report.course import Course, replay
 from jingqiao.bridge_report.month import Month
+from jingqiao.modal.child import installed
+from jingqiao.modal.observation import Observation
+from jingqiao.modal.window import LEAST_CHANNELS
 
 ASSET_FACTS = ("name", "category", "district", "road", "owner", "maintainer", "material", "load_class")
 EVENT_CELLS = (
@@ -52,10 +56,13 @@ class Told:
     """What people did, from the service's database; empty for a report from a file.
 
     incidents : rows of `jingqiao incidents list --json`. entries : dossier entries {at, what, who, note}.
+    hours : what the bridge's acceleration showed, up to the month's end. works : (from, to) of interventions.
     """
 
     incidents: Sequence[Mapping[str, Any]] = ()
     entries: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    hours: Sequence[Observation] = ()
+    works: Sequence[tuple[int, int]] = ()
 
 
 def make(
@@ -97,6 +104,7 @@ def make(
         "incidents": [dict(row) for row in told.incidents],
         "entries": [dict(row) for row in told.entries],
         "labels": list(rules.bridge.level.labels),
+        "modal": _modal(registry, rules, told, language),
     }
     figures["conclusions"], figures["advice"] = conclusions(figures, language)
     return Report(figures, course, frame, month, language)
@@ -145,6 +153,22 @@ def _cell(value: object) -> str:
     if value is None or value == "":
         return "–"
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _modal(registry: Registry, rules: RuleSet, told: Told, language: Language) -> dict[str, Any] | None:
+    """Natural frequencies with what they mean; None for a bridge that has no accelerometers for them."""
+    accelerometers = int((registry.sensors.role == Role.ACCELERATION).sum())
+    if not told.hours and accelerometers < LEAST_CHANNELS:
+        return None
+    from jingqiao.modal.summary import sentences, state_of, summary_of  # noqa: PLC0415 - with scipy
+
+    found = summary_of(registry.asset_id(0), told.hours, told.works, rules.bridge.level.labels)
+    found["said"] = sentences(found, language)
+    if not told.hours and not installed():
+        found["said"] = [text("modal.not_installed", language, python=sys.executable)]
+    for row in found["modes"]:
+        row["state_said"] = state_of(row, language)
+    return found
 
 
 def _events(course: Course, month: Month, language: Language) -> list[dict[str, Any]]:

@@ -11,7 +11,6 @@ import numpy as np
 
 from config.messages import Language, text
 from jingqiao.modal.judging import (
-    CERTAIN,
     DAY_US,
     LEAST_PERCENT,
     RECENT,
@@ -154,35 +153,45 @@ def sentences(found: Mapping[str, Any], language: Language) -> list[str]:
         return [say(f"problem.{worst}"), *_left_out_said(found, say)]
     if not found["modes"]:
         return [say("says.no_modes", hours=found["hours"])]
+    return [
+        say("says.modes", count=len(found["modes"]), hours=found["hours"], hz=_hertz(found)),
+        *verdict(found, language),
+        *_left_out_said(found, say),
+    ]
+
+
+def verdict(found: Mapping[str, Any], language: Language) -> list[str]:
+    """Whether frequencies changed, or why that is not known; of figures that have modes."""
+
+    def say(key: str, **values: object) -> str:
+        return text(f"modal.says.{key}", language, **values)
+
     stiffness = found["stiffness"]
-    said = [say("says.modes", count=len(found["modes"]), hours=found["hours"], hz=_hertz(found))]
     if stiffness["verdict"] == "unknown":
         days = max(row["days"] for row in found["modes"])
         key = "no_temperature" if stiffness["state"] == "unknown_temperature" else "learning"
-        said.append(say(f"says.{key}", days=days, needed=TRAINING_DAYS))
-    else:
-        most = max(
-            (row for row in found["modes"] if row["change_percent"] is not None),
-            key=lambda row: (row["found"], abs(row["change_percent"])),
+        return [say(key, days=days, needed=TRAINING_DAYS)]
+    most = max(
+        (row for row in found["modes"] if row["change_percent"] is not None),
+        key=lambda row: (row["mode"] in stiffness["modes"], abs(row["change_percent"])),
+    )
+    said = [
+        say(
+            stiffness["verdict"],
+            mode=most["mode"],
+            modes=("、" if language == "zh" else ", ").join(map(str, stiffness["modes"])),
+            change=abs(most["change_percent"]),
+            error=2 * most["change_error_percent"],
+            stiffness=abs(stiffness["stiffness_change_percent"] or 0.0),
+            confidence=stiffness["confidence"],
+            least=LEAST_PERCENT,
         )
-        said.append(
-            say(
-                f"says.{stiffness['verdict']}",
-                mode=most["mode"],
-                modes="、".join(map(str, stiffness["modes"])),
-                change=abs(most["change_percent"]),
-                error=2 * most["change_error_percent"],
-                stiffness=abs(stiffness["stiffness_change_percent"] or 0.0),
-                confidence=stiffness["confidence"],
-                least=LEAST_PERCENT,
-                sigmas=CERTAIN,
-            )
-        )
-        if stiffness["level"]:
-            said.append(say(f"says.level_{stiffness['level']}", label=stiffness["label"]))
-        if stiffness["state"] == "provisional":
-            said.append(say("says.provisional"))
-    return said + _left_out_said(found, say)
+    ]
+    if stiffness["level"]:
+        said.append(say(f"level_{stiffness['level']}", label=stiffness["label"]))
+    if stiffness["state"] == "provisional":
+        said.append(say("provisional"))
+    return said
 
 
 def advice(found: Mapping[str, Any], language: Language) -> str | None:
