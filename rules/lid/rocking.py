@@ -27,10 +27,11 @@ LEAST_SPREAD = np.float32(0.25)
 LEAST_REACH = np.float32(0.5)
 """So wide a spread is believed of few windows: a wheel on the lid is usual, one wild sample is not."""
 LEARNS_TIMES = np.float32(2)
-SHOCK_MARGIN = np.float32(0.3)
+SHOCK_MARGIN = np.float32(0.2)
 STEP_MARGIN = np.float32(0.55)
 FEW_MARGIN = np.float32(0.55)
-"""What does not count: shocks a third above the usual; mean steps half of it, and as much again by the square
+"""What does not count: shocks a fifth above the usual, of which the mean of sixteen windows that scatter by a
+third knows a tenth; mean steps half of it, and as much again by the square
 root of their number: of a single one twice the usual says nothing."""
 GREATEST_Z = np.float32(3.0)
 """One bump counts no more than this, however hard it was."""

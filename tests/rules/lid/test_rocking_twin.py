@@ -32,7 +32,7 @@ class SlowRocking:
             if self.of_steps:
                 self._steps(max(self.sum / self.n, 0.1), hours - self.start)
             else:
-                self._close(math.log(self.peak), 1.0, 0.3, 3.0)
+                self._close(math.log(self.peak), 1.0, 0.2, 3.0)
         self.peak, self.sum, self.n, self.start = 0.0, 0.0, 0, hours
 
     def _steps(self, mean: float, length_h: float) -> None:
