@@ -129,18 +129,18 @@ def stricken_fleet(seed: int, n_lids: int) -> Outcome:
     return run(f"stricken {seed}", stricken(times=n_lids / EVENTS_FOR_LIDS), seed, n_lids)
 
 
-def healthy_fleet(seed: int, n_lids: int, spikes: float) -> Outcome:
+def healthy_fleet(seed: int, n_lids: int, spikes: float, received: bool = False) -> Outcome:
     """A fleet to which nothing happens; `spikes`: wild samples a sensor and year."""
     faults = FAULTS.model_copy(update={"spike": spikes})
-    return run(f"healthy {seed}", healthy().model_copy(update={"faults": faults}), seed, n_lids)
+    return run(f"healthy {seed}", healthy().model_copy(update={"faults": faults}), seed, n_lids, received)
 
 
-def run(name: str, scene: Scenario, seed: int, n_lids: int) -> Outcome:
+def run(name: str, scene: Scenario, seed: int, n_lids: int, received: bool = False) -> Outcome:
     """Play a scenario, judge it by the shipped rules, score it."""
     began = time.perf_counter()
     assets, sensors = synthetic_lids(n_lids, seed)
     registry, rules = registry_of(assets, sensors), RuleSet()
-    fleet = play(registry, scene, seed)
+    fleet = play(registry, scene, seed, received=received)
     frame = frame_of(fleet.readings, registry)
     engine = Engine(registry, rules, detectors(registry, rules.lid))
     changes = judge(engine, frame, controls_of(fleet))
@@ -166,13 +166,13 @@ def judge(engine: Engine, frame: Frame, controls: Sequence[Control]) -> list[Ala
     changes: list[AlarmChange] = []
     waiting = list(controls)
     row = 0
-    end = int(frame.time[0])
+    end = int(frame.received[0])
     while row < len(frame):
         end += FRAME_US
         while waiting and waiting[0].at < end:
             control = waiting.pop(0)
             changes += engine.control(control.name, control.payload, control.at)
-        stop = int(np.searchsorted(frame.time, end))
+        stop = int(np.searchsorted(frame.received, end))
         if stop > row:
             changes += engine.apply(frame.take(np.arange(row, stop)))
         changes += engine.tick(end)
@@ -240,12 +240,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--lids", type=int, default=3000, help="of each stricken fleet: half come to harm")
     parser.add_argument("--healthy-lids", type=int, default=3000)
     parser.add_argument("--spikes", type=float, default=FAULTS.spike, help="wild samples a sensor and year")
+    parser.add_argument("--received", action="store_true", help="healthy fleets as a service has them")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="fleets judged at a time")
     parser.add_argument("--verbose", action="store_true", help="name misses and false alarms")
     options = parser.parse_args(arguments)
     tasks = [partial(stricken_fleet, seed, options.lids) for seed in _seeds(options.seeds)]
     tasks += [
-        partial(healthy_fleet, seed, options.healthy_lids, options.spikes)
+        partial(healthy_fleet, seed, options.healthy_lids, options.spikes, options.received)
         for seed in _seeds(options.healthy_seeds)
     ]
     with ProcessPoolExecutor(options.jobs, get_context("spawn")) as pool:

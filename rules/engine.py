@@ -19,6 +19,7 @@ from devices.frame import Frame
 from devices.registry import UNKNOWN, Registry, Role
 from rules.alarm import AlarmChange, Hazard, MutedAlarm, Severity
 from rules.assets import Voice
+from rules.clocks import Clocks
 from rules.compose import default_detectors
 from rules.detector import FAR, Detector, Foresees, HasBeats, HasThresholds, Hears, Verdicts
 from rules.explain import explain_sensor
@@ -68,12 +69,20 @@ class Engine:
         hazards = [hazard for _, hazard in self.lane_of]
         n = len(registry.sensors)
         self.windows = Windows()
+        self.clocks = Clocks(registry)
         self._detector_of_lane = [d for d, _ in self.lane_of]
         self._muted_lane = [hazard not in UNMUTED for hazard in hazards]
         self.machine = Machine(hazards, lane_holds(rules, hazards), n, self._muted_until, self._beat_of)
         self._now = NEVER
         self._faults = Faults(registry, self.detectors, lambda: self._now)
-        self._telling = Telling(registry, self.detectors, tuple(self.lane_of), self._faults, self._permits)
+        self._telling = Telling(
+            registry,
+            self.detectors,
+            tuple(self.lane_of),
+            self._faults,
+            self._permits,
+            self.clocks.slow_at,
+        )
         self._judging = Judging(
             self.detectors, self.lane_of, self.machine, self._telling, self._faults, n_sensors=n
         )
@@ -140,6 +149,7 @@ class Engine:
         if (time > now + CLOCK_FAULT_US).any():
             time = np.where(time > now + CLOCK_FAULT_US, now, time)
         lateness_us = int(self.rules.alarms.lateness_s * SECOND)
+        time = self.clocks.right(frame.sensor, time, now, lateness_us)
         self._judging.judge(frame, time, now, lateness_us, told)
         self._now = int(now[-1])
         for transition in self.machine.tick(self._now):
@@ -185,6 +195,7 @@ class Engine:
         self._has_bridges = has_bridges(registry)
         self._judging.grow(n)
         self.machine.grow(n)
+        self.clocks.registry_changed(registry)
         self._faults.registry = registry
         self._telling.registry_changed(registry)
         for detector in self.detectors:
@@ -255,6 +266,7 @@ class Engine:
         """All state, for `restore`."""
         arrays: dict[str, npt.NDArray[Any]] = {"engine.last": self._judging.last}
         arrays |= {f"machine.{k}": v for k, v in self.machine.snapshot().items()}
+        arrays |= {f"clocks.{k}": v for k, v in self.clocks.snapshot().items()}
         for detector in self.detectors:
             arrays |= {f"detector.{detector.name}.{k}": v for k, v in detector.snapshot().items()}
         header = {
@@ -286,6 +298,7 @@ class Engine:
         self.rules_changed(RuleSet.model_validate(header["rules"]))
         self._judging.last = np.array(arrays["engine.last"])
         self.machine.restore(lanes.machine(_under("machine.", arrays)))
+        self.clocks.restore(_under("clocks.", arrays))
         for detector in self.detectors:
             detector.restore(_under(f"detector.{detector.name}.", arrays))
         self._telling.alarms.restore(lanes.alarms(header["alarms"]))

@@ -87,6 +87,7 @@ def explain_sensor(engine: Engine, sensor: int) -> dict[str, Any]:
         "asset_id": "" if asset == UNBOUND else registry.asset_id(asset),
         "role": role.name.lower(),
         "model": registry.sensors.text("model", sensor),
+        "clock_slow_s": int(engine.clocks.slow[sensor]) / SECOND,
         "hazards": hazards,
         "blind": blind,
         "windows": [

@@ -67,6 +67,7 @@ class Telling:
 
     lanes : Sequence[tuple[int, Hazard]]  Detector and hazard of each lane.
     permits : Permits  What is muted, and by what.
+    slow_at : (sensor, event time) → what its clock is known to lack [µs]: readings are judged by the right time.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Telling:
         lanes: Sequence[tuple[int, Hazard]],
         faults: Faults,
         permits: Permits,
+        slow_at: Callable[[int, int], int],
     ) -> None:
         self.registry = registry
         self.alarms = AssetAlarms()
@@ -84,6 +86,7 @@ class Telling:
         self._lanes = tuple(lanes)
         self._faults = faults
         self._permits = permits
+        self._slow_at = slow_at
         self._muted: list[MutedAlarm] = []
 
     def registry_changed(self, registry: Registry) -> None:
@@ -227,6 +230,8 @@ class Telling:
         hazard = self._lanes[transition.lane][1]
         unit = str(evidence.pop("unit", unit_of(hazard, voice.reason.key)))
         # What moves with a structure rings with it, whichever of its gauges was over its limit first.
+        if slow := self._slow_at(transition.sensor, transition.at):
+            evidence["clock_slow_s"] = slow / 1e6
         own = [self.registry.sensor_id(sensor) for sensor in sensors]
         names = dict.fromkeys([*own, *evidence.pop("seen_also_by", ())])
         return AlarmChange(

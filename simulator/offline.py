@@ -53,8 +53,13 @@ class OfflineFleet:
     permits: list[Permit]
 
 
-def play(registry: Registry, scene: Scenario, seed: int | None = None) -> OfflineFleet:
-    """All readings of a scenario that reach the server, lost ones left out, duplicates in."""
+def play(
+    registry: Registry, scene: Scenario, seed: int | None = None, *, received: bool = False
+) -> OfflineFleet:
+    """All readings of a scenario that reach the server, lost ones left out, duplicates in.
+
+    received : with a column `received`, when the server had each (timestamp µs UTC).
+    """
     seed = scene.seed if seed is None else seed
     lids = LidModel(registry, scene, seed)
     bridge = BridgeModel(registry, scene, lids.weather, lids.stage, seed)
@@ -87,9 +92,13 @@ def play(registry: Registry, scene: Scenario, seed: int | None = None) -> Offlin
         stated = np.concatenate([(found.t_s + found.clock_s)[rows], slow.t_s])
         sensor = np.concatenate([found.sensor[rows], slow.sensor])
         order = np.argsort(at_s, kind="stable")
-        tables.append(
-            _table(registry, scene, sensor[order], stated[order], {n: c[order] for n, c in columns.items()})
+        table = _table(
+            registry, scene, sensor[order], stated[order], {n: c[order] for n, c in columns.items()}
         )
+        if received:
+            at_us = scene.start_us + np.round(at_s[order] * 1e6).astype(np.int64)
+            table = table.append_column("received", pa.array(at_us, pa.timestamp("us", tz="UTC")))
+        tables.append(table)
     return OfflineFleet(pa.concat_tables(tables), sorted_truth(lids.truth), list(lids.stage.permits))
 
 

@@ -64,6 +64,7 @@ class Alarm:
     graver : times, by the sensors, at which it became graver than it had been, and how grave [µs].
     colour : str  With which it began; "" = with the gravest.
     cleared : int | None  When it was over by the sensors' time [µs]; None = never, or not known.
+    corrected : bool  The engine knew that the sensor's clock was slow: its times are right.
     """
 
     asset_id: str
@@ -75,6 +76,7 @@ class Alarm:
     graver: tuple[tuple[int, str], ...] = ()
     colour: str = ""
     cleared: int | None = None
+    corrected: bool = False
 
     @property
     def really_at(self) -> int:
@@ -175,7 +177,8 @@ def score(
     """Match alarms to what happened to the same asset.
 
     Of a sensor whose clock the truth calls wrong (`sensor_clock`), and of no other, the alarm counts at the
-    instant of measuring: its stated time less the clock's error, which is when the server receives it.
+    instant of measuring: its stated time less the clock's error, which is when the server receives it;
+    unless the engine had corrected it (`clock_slow_s` in its evidence).
     An alarm that becomes graver says something anew: a yellow doubt of yesterday that turns red by the theft
     has found it. What befalls an asset again while the alarm of the same hazard, which was right, still
     stands is found by it.
@@ -242,6 +245,9 @@ def _by_true_clocks(truth: Iterable[TruthEvent], alarms: Sequence[Alarm]) -> lis
                 wrong.setdefault(sensor, []).append((event.onset + error, end, error))
     result = []
     for alarm in alarms:
+        if alarm.corrected:
+            result.append(alarm)
+            continue
         # who gave an alarm of several sensors its time is not known: all must have the same clock's error
         errors = {_error_at(wrong.get(sensor, ()), alarm.at) for sensor in alarm.sensor_ids}
         result.append(replace(alarm, clock_us=errors.pop()) if len(errors) == 1 else alarm)
@@ -317,7 +323,10 @@ def _alarm(number: int, row: Mapping[str, Any]) -> Alarm:
             raise ValueError(f"severity {colour} is none of {', '.join(_GRAVITY)}")
         asset = row["asset_id"]
         at = parse_time(row["event_at"])
-        return Alarm(str(asset) if asset else "", sensors, str(row["hazard"]), colour, at)
+        corrected = bool((row.get("evidence") or {}).get("clock_slow_s"))
+        return Alarm(
+            str(asset) if asset else "", sensors, str(row["hazard"]), colour, at, corrected=corrected
+        )
     except KeyError as error:
         problem = f"{error.args[0]} is missing; give what `backtest --json` or `incidents list --json` prints"
     except ValueError as error:

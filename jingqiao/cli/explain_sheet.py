@@ -39,6 +39,9 @@ class Sheet:
         self._shown = set()
         role = catalogue(self._tongue).get(f"assets.role.{sensor['role']}", sensor["role"])
         self._line(0, f"{sensor['sensor_id']}  {role}  {sensor['model']}  → {sensor['asset_id'] or '–'}")
+        if sensor["clock_slow_s"]:
+            minutes = sensor["clock_slow_s"] / 60
+            self._line(2, text("rules_cli.clock", self._tongue, minutes=minutes))
         for window in sensor["windows"]:
             kind = catalogue(self._tongue).get(f"assets.what.{window['kind']}", window["kind"])
             span = f"{self._time(window['from'])} – {self._time(window['to'])}"
