@@ -6,6 +6,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jingqiao.incidents.view import rfc3339
 from simulator.score import Alarm, Rate, alarms_of, score
 from simulator.score_summary import summary
 from simulator.truth import TruthEvent
@@ -95,7 +96,7 @@ def test_a_rate_is_scaled_to_a_thousand_lid_years() -> None:
 
 
 def row(state: str, at: str, severity: str = "yellow") -> dict[str, object]:
-    return {"asset_id": "a", "sensor_ids": ["s"], "hazard": "sunken", "severity": severity, "state": state,
+    return {"asset_id": "a", "sensor_ids": ["a-s"], "hazard": "sunken", "severity": severity, "state": state,
             "event_at": at}  # fmt: skip
 
 
@@ -220,3 +221,23 @@ def test_an_alarm_before_the_harm_is_false_by_a_slow_clock_too() -> None:
     flood = event("a", "flooded", 10 * DAY, ended=11 * DAY)
     early = alarm("a", "flooded", 9 * DAY + 3600 * S)
     assert score([flood, slow_clock("a", -7200.0, 9 * DAY, 12 * DAY)], [early]).false
+
+
+def test_an_alarm_whose_time_the_engine_has_put_right_counts_as_it_stands() -> None:
+    flood = event("a", "flooded", 10 * DAY, ended=11 * DAY)
+    slow = slow_clock("a", -7200.0, 9 * DAY, 12 * DAY)
+    (rang,) = alarms_of(
+        [
+            {
+                "asset_id": "a",
+                "sensor_ids": ["a-s"],
+                "hazard": "flooded",
+                "severity": "red",
+                "state": "firing",
+                "event_at": rfc3339(10 * DAY + 5 * S),
+                "evidence": {"clock_slow_s": 7200.0},
+            }
+        ]
+    )
+    assert score([flood, slow], [rang]).found[0].delay_s == 5.0
+    assert score([flood, slow], [replace(rang, corrected=False)]).found[0].delay_s == 7205.0
