@@ -6,6 +6,7 @@ what each reading left behind is noted here for as long as the frame lasts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,7 +35,9 @@ class Known(NamedTuple):
 
     def replaced(self, at: Int64, by: Known) -> Known:
         """The same with other rows `at`."""
-        for column, other in zip(self, by, strict=True):
+        own: Sequence[npt.NDArray[Any]] = self
+        others: Sequence[npt.NDArray[Any]] = by
+        for column, other in zip(own, others, strict=True):
             np.put(column, at, other)
         return self
 
