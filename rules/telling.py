@@ -67,7 +67,7 @@ class Telling:
 
     lanes : Sequence[tuple[int, Hazard]]  Detector and hazard of each lane.
     permits : Permits  What is muted, and by what.
-    slow_at : (sensor, event time) → what its clock is known to lack [µs]: readings are judged by the right time.
+    slow_at : (sensor, event time) → what its clock is known to lack [µs]: judged is by the right time.
     """
 
     def __init__(

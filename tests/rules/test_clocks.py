@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from devices.frame import NO_GATEWAY, Flag, Frame
+from devices.frame import NO_GATEWAY, NO_SEQ, Flag, Frame
 from rules.clocks import Clocks
 from tests.support.lid_rounds import SECOND, START, Life, city
 
@@ -58,22 +58,25 @@ def test_clocks_agree_with_their_slow_twin_however_the_stream_is_cut(cut: int) -
     assert all((again.snapshot()[name] == array).all() for name, array in clocks.snapshot().items())
 
 
-def hears(life: Life, measured: float, received: float, **values: float) -> None:
-    """A reading that says it was measured then, and came at another time [s after the start]."""
-    life.passes(received)
-    columns = {name: np.array([value], np.float32) for name, value in values.items()}
-    time, now = START + int(measured * SECOND), START + int(received * SECOND)
-    frame = Frame(
-        np.zeros(1, np.int32),
-        np.array([time]),
-        np.array([now]),
-        np.array([-1]),
-        np.array([int(Flag.GOOD)], np.uint8),
-        columns,
-        np.array([NO_GATEWAY], np.int32),
+def came(measured: list[float], received: list[float], tilt_deg: list[float]) -> Frame:
+    """Readings that say they were measured then, and came at other times [s after the start]."""
+    n = len(measured)
+    return Frame(
+        np.zeros(n, np.int32),
+        START + (np.array(measured) * SECOND).astype(np.int64),
+        START + (np.array(received) * SECOND).astype(np.int64),
+        np.full(n, NO_SEQ),
+        np.full(n, int(Flag.GOOD), np.uint8),
+        {"tilt_deg": np.array(tilt_deg, np.float32)},
+        np.full(n, NO_GATEWAY, np.int32),
     )
-    life.said += life.engine.apply(frame)
-    life.now = max(life.now, now)
+
+
+def hears(life: Life, measured: float, received: float, tilt_deg: float) -> None:
+    """One of them, and time passes until then."""
+    life.passes(received)
+    life.said += life.engine.apply(came([measured], [received], [tilt_deg]))
+    life.now = max(life.now, START + int(received * SECOND))
 
 
 @pytest.mark.parametrize("slow", [0.0, 47 * MINUTE])
@@ -102,6 +105,25 @@ def test_a_theft_bears_the_time_at_which_it_happened_not_that_of_the_sensor() ->
     life.passes(theft + 60)
     told = [c for c in life.said if c.hazard.value == "missing"]
     assert [(c.severity.colour, (c.event_at - START) / SECOND) for c in told] == [("red", theft + 2)]
+
+
+@pytest.mark.parametrize("cut", [1, 13, 100])
+def test_what_a_clock_lacked_is_told_as_it_was_then_however_many_readings_are_judged_at_once(
+    cut: int,
+) -> None:
+    """Slow from the twentieth reading to the sixtieth, and stolen at the fortieth."""
+    received = [k * 6 * HOUR + 2 + (2 * HOUR if k == 40 else 0) for k in range(80)]
+    lacks = [47 * MINUTE if 20 <= k < 60 else 0.0 for k in range(80)]
+    measured = [at - 2 - slow for at, slow in zip(received, lacks, strict=True)]
+    tilts = [2 + 0.1 * (k % 3) if k < 40 else 78.0 for k in range(80)]
+    life = Life()
+    for i in range(0, 80, cut):
+        part = slice(i, i + cut)
+        life.said += life.engine.apply(came(measured[part], received[part], tilts[part]))
+    life.said += life.engine.finish(START + int(received[-1] * SECOND))
+    told = [(c.event_at, c.evidence.get("clock_slow_s")) for c in life.said if c.hazard.value == "missing"]
+    assert told[0] == (START + int(received[40] * SECOND), 47 * MINUTE + 2)
+    assert life.engine.clocks.slow[0] == 0
 
 
 def test_what_an_outage_kept_is_given_back_as_history_and_moves_no_clock() -> None:
