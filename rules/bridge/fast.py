@@ -30,7 +30,7 @@ from rules.bridge.cells import QUARTERS
 from rules.bridge.liveload import LiveLoads
 from rules.bridge.onset import Movement, standing
 from rules.bridge.pattern import LEAST_PASSINGS, Together, no_load
-from rules.bridge.returning import WHOLE, left_at, not_counted
+from rules.bridge.returning import WHOLE, left_at, not_counted, seen_from_both_sides
 from rules.bridge.stages import Stages
 from rules.bridge.staircase import running_median
 from rules.bridge.steps import Step, level_of
@@ -458,6 +458,8 @@ class FastDrift:
             # It stands where it stood before something came: a load left, however long it was there.
             self._leave_out(block, channel, since, onset + movement.rise)
             self._end_watch(channel, block, 0.0, masks=False)
+            return
+        if not seen_from_both_sides(course, onset, movement.rise, shift):
             return
         self.moves[channel] += bool(self.firing[channel]) and self.settled[channel] * shift > 0
         # What was added up and not told is part of what is there now, or of what goes back.

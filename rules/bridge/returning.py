@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from rules.bridge.background import MINUTE
+from rules.bridge.background import MINUTE, ramp_height
 
 Float = npt.NDArray[np.float64]
 
@@ -23,6 +23,8 @@ HELD: Final = 4 * MINUTE
 """A level that was held for so long is a state, and no vehicle that passes [blocks]."""
 EXPLAINED: Final = 0.6
 """Share of a movement that its steps must show."""
+SEEN: Final = 0.67
+"""Share of a movement that must be seen between its two sides."""
 AROUND: Final = 3
 """Blocks around an onset in which a step may be found that belongs to it."""
 
@@ -50,6 +52,20 @@ def left_at(level: Float, onset: int, shift: float) -> int:
     if stepped * np.sign(shift) < EXPLAINED * abs(shift):
         return 0
     return held(level[:onset], now, WHOLE * abs(stepped))
+
+
+def seen_from_both_sides(course: Float, onset: int, rise: int, shift: float) -> bool:
+    """Whether a movement lies between what was before and what is after it, and not in the prediction alone.
+
+    A load that was there in part when the prediction was made, or is left out in part, bends the
+    prediction for many minutes ahead; beside the step itself it changes little.
+
+    course : float64[n]  Strain without gaps and passing vehicles, NaN before the first known [µε].
+    onset : place in which it began; rise [blocks]. shift : its distance from the prediction [µε].
+    """
+    first = int(np.argmax(np.isfinite(course)))
+    height = ramp_height(course[first:], onset - first, rise)
+    return height * float(np.sign(shift)) >= SEEN * abs(shift)
 
 
 def not_counted(level: Float, since: int, side: float) -> float:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rules.bridge.background import MINUTE, ramp_height
-from rules.bridge.returning import HELD, held, left_at, not_counted
+from rules.bridge.returning import HELD, held, left_at, not_counted, seen_from_both_sides
 
 
 def level(*parts: tuple[int, float]) -> np.ndarray:
@@ -46,3 +46,12 @@ def test_the_height_of_a_ramp_is_told_from_a_warming_that_bends(rise: int) -> No
     day = 80 * hours + 30 * hours**2
     ramp = 41.0 * np.clip((np.arange(48 * MINUTE) - 70 + 0.5) / rise, 0, 1)
     assert ramp_height(day + ramp, 70, rise) == pytest.approx(41.0, abs=1.0)
+
+
+def test_a_movement_that_only_a_bent_prediction_shows_is_none() -> None:
+    hours = (np.arange(48 * MINUTE) - 48 * MINUTE) / (60 * MINUTE)
+    load_left_out = np.where(np.arange(48 * MINUTE) < 104, -9.0 * (hours + 0.8), -4.0)
+    assert not seen_from_both_sides(load_left_out, 104, 5, 35.0)
+    settled = 60 * hours + np.where(np.arange(48 * MINUTE) < 104, 0.0, 30.0)
+    assert seen_from_both_sides(settled, 104, 1, 33.0)
+    assert not seen_from_both_sides(settled, 104, 1, -33.0)
