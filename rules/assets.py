@@ -117,11 +117,11 @@ class AssetAlarms:
             last = next(voice for _, sensor, voice, _ in reversed(words) if sensor in over)
             yield Announcement(asset, hazard, before, False, last, tuple(sorted(set(over))))
             return
-        gravest = max(alarm.voices.values(), key=lambda v: (v.level, abs(v.value)))
+        (_, teller), gravest = max(alarm.voices.items(), key=lambda item: (item[1].level, abs(item[1].value)))
         if gravest.level != before:
             alarm.level = gravest.level
-            sensors = tuple(sorted({s for _, s in alarm.voices}))
-            yield Announcement(asset, hazard, alarm.level, True, gravest, sensors)
+            others = sorted({s for _, s in alarm.voices} - {teller})
+            yield Announcement(asset, hazard, alarm.level, True, gravest, (teller, *others))
 
     def firing(self) -> Iterator[tuple[AssetKey, Hazard, Alarm]]:
         """All alarms that fire."""

@@ -11,10 +11,10 @@ from config.bridge_rules import BridgeRules
 from rules.alarm import Severity
 from rules.bridge.cells import BLOCK_US
 from rules.bridge.channels import Channels
-from rules.bridge.fast import FastLimits
 from rules.bridge.gate import GateLimits
 from rules.bridge.levels import StrainLimits
 from rules.bridge.slow import SlowLimits
+from rules.bridge.usual import FastLimits
 
 Float = npt.NDArray[np.float64]
 BLOCK_S = BLOCK_US / 1e6

@@ -90,9 +90,9 @@ class MovementGate:
     first, seen : int64[c]  Event time of the first and of the newest block [µs].
     before : float64[c, 2]  The last two readings. held : float64[c, 2]  The value (of both axes) that stands.
     run, since, longest : How many readings it stands, since when [µs], and how long at most before [µs].
-    spikes, readings, spike_day : Of the day, or of the latest 24 readings.
-    moved : float64[c, 2]  Sum of steps, and their number, of `day`. usual : float64[c, 2]  Sum of the
-        logarithms of days' mean steps, and their number.
+    day, readings : A day that goes on until it has 24 readings, and how many it has.
+    spikes : How many of them are. moved : float64[c, 2]  Sum of its steps, and their number.
+    usual : float64[c, 2]  Sum of the logarithms of days' mean steps, and their number.
     restless : int64[c]  Days in a row that lay beyond the usual.
     rail, rail_run : The greatest value that a block reached thrice, and blocks in a row that did.
     """
@@ -114,7 +114,6 @@ class MovementGate:
             "first": np.full(n, NEVER, np.int64),
             "spikes": np.zeros(n, np.int64),
             "readings": np.zeros(n, np.int64),
-            "spike_day": np.full(n, NEVER, np.int64),
             "day": np.full(n, NEVER, np.int64),
             "moved": np.zeros((n, 2)),
             "usual": np.zeros((n, 2)),
@@ -137,12 +136,13 @@ class MovementGate:
         of = np.repeat(np.arange(len(c)), rows.ends - rows.starts + 1)
         self._range(rules, c, of, three, found)
         self._stuck(rules, c, rows, found)
-        self._spikes(rules, role, c, of, three, rows, found)
+        over = self._day_over(c, rows)
+        self._spikes(rules, role, c, of, three, rows, found, over)
         n = (rows.ends - rows.starts + 1).astype(np.float64)
         few = self.covered.step(c, block, n, rules.gap_share[c])
         self._mark(c, found, few, MovementFault.GAP, self.covered.share[c] * 100, rules.gap_share[c] * 100)
         self._rail(rules, c, of, rows, found)
-        self._restless(rules, role, c, of, three, rows, found)
+        self._restless(rules, role, c, of, three, rows, found, over)
         self._settle(rules, c, rows.newest, found)
         dense = (state["fault"][c] == MovementFault.SPIKES) & (
             state["spikes"][c] * DENSE > state["readings"][c]
@@ -180,6 +180,15 @@ class MovementGate:
         # Spikes that come every few hours are one fault, not many.
         quiet &= (state["fault"][c] != MovementFault.SPIKES) | (state["spikes"][c] <= rules.spikes_a_day[c])
         state["fault"][c[quiet]] = 0
+
+    def _day_over(self, c: Int, rows: BlockRows) -> Bool:
+        """bool[k]  Whose day is over; the readings are counted of that which is under way."""
+        state, day = self.state, rows.newest // DAY_US
+        enough = (state["readings"][c] >= DAY_READINGS) | (day - state["day"][c] > DAY_READINGS)
+        over: Bool = (state["day"][c] != day) & enough
+        state["day"][c] = np.where(over, day, state["day"][c])
+        state["readings"][c] = np.where(over, 0, state["readings"][c]) + rows.ends - rows.starts + 1
+        return over
 
     def _range(
         self,
@@ -234,6 +243,7 @@ class MovementGate:
         three: Float,
         rows: BlockRows,
         found: Found,
+        over: Bool,
     ) -> None:
         """Lone readings that leap from their neighbours, which agree."""
         state = self.state
@@ -245,14 +255,7 @@ class MovementGate:
             alone = far & (np.abs(after - before) <= jump / 2)
         count = np.add.reduceat(alone.astype(np.int64), rows.starts)
         count = np.where(role == Role.ACCELERATION, 0, count)
-        day = rows.newest // DAY_US
-        fresh = (state["spike_day"][c] != day) & (
-            (state["readings"][c] >= DAY_READINGS) | (day - state["spike_day"][c] > DAY_READINGS)
-        )
-        state["spikes"][c[fresh]], state["readings"][c[fresh]] = 0, 0
-        state["spike_day"][c] = np.where(fresh, day, state["spike_day"][c])
-        state["spikes"][c] += count
-        state["readings"][c] += rows.ends - rows.starts + 1
+        state["spikes"][c] = np.where(over, 0, state["spikes"][c]) + count
         many = (state["spikes"][c] > rules.spikes_a_day[c]) & (count > 0)
         counted = state["spikes"][c].astype(np.float64)
         self._mark(c, found, many, MovementFault.SPIKES, counted, rules.spikes_a_day[c])
@@ -282,29 +285,28 @@ class MovementGate:
         three: Float,
         rows: BlockRows,
         found: Found,
+        over: Bool,
     ) -> None:
         """The mean step of a day against that of the days that were learned; a girder may shake."""
         state = self.state
-        day = rows.newest // DAY_US
-        over = (state["day"][c] != day) & (state["moved"][c, 1] >= DAY_READINGS)
-        ended = c[over]
+        judged = over & (state["moved"][c, 1] >= DAY_READINGS)
+        ended = c[judged]
         mean = np.maximum(state["moved"][ended, 0] / np.maximum(state["moved"][ended, 1], 1), LEAST_RESTLESS)
         learns = state["usual"][ended, 1] < LEARNED_DAYS
         usual = np.exp(state["usual"][ended, 0] / np.maximum(state["usual"][ended, 1], 1))
         far = ~learns & (mean > rules.noise_ratio[ended] * usual) & (mean > rules.jump[ended] / 1000)
         state["restless"][ended] = np.where(far, state["restless"][ended] + 1, 0)
         state["usual"][ended[learns]] += np.stack([np.log(mean[learns]), np.ones(learns.sum())], axis=1)
-        state["moved"][ended] = 0.0
-        state["day"][c] = np.where((state["day"][c] == NEVER) | over, day, state["day"][c])
+        state["moved"][c[over]] = 0.0
         step = np.abs(three[2] - three[1])
         known = np.isfinite(step)
         sums = np.add.reduceat(np.where(known, np.minimum(step, rules.jump[c][of]), 0.0), rows.starts)
         state["moved"][c] += np.stack([sums, np.add.reduceat(known.astype(np.float64), rows.starts)], axis=1)
         which = np.zeros(len(c), bool)
-        which[np.flatnonzero(over)] = state["restless"][ended] >= RESTLESS_DAYS
+        which[np.flatnonzero(judged)] = state["restless"][ended] >= RESTLESS_DAYS
         which &= role != Role.ACCELERATION
         value, limit = np.full(len(c), np.nan), np.full(len(c), np.nan)
-        value[over], limit[over] = mean, usual * rules.noise_ratio[ended]
+        value[judged], limit[judged] = mean, usual * rules.noise_ratio[ended]
         self._mark(c, found, which, MovementFault.NOISE, value, limit)
 
 

@@ -39,7 +39,7 @@ def at_once(alarms: AssetAlarms, *words: tuple[int, int, float]) -> list[Announc
 
 def test_what_several_say_in_one_moment_is_told_once_by_the_one_that_moved_most() -> None:
     (told,) = at_once(AssetAlarms(), (0, 3, 18.0), (1, 3, -40.0), (2, 2, 90.0))
-    assert (told.level, told.fires, told.voice.value, told.sensors) == (3, True, -40.0, (0, 1, 2))
+    assert (told.level, told.fires, told.voice.value, told.sensors) == (3, True, -40.0, (1, 0, 2))
 
 
 def test_an_alarm_that_ends_for_all_at_once_is_never_told_in_a_lower_grade_before() -> None:
@@ -54,7 +54,7 @@ def test_an_alarm_that_ends_for_the_gravest_only_goes_on_in_the_grade_of_the_oth
     alarms = AssetAlarms()
     at_once(alarms, (0, 4, 60.0), (1, 3, 20.0))
     (told,) = at_once(alarms, (0, 0, 0.0), (2, 3, 25.0))
-    assert (told.fires, told.level, told.voice.value, told.sensors) == (True, 3, 25.0, (1, 2))
+    assert (told.fires, told.level, told.voice.value, told.sensors) == (True, 3, 25.0, (2, 1))
 
 
 def test_nothing_that_ends_where_nothing_was_is_told() -> None:

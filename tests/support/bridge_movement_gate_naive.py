@@ -32,10 +32,10 @@ class SlowGate:
     first: int | None = None
     longest: int = 0
     changes: int = 0
-    spike_day: int | None = None
     spikes: int = 0
     counted: int = 0
     day: int | None = None
+    over: bool = False
     steps: list[float] = field(default_factory=list)
     days: list[float] = field(default_factory=list)
     restless: int = 0
@@ -54,10 +54,11 @@ class SlowGate:
         self.readings = chain[-2:]
         said += self.range(threes)
         said += self.stuck(rows, now)
+        self.over = self.day_over(len(rows), now)
         said += self.lone(threes, now)
         said += self.gap(number, len(rows))
         said += self.stops(seen)
-        said += self.shaky(threes, now)
+        said += self.shaky(threes)
         if said:
             self.fault, self.value, self.limit = said[0]
             self.bad_at = now
@@ -106,16 +107,19 @@ class SlowGate:
         for before, spike, after in threes:
             far = min(spike - before, spike - after) > jump or max(spike - before, spike - after) < -jump
             found += far and abs(after - before) <= jump / 2 and self.role != "acceleration"
-        day = now // DAY
-        if self.spike_day is None or (
-            day != self.spike_day and (self.counted >= 24 or day - self.spike_day > 24)
-        ):
-            self.spike_day, self.spikes, self.counted = day, 0, 0
-        self.spikes += found
-        self.counted += len(threes)
+        self.spikes = found + (0 if self.over else self.spikes)
         if found and self.spikes > self.rules.spikes_a_day:
             return [("spikes", self.spikes, self.rules.spikes_a_day)]
         return []
+
+    def day_over(self, n: int, now: int) -> bool:
+        """A day goes on until it has 24 readings, but for 24 days at most."""
+        today = now // DAY
+        over = self.day is None or (today != self.day and (self.counted >= 24 or today - self.day > 24))
+        if over:
+            self.day, self.counted = today, 0
+        self.counted += n
+        return over
 
     def gap(self, number: int, n: int) -> list[tuple[str, float, float]]:
         ahead = max(1, number - self.last_block) if self.last_block is not None else 10**9
@@ -142,12 +146,9 @@ class SlowGate:
             self.rail = max(self.rail, top)
         return [("saturated", top, floor)] if stops and self.rail_run >= 5 else []
 
-    def shaky(self, threes: list[list[float]], now: int) -> list[tuple[str, float, float]]:
+    def shaky(self, threes: list[list[float]]) -> list[tuple[str, float, float]]:
         said: list[tuple[str, float, float]] = []
-        today = now // DAY
-        if self.day is None:
-            self.day = today
-        if self.day != today and len(self.steps) >= 24:
+        if self.over and len(self.steps) >= 24:
             mean = max(fmean(self.steps), 1e-6)
             if len(self.days) < 7:
                 self.days.append(math.log(mean))
@@ -158,7 +159,8 @@ class SlowGate:
                 self.restless = self.restless + 1 if far else 0
                 if self.restless >= 2 and self.role != "acceleration":
                     said.append(("noise", mean, usual * self.rules.noise_ratio))
-            self.steps, self.day = [], today
+        if self.over:
+            self.steps = []
         for _, before, now_ in threes:
             if math.isfinite(before):
                 self.steps.append(min(abs(now_ - before), self.jump()))

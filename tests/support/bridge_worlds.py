@@ -16,7 +16,8 @@ from scipy.signal import lfilter
 
 from config.bridge_rules import FastDriftLimits
 from rules.bridge.cells import QUARTERS
-from rules.bridge.fast import FastDrift, FastLimits
+from rules.bridge.fast import FastDrift
+from rules.bridge.usual import FastLimits
 from tests.support.bridge_series import Event
 
 Float = npt.NDArray[np.float64]

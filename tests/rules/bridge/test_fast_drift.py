@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from rules.alarm import Hazard, Severity
 from rules.bridge.background import MINUTE
-from rules.bridge.fast import bridged, medians
+from rules.bridge.hours import medians
 from rules.bridge.onset import standing
+from rules.bridge.ring import bridged
 from rules.bridge.staircase import STEPS, staircase
 from tests.support.bridge_runs import bridge_engine, of, run
 from tests.support.bridge_series import SECOND_US, START_US, DayRecord, Event, day_registry
