@@ -115,6 +115,14 @@ def test_gauges_that_moved_too_little_to_be_told_are_not_told_when_the_pier_is_r
     assert all(c.value >= 0 for c in changes if c.reason.values["sensor"] != "G2")
 
 
+def test_a_pier_that_is_raised_fifteen_minutes_after_a_slow_descent_ends_the_alarm() -> None:
+    jacks = Jacks(1, [(1800.0, 600.0, 12.9), (3300.0, 120.0, -12.9)])
+    firing, clear = told(Campaign(hours=1.3, rate_hz=10, jacks=[jacks]), 6)
+    assert (firing.state, clear.state) == (AlarmState.FIRING, AlarmState.CLEAR)
+    assert 3300 / 60 < minute(clear) < 3420 / 60 + 5
+    assert firing.value < -14
+
+
 def test_a_movement_that_was_told_while_it_grew_is_counted_once() -> None:
     changes = told(Campaign(hours=1.2, rate_hz=10, jacks=[Jacks(1, [(1800.0, 600.0, 12.9)])]), 6)
     assert [change.severity for change in changes if change.state is AlarmState.FIRING] == [Severity.ORANGE]
