@@ -3,7 +3,8 @@
 A generalised likelihood ratio over windows (Lai, JRSS B 57, 1995): the sums of the whitened daily residuals
 of up to eight gauges over the latest 3 to 80 days, in the metric of the gauges' own correlation, so that
 weather that all of a section share weighs little. A step shows in the short windows, a ramp in the long ones.
-What the models may be wrong by is part of a sum's spread: it grows with the window, as a wrong level does.
+What the models may be wrong by is part of a sum's spread: it grows with the window, as a wrong level does. So
+is weather that a section remembers for weeks (`long_memory.py`), in the direction that its gauges share.
 
 Of each window: D², the squared length of the sums, is χ² of all gauges when nothing moves. What the one gauge
 that explains most explains is χ² of 1; it is told as that gauge's own movement. What is left then is the
@@ -21,6 +22,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 from scipy.special import chdtri  # scipy.stats takes a second to import
+
+from rules.bridge.long_memory import HIDDEN, LEAST_PAIRS, PRIOR_PAIRS, freedom, pairs_of
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
@@ -52,6 +55,10 @@ LONE_SURE: Final = 1.2
 """Times its limit that a gauge must stand out against its neighbours to be known to move by itself …"""
 ALONE_HOLDS: Final = 0.7
 """… until it stands out by less than this share of the limit."""
+REMEMBERS: Final = 1.4
+"""Mean square of a section's sums of four weeks, of an AR(1)'s, from which on its weather is remembered."""
+GROWTH: Final = np.minimum(WINDOWS / 28, 2.0)
+"""Share of what is remembered over four weeks that is in the sums of a window."""
 OTHERS_SHARE: Final = 0.45
 """Of D² that must be left without the gauge that explains most: beside a large movement of one gauge, what
 the others show by chance is nothing."""
@@ -82,6 +89,7 @@ class Joint:
 
     members : int64[s, w]  Channels, padded with NOBODY. of_channel : int64[c]  Section, or NOBODY.
     column_of : int64[c]  Column of `members` that a channel stands in. gauges : int64[s]  Its members.
+    excess : float64[s, w, w]  Covariance of four weeks' sums beyond the days'; 0 where an AR(1) is all.
     distance : float64[s]  Greatest length of the windows' sums [σ].
     found : bool[s]  More than one gauge moves. holds : bool[s]  The sums are still far from what they were.
     moving : int8[s, w]  Sign of each gauge's sum in the window that shows most; 0 = it shows none.
@@ -94,6 +102,7 @@ class Joint:
         "products",
         "days_learned",
         "inverse",
+        "excess",
         "day",
         "count",
         "distance",
@@ -131,6 +140,8 @@ class Joint:
         both = self.there[:, :, None] & self.there[:, None, :]
         self.prior = np.eye(w) + PRIOR_COMMON * both
         self.inverse = np.linalg.inv(self.prior)
+        self.excess, self.long = np.zeros((n, w, w)), np.zeros(n, bool)
+        self.by_window = np.zeros((n, len(WINDOWS), w, w))
         self.day, self.count = np.full(n, NONE, np.int64), np.zeros(n, np.int64)
         self.distance, self.alone_sigma = np.zeros(n), np.zeros(n)
         self.found, self.holds, self.lone, self.was_lone = (np.zeros(n, bool) for _ in range(4))
@@ -196,6 +207,8 @@ class Joint:
         self.sums[self.members[s][self.there[s]]] = 0
         self.products[s], self.days_learned[s] = 0, 0
         self.inverse[s] = np.linalg.inv(self.prior[s])
+        self.excess[s] = 0
+        self._lengthen(s)
         self.day[s] = NONE
         for name in ("count", "distance", "found", "holds", "lone", "was_lone", "alone_sigma"):
             getattr(self, name)[s] = 0
@@ -219,21 +232,58 @@ class Joint:
         least = np.maximum(np.diagonal(spread, axis1=1, axis2=2), 1.0)
         spread[:, np.arange(self.width), np.arange(self.width)] = least
         self.inverse[own] = np.linalg.inv(spread)
+        self._lengthen(own)
+
+    def remember(self, c: Int, sums: npt.NDArray[np.float32]) -> None:
+        """Take what channels remember for weeks: `LongMemory.sums` of all channels, those of `c` are new."""
+        s = self._sections(c)
+        s = s[self.gauges[s] > 1]
+        if len(s) == 0:
+            return
+        there = self.there[s]
+        pairs = np.where(there[:, :, None], pairs_of(sums[self.members[s]].astype(np.float64)), 0.0)
+        whole = np.asarray(np.isfinite(pairs).all(axis=1))
+        pairs = np.where(whole[:, None, :], pairs, 0.0)
+        count = whole.sum(axis=1)
+        free = freedom(count)
+        squares = pairs @ pairs.swapaxes(1, 2)
+        mean = np.trace(squares, axis1=1, axis2=2) / self.gauges[s] / np.maximum(free, 1.0)
+        long = (count >= LEAST_PAIRS) & (mean > REMEMBERS)
+        self.excess[s[~long]] = 0
+        days = np.linalg.inv(self.inverse[s[long]])
+        seen = (squares[long] + PRIOR_PAIRS * days) / (free[long] + PRIOR_PAIRS)[:, None, None] - days
+        size, way = np.linalg.eigh((seen + seen.swapaxes(1, 2)) / 2)
+        self.excess[s[long]] = HIDDEN * (way * np.maximum(size, 0.0)[:, None, :]) @ way.swapaxes(1, 2)
+        self._lengthen(s)
+
+    def _lengthen(self, s: Int) -> None:
+        """The metric of each window, of sections that remember."""
+        self.long[s] = self.excess[s].any(axis=(1, 2))
+        s = s[self.long[s]]
+        spread = np.linalg.inv(self.inverse[s])[:, None] + GROWTH[:, None, None] * self.excess[s][:, None]
+        self.by_window[s] = np.linalg.inv(spread)
+
+    def _pulled(self, s: Int, u: Float, aside: Bool) -> tuple[Float, Float]:
+        """(float64[k, w, windows] sums in the metric, float64[k, w, windows or 1] its diagonal)."""
+        inverse = _without(self.inverse[s], aside)
+        pulled = inverse @ u
+        own = np.diagonal(inverse, axis1=1, axis2=2)[:, :, None]
+        long = np.flatnonzero(self.long[s])
+        if len(long):
+            own = np.repeat(own, len(WINDOWS), axis=2)
+            longer = _without(self.by_window[s[long]], aside[long])
+            pulled[long] = np.einsum("kvij,kjv->kiv", longer, u[long])
+            own[long] = np.diagonal(longer, axis1=2, axis2=3).swapaxes(1, 2)
+        return pulled, own
 
     def _told(self, s: Int, u: Float, whole: Bool, there: Bool, aside: Bool, limits: JointLimits) -> None:
         """Who moves, and whether it is more than one.
 
         u : float64[k, w, windows]  Sums of unit spread. whole : bool[k, windows]  So many days are there.
         """
-        inverse = self.inverse[s]
-        for gauge in np.flatnonzero(aside.any(axis=0)).tolist():
-            some = aside[:, gauge]
-            column = inverse[some, :, gauge]
-            free = column[:, :, None] * column[:, None, :] / column[:, gauge, None, None]
-            inverse[some] -= free
+        pulled, own = self._pulled(s, u, aside)
         witness = there & ~aside
-        pulled = inverse @ u
-        own = np.where(witness, np.diagonal(inverse, axis1=1, axis2=2), 1.0)[:, :, None]
+        own = np.where(witness[:, :, None], own, 1.0)
         explained = pulled**2 / own
         explained[~witness] = 0.0
         length = np.maximum(reduce(np.add, (pulled * u).swapaxes(0, 1)), 0.0)
@@ -314,3 +364,13 @@ class Joint:
             if kept.shape[1:] == mine.shape[1:]:
                 old = first < len(kept)
                 mine[old] = kept[first[old]]
+        self._lengthen(np.arange(len(self.members)))
+
+
+def _without(inverse: Float, aside: Bool) -> Float:
+    """Metric float64[k, …, w, w] in which the gauges that are `aside`, bool[k, w], may be anything."""
+    for gauge in np.flatnonzero(aside.any(axis=0)).tolist():
+        some = aside[:, gauge]
+        column = inverse[some][..., gauge]
+        inverse[some] -= column[..., :, None] * column[..., None, :] / column[..., gauge, None, None]
+    return inverse

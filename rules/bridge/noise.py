@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rules.bridge.compensation import TERMS
+from rules.bridge.long_memory import LongMemory
 from rules.bridge.teaching import NONE
 
 Float = npt.NDArray[np.float64]
@@ -35,6 +36,7 @@ class DailyNoise:
     """Sums over days for all channels.
 
     sigma, rho : float64[c]  Daily residual's spread [µε] and lag-1 autocorrelation.
+    memory : What is remembered longer than that.
     """
 
     _STATE: Final = ("own", "lagged", "count", "pairs", "before", "day", "sigma", "rho")
@@ -42,6 +44,7 @@ class DailyNoise:
     def __init__(self, n: int) -> None:
         self.own, self.lagged = np.zeros((n, WIDTH, WIDTH)), np.zeros((n, WIDTH, WIDTH))
         self.count, self.pairs = np.zeros(n), np.zeros(n)
+        self.memory = LongMemory(n, WIDTH)
         self.before, self.day = np.zeros((n, WIDTH)), np.full(n, NONE, np.int64)
         self.sigma, self.rho = np.full(n, np.nan), np.full(n, RHO_PRIOR)
 
@@ -55,6 +58,7 @@ class DailyNoise:
         self.lagged[to] += z[follows][:, :, None] * self.before[to][:, None, :]
         self.pairs[to] += 1
         self.before[c], self.day[c] = z, day
+        self.memory.add(c, day, z)
 
     def solve(self, c: Int, theta: Float, floor_ue: Float) -> None:
         """Spread and memory for coefficients float64[k, TERMS]; each drawn to a prior while days are few."""
@@ -72,6 +76,11 @@ class DailyNoise:
         variance = (squares * n / np.maximum(n - used, 1.0) + prior) / (n + SIGMA_PRIOR_DAYS)
         self.sigma[c] = np.maximum(np.sqrt(variance), floor_ue)
 
+    def remember(self, c: Int, theta: Float) -> None:
+        """What is remembered longer than by days, for coefficients float64[k, TERMS] that were solved for."""
+        v = np.concatenate([-theta, np.ones((len(c), 1))], axis=1)
+        self.memory.solve(c, v, self.sigma[c], self.rho[c])
+
     def latest(self, c: Int, theta: Float) -> Float:
         """float64[k]  Residual of the newest day that was taken [µε]."""
         left: Float = self.before[c, -1] - np.einsum("ki,ki->k", self.before[c, :-1], theta)
@@ -83,13 +92,16 @@ class DailyNoise:
             array[c] = 0
         self.day[c] = NONE
         self.sigma[c], self.rho[c] = np.nan, RHO_PRIOR
+        self.memory.forget(c)
 
     def snapshot(self) -> dict[str, npt.NDArray[Any]]:
         """All state as named arrays."""
-        return {f"noise_{name}": getattr(self, name) for name in self._STATE}
+        mine = {f"noise_{name}": getattr(self, name) for name in self._STATE}
+        return mine | self.memory.snapshot()
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         """The state that `snapshot` gave; channels may have been added since."""
         for name in self._STATE:
             kept = state[f"noise_{name}"]
             getattr(self, name)[: len(kept)] = kept
+        self.memory.restore(state)

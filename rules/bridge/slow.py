@@ -319,8 +319,10 @@ class SlowDrift:
         """The days' own model, and their noise under it."""
         self.noise.solve(c, self.model.hourly[c], self.limits.sigma_floor_ue[c])
         rho = self.rho[c]
-        self.model.settle(c, self.sigma[c] ** 2 * (1 + rho) / (1 - rho))
+        self.model.settle(c, self.noise.memory.ratio[c] * self.sigma[c] ** 2 * (1 + rho) / (1 - rho))
         self.noise.solve(c, self.model.theta[c], self.limits.sigma_floor_ue[c])
+        self.noise.remember(c, self.model.theta[c])
+        self.joint.remember(c, self.noise.memory.sums)
 
     def _judge(self, c: Int, day: Int, row: Float, value: Float, slot: Int) -> None:
         if len(c) == 0:
@@ -340,15 +342,17 @@ class SlowDrift:
         forgiven = allowance * (1 - rho) * self.model_error[c] / spread
         k = limits.cusum_k[c] + forgiven
         step = np.clip(whitened, -6, 6)
+        # Its own sums go by weeks, which wander so much more than the days say.
+        own = step / np.sqrt(self.noise.memory.ratio[c])
         most = 2 * limits.cusum_h[c]
         for side, since, sign in ((self.up, self.up_since, 1.0), (self.down, self.down_since, -1.0)):
-            risen = np.clip(side[c] + sign * step - k, 0.0, most)
+            risen = np.clip(side[c] + sign * own - k, 0.0, most)
             since[c] = np.where(risen <= 0, NONE, np.where(since[c] == NONE, day, since[c]))
             side[c] = risen
         self.kept_cusum[c, slot] = np.where(self.up[c] >= self.down[c], self.up[c], -self.down[c])
         lam = limits.ewma_lambda[c]
         scale = np.sqrt(lam / (2 - lam))
-        self.ewma[c] = (1 - lam) * self.ewma[c] + lam * step / scale
+        self.ewma[c] = (1 - lam) * self.ewma[c] + lam * own / scale
         recent = np.stack([self.kept[c, slot - i] for i in range(3)])  # before the first slot lies the last
         known = np.isfinite(recent)
         mean = np.where(known, recent, 0.0).sum(axis=0) / known.sum(axis=0)
