@@ -36,7 +36,7 @@ WINDOWS: Final = np.array([3, 5, 7, 10, 14, 20, 28, 40, 56, 80], np.int64)
 KEPT: Final = int(WINDOWS[-1]) + 1
 OFFSET: Final = np.log(14 / WINDOWS)
 """Added to the limits of χ²: a short window is asked anew more often, and so must be surer each time."""
-MODEL_SHARE: Final = 0.85
+MODEL_SHARE: Final = 0.6
 """Of what a lasting residual is forgiven, as spread of the level: that many of its standard errors."""
 YOUNG_DAYS: Final = 20.0
 TRAINED_DAYS: Final = 10.0
@@ -59,6 +59,11 @@ REMEMBERS: Final = 1.4
 """Mean square of a section's sums of four weeks, of an AR(1)'s, from which on its weather is remembered."""
 GROWTH: Final = np.minimum(WINDOWS / 28, 2.0)
 """Share of what is remembered over four weeks that is in the sums of a window."""
+RETURNED: Final = 1.25
+"""A structure does not come back by itself: what did was weather, and as much of it will be forgiven, by so
+many times the spread for each time …"""
+RESTLESS_MOST: Final = 2.5
+"""… and no more than this."""
 OTHERS_SHARE: Final = 0.45
 """Of D² that must be left without the gauge that explains most: beside a large movement of one gauge, what
 the others show by chance is nothing."""
@@ -90,6 +95,7 @@ class Joint:
     members : int64[s, w]  Channels, padded with NOBODY. of_channel : int64[c]  Section, or NOBODY.
     column_of : int64[c]  Column of `members` that a channel stands in. gauges : int64[s]  Its members.
     excess : float64[s, w, w]  Covariance of four weeks' sums beyond the days'; 0 where an AR(1) is all.
+    restless : float64[s]  Times that a sum's spread is thought larger, for movements that came back.
     distance : float64[s]  Greatest length of the windows' sums [σ].
     found : bool[s]  More than one gauge moves. holds : bool[s]  The sums are still far from what they were.
     moving : int8[s, w]  Sign of each gauge's sum in the window that shows most; 0 = it shows none.
@@ -103,6 +109,7 @@ class Joint:
         "days_learned",
         "inverse",
         "excess",
+        "restless",
         "day",
         "count",
         "distance",
@@ -141,6 +148,7 @@ class Joint:
         self.prior = np.eye(w) + PRIOR_COMMON * both
         self.inverse = np.linalg.inv(self.prior)
         self.excess, self.long = np.zeros((n, w, w)), np.zeros(n, bool)
+        self.restless = np.ones(n)
         self.by_window = np.zeros((n, len(WINDOWS), w, w))
         self.day, self.count = np.full(n, NONE, np.int64), np.zeros(n, np.int64)
         self.distance, self.alone_sigma = np.zeros(n), np.zeros(n)
@@ -185,6 +193,7 @@ class Joint:
         allowed = MODEL_SHARE * np.where(there, self.allowed[members], 0.0)[:, :, None] * WINDOWS
         known_days = (self.count[s] + TRAINED_DAYS)[:, None, None]
         length = np.sqrt(WINDOWS * (1 + YOUNG_DAYS / known_days) + allowed**2)
+        length *= self.restless[s][:, None, None]
         whole = self.count[s][:, None] >= WINDOWS
         u = np.where(there[:, :, None] & whole[:, None, :], (now[:, :, None] - past) / length, 0.0)
         self._told(s, u, whole, there, there & aside[members], limits)
@@ -207,7 +216,7 @@ class Joint:
         self.sums[self.members[s][self.there[s]]] = 0
         self.products[s], self.days_learned[s] = 0, 0
         self.inverse[s] = np.linalg.inv(self.prior[s])
-        self.excess[s] = 0
+        self.excess[s], self.restless[s] = 0, 1
         self._lengthen(s)
         self.day[s] = NONE
         for name in ("count", "distance", "found", "holds", "lone", "was_lone", "alone_sigma"):
@@ -234,26 +243,38 @@ class Joint:
         self.inverse[own] = np.linalg.inv(spread)
         self._lengthen(own)
 
+    def returned(self, s: Int) -> None:
+        """A movement of these sections is over, and nobody has worked there."""
+        self.restless[s] = np.minimum(self.restless[s] * RETURNED, RESTLESS_MOST)
+
     def remember(self, c: Int, sums: npt.NDArray[np.float32]) -> None:
         """Take what channels remember for weeks: `LongMemory.sums` of all channels, those of `c` are new."""
         s = self._sections(c)
         s = s[self.gauges[s] > 1]
         if len(s) == 0:
             return
-        there = self.there[s]
-        pairs = np.where(there[:, :, None], pairs_of(sums[self.members[s]].astype(np.float64)), 0.0)
+        pairs = pairs_of(sums[self.members[s]].astype(np.float64))
+        told = self.there[s] & (np.isfinite(pairs).sum(axis=2) >= LEAST_PAIRS)
+        pairs = np.where(told[:, :, None], pairs, 0.0)
         whole = np.asarray(np.isfinite(pairs).all(axis=1))
         pairs = np.where(whole[:, None, :], pairs, 0.0)
         count = whole.sum(axis=1)
         free = freedom(count)
         squares = pairs @ pairs.swapaxes(1, 2)
-        mean = np.trace(squares, axis1=1, axis2=2) / self.gauges[s] / np.maximum(free, 1.0)
+        mean = np.trace(squares, axis1=1, axis2=2) / np.maximum(told.sum(axis=1), 1) / np.maximum(free, 1.0)
         long = (count >= LEAST_PAIRS) & (mean > REMEMBERS)
         self.excess[s[~long]] = 0
         days = np.linalg.inv(self.inverse[s[long]])
         seen = (squares[long] + PRIOR_PAIRS * days) / (free[long] + PRIOR_PAIRS)[:, None, None] - days
         size, way = np.linalg.eigh((seen + seen.swapaxes(1, 2)) / 2)
-        self.excess[s[long]] = HIDDEN * (way * np.maximum(size, 0.0)[:, None, :]) @ way.swapaxes(1, 2)
+        excess = HIDDEN * (way * np.maximum(size, 0.0)[:, None, :]) @ way.swapaxes(1, 2)
+        # A gauge of which less is known is thought to be as the others, each in its own way.
+        told, there = told[long], self.there[s[long]]
+        excess *= told[:, :, None] & told[:, None, :]
+        usual = np.trace(excess, axis1=1, axis2=2) / told.sum(axis=1)
+        row, gauge = np.nonzero(there & ~told)
+        excess[row, gauge, gauge] = usual[row]
+        self.excess[s[long]] = excess
         self._lengthen(s)
 
     def _lengthen(self, s: Int) -> None:

@@ -35,7 +35,7 @@ PRIOR_PAIRS: Final = 10.0
 """With which it is thought that an AR(1) explains all."""
 SURE: Final = 1.25
 """A ratio that chance makes."""
-HIDDEN: Final = 3.0
+HIDDEN: Final = 4.0
 """The waves of the year follow most of such weather in the year that teaches them, and err by it in the next:
 what is seen beyond the AR(1) is so many times as much afterwards."""
 

@@ -397,9 +397,13 @@ class SlowDrift:
         alone = joint.of_member("alone", c)
         self._moves(c, (alone != 0) & (size >= least) & (side == alone))
         begins = joint.found[section] & (size >= least) & (side == joint.of_member("moving", c))
+        moved = np.zeros((2, len(joint.members)), bool)
+        moved[0, section[self.joint_sign[c] != 0]] = True
         back = (side == -self.joint_sign[c]) & (size >= 0.5 * least)
         goes_on = joint.holds[section] & (self.joint_sign[c] != 0) & ~back
         self.joint_sign[c] = np.where(begins, side, np.where(goes_on, self.joint_sign[c], 0)).astype(np.int8)
+        moved[1, section[self.joint_sign[c] != 0]] = True
+        joint.returned(np.flatnonzero(moved[0] & ~moved[1]))
         lone = self.moved[c] & (self.joint_sign[c] == 0)
         since = np.where(self.alone_since[c] == NONE, joint.day[section], self.alone_since[c])
         self.alone_since[c] = np.where(lone, since, NONE)

@@ -23,9 +23,11 @@ class NaiveSection:
     days: list[dict[int, float]] = field(default_factory=list)
     learned: list[list[float]] = field(default_factory=list)
     spread: np.ndarray = field(init=False)
+    excess: np.ndarray = field(init=False)
     allowed: dict[int, float] = field(default_factory=dict)
     aside: set[int] = field(default_factory=set)
     lone: bool = False
+    restless: float = 1.0
     found: bool = False
     alone: int | None = None
     alone_side: int = 0
@@ -35,6 +37,30 @@ class NaiveSection:
 
     def __post_init__(self) -> None:
         self.spread = np.eye(self.gauges) + 0.5
+        self.excess = np.zeros((self.gauges, self.gauges))
+
+    def remember(self, sums: list[list[float]]) -> None:
+        """Standardised sums of a year's fortnights, gauge by gauge; NaN = not known."""
+        by = [[(own[i] + own[(i + 1) % 28]) / math.sqrt(2) for i in range(28)] for own in sums]
+        told = [g for g in range(self.gauges) if sum(map(math.isfinite, by[g])) >= 12]
+        whole = [i for i in range(28) if all(math.isfinite(by[g][i]) for g in told)]
+        pairs = [[by[g][i] for g in told] for i in whole]
+        free = max(len(pairs) - 10, len(pairs) / 2)
+        mean = math.fsum(x * x for pair in pairs for x in pair) / max(len(told), 1) / max(free, 1)
+        self.excess = np.zeros((self.gauges, self.gauges))
+        if len(pairs) < 12 or mean <= 1.4:
+            return
+        seen = 10 * self.spread
+        for i in whole:
+            pair = [by[g][i] if g in told else 0.0 for g in range(self.gauges)]
+            seen = seen + np.outer(pair, pair)
+        sizes, ways = np.linalg.eigh(seen / (free + 10) - self.spread)
+        for size, way in zip(sizes, ways.T, strict=True):
+            self.excess += 4 * max(size, 0) * np.outer(way, way)
+        usual = sum(self.excess[g, g] for g in told) / len(told)
+        for g in set(range(self.gauges)) - set(told):
+            self.excess[g], self.excess[:, g] = 0.0, 0.0
+            self.excess[g, g] = usual
 
     def day(self, z: dict[int, float], allowed: dict[int, float], learns: bool) -> None:
         """A day of the gauges that have one."""
@@ -52,8 +78,13 @@ class NaiveSection:
         self.days.append(z)
         self.look()
 
-    def length(self, u: np.ndarray, of: list[int]) -> float:
-        return float(u[of] @ np.linalg.solve(self.spread[np.ix_(of, of)], u[of])) if of else 0.0
+    def metric(self, window: int, of: list[int]) -> np.ndarray:
+        """Covariance of the sums of a window, of some gauges."""
+        whole: np.ndarray = self.spread + min(window / 28, 2) * self.excess
+        return whole[np.ix_(of, of)]
+
+    def length(self, u: np.ndarray, of: list[int], window: int) -> float:
+        return float(u[of] @ np.linalg.solve(self.metric(window, of), u[of])) if of else 0.0
 
     def look(self) -> None:
         shown, young = [], 1 + 20 / (len(self.days) + 10)
@@ -64,15 +95,16 @@ class NaiveSection:
             u = np.array(
                 [
                     math.fsum(day.get(g, 0.0) for day in self.days[-w:])
-                    / math.sqrt(w * young + (0.85 * self.allowed.get(g, 0.0) * w) ** 2)
+                    / math.sqrt(w * young + (0.6 * self.allowed.get(g, 0.0) * w) ** 2)
+                    / self.restless
                     for g in range(self.gauges)
                 ]
             )
             # What is left when one gauge may be anything is the length of the others by themselves.
-            whole = self.length(u, own)
-            left = [self.length(u, [i for i in own if i != g]) for g in own]
+            whole = self.length(u, own, w)
+            left = [self.length(u, [i for i in own if i != g], w) for g in own]
             gauge = own[int(np.argmin(left))]
-            push = float(np.linalg.solve(self.spread[np.ix_(own, own)], u[own])[own.index(gauge)])
+            push = float(np.linalg.solve(self.metric(w, own), u[own])[own.index(gauge)])
             shown.append((w, u, whole, min(left), gauge, push))
         if not shown:
             self.found, self.alone, self.distance, self.moving = False, None, 0.0, {}

@@ -20,7 +20,7 @@ def test_sections_are_judged_as_their_slow_twins() -> None:
     seen = Counter[str]()
     near = np.repeat(np.arange(len(SIZES)), SIZES).astype(np.int32)
     places = [np.flatnonzero(near == s) for s in range(len(SIZES))]
-    for seed in range(6):
+    for seed in range(9):
         rng = np.random.default_rng(seed)
         fast = Joint(near, np.ones(len(near), bool))
         slow = [NaiveSection(n, 0.01, 0.1, 0.02, 3.0) for n in SIZES]
@@ -34,6 +34,15 @@ def test_sections_are_judged_as_their_slow_twins() -> None:
             if rng.random() < 0.02:
                 aside = rng.random(len(near)) < 0.2
             shift += ramp
+            if day == 105:  # a year's fortnights: of some sections they wander by more than their days do
+                sums = fortnights(rng, near)
+                fast.remember(np.arange(len(near)), sums)
+                for s, section in enumerate(slow):
+                    section.remember(sums[places[s]].tolist())
+                    seen["remembers"] += bool(section.excess.any())
+            if day in (110, 150):
+                fast.returned(np.array([0]))
+                slow[0].restless *= 1.25
             z = rng.normal(size=len(near)) + 0.7 * rng.normal(size=len(SIZES))[near] + shift
             allowed = rng.uniform(0, 0.2, len(near))
             learns = np.full(len(near), day < 100)
@@ -52,6 +61,16 @@ def test_sections_are_judged_as_their_slow_twins() -> None:
                 section.day(of, {g: float(allowed[places[s][g]]) for g in own}, day < 100)
                 compare(fast, s, section, seen)
     assert min(seen[name] for name in ("found", "alone", "quiet", "lone")) > 20
+    assert 3 < seen["remembers"] < 30
+
+
+def fortnights(rng: np.random.Generator, near: np.ndarray) -> np.ndarray:
+    """A year's sums: of some sections they wander by more than their days do, some are not known."""
+    wander = rng.choice([0.0, 2.0], len(SIZES))[:, None] * rng.normal(size=(len(SIZES), 28))
+    sums = 0.75 * rng.normal(size=(len(near), 28)) + wander[near] * rng.choice([-1, 1], len(near))[:, None]
+    sums[rng.random(sums.shape) < 0.02] = np.nan
+    sums[rng.random(len(near)) < 0.1, :18] = np.nan
+    return sums.astype(np.float32)
 
 
 def compare(fast: Joint, s: int, slow: NaiveSection, seen: Counter[str]) -> None:
