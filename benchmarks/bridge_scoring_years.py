@@ -25,7 +25,7 @@ ONSET = 400
 LOOK = 60
 """Days from an onset in which what is said counts."""
 STAGES = ("raw threshold", "+ temperature", "+ whitening", "any alarm", "structure")
-OPERATING = ((3.2, 0.003), (3.35, 0.002), (3.5, 0.001), (3.8, 0.0005), (4.1, 0.0002))
+OPERATING = ((3.2, 0.002), (3.35, 0.001), (3.5, 0.0006), (3.8, 0.0003), (4.1, 0.0001))
 """`alone_sigma` and `joint_p` of the operating curve; the middle is the default."""
 SAID = ("structure", "single", "fault", "nothing")
 

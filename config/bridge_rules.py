@@ -187,7 +187,7 @@ class SlowDriftLimits(BaseModel):
     cusum_k: float = Field(default=0.25, gt=0)
     cusum_h: float = Field(default=12.6, gt=0)
     pair_h: float = Field(default=10, gt=0)
-    joint_p: float = Field(default=0.001, gt=0, lt=1)
+    joint_p: float = Field(default=0.0006, gt=0, lt=1)
     joint_others_p: float = Field(default=0.01, gt=0, lt=1)
     joint_others_alone_p: float = Field(default=0.01, gt=0, lt=1)
     alone_sigma: float = Field(default=3.5, gt=0)

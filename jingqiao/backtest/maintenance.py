@@ -1,4 +1,4 @@
-"""Maintenance windows of a CSV file: `asset_id, from, to, kind (permit|intervention), note`."""
+"""Maintenance windows of a CSV file: `asset_id, from, to, kind (permit|intervention), note, who`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from devices.table_file import read_table
 from ingest.log import Control
 from jingqiao.backtest.cells import times
 
-COLUMNS = ("asset_id", "from", "to", "kind", "note")
+COLUMNS = ("asset_id", "from", "to", "kind", "note", "who")
 
 
 def read_maintenance(
@@ -52,6 +52,7 @@ def read_maintenance(
             fault(row, "to", "window")
         if len(faults) > before:
             continue
-        payload = {"asset_id": asset_id, "from": start, "to": end, "kind": kind, "note": texts["note"][row]}
+        payload = {"asset_id": asset_id, "from": start, "to": end, "kind": kind}
+        payload |= {name: texts[name][row] for name in ("note", "who")}
         controls.append(Control(kind, payload, start))
     return sorted(controls, key=lambda control: control.at), faults

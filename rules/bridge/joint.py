@@ -36,7 +36,7 @@ WINDOWS: Final = np.array([3, 5, 7, 10, 14, 20, 28, 40, 56, 80], np.int64)
 KEPT: Final = int(WINDOWS[-1]) + 1
 OFFSET: Final = np.log(14 / WINDOWS)
 """Added to the limits of χ²: a short window is asked anew more often, and so must be surer each time."""
-MODEL_SHARE: Final = 0.6
+MODEL_SHARE: Final = 0.85
 """Of what a lasting residual is forgiven, as spread of the level: that many of its standard errors."""
 YOUNG_DAYS: Final = 20.0
 TRAINED_DAYS: Final = 10.0
@@ -186,19 +186,30 @@ class Joint:
         self.was_lone[s[new]] = self.lone[s[new]]
         self.day[s] = day
         at = self.count[s] % KEPT
-        before = self.sums[members, (at[:, None] - 1) % KEPT]
-        now = np.where(there, before + z, 0.0)
-        self.sums[members[there], np.broadcast_to(at[:, None], there.shape)[there]] = now[there]
+        now = self._summed(members, there, at, z)
         past = self._past(members, at)
-        allowed = MODEL_SHARE * np.where(there, self.allowed[members], 0.0)[:, :, None] * WINDOWS
+        allowed = MODEL_SHARE * np.where(there, self.allowed[members], 0.0)
         known_days = (self.count[s] + TRAINED_DAYS)[:, None, None]
-        length = np.sqrt(WINDOWS * (1 + YOUNG_DAYS / known_days) + allowed**2)
-        length *= self.restless[s][:, None, None]
+        spread = WINDOWS * (1 + YOUNG_DAYS / known_days) + (allowed**2)[:, :, None] * WINDOWS**2
+        length = np.sqrt(spread) * self.restless[s][:, None, None]
         whole = self.count[s][:, None] >= WINDOWS
-        u = np.where(there[:, :, None] & whole[:, None, :], (now[:, :, None] - past) / length, 0.0)
+        u = (now[:, :, None] - past) / length
+        if not (whole.all() and there.all()):
+            u = np.where(there[:, :, None] & whole[:, None, :], u, 0.0)
         self._told(s, u, whole, there, there & aside[members], limits)
         found: Int = members[there]
         return found
+
+    def _summed(self, members: Int, there: Bool, at: Int, z: Float) -> Float:
+        """float64[k, w]  Sums with today's, which are kept."""
+        if (at == at[0]).all():  # as nearly always: a day's sums lie side by side
+            column = self.sums[:, at[0] % KEPT]
+            now = np.where(there, self.sums[:, (at[0] - 1) % KEPT][members] + z, 0.0)
+            column[members[there]] = now[there]
+            return now
+        now = np.where(there, self.sums[members, (at[:, None] - 1) % KEPT] + z, 0.0)
+        self.sums[members[there], np.broadcast_to(at[:, None], there.shape)[there]] = now[there]
+        return now
 
     def _past(self, members: Int, at: Int) -> npt.NDArray[np.float32]:
         """float32[k, w, windows]  Sums as they were before each window."""
@@ -305,8 +316,9 @@ class Joint:
         pulled, own = self._pulled(s, u, aside)
         witness = there & ~aside
         own = np.where(witness[:, :, None], own, 1.0)
-        explained = pulled**2 / own
-        explained[~witness] = 0.0
+        explained = pulled * pulled / own
+        if not witness.all():
+            explained[~witness] = 0.0
         length = np.maximum(reduce(np.add, (pulled * u).swapaxes(0, 1)), 0.0)
         most = reduce(np.maximum, explained.swapaxes(0, 1))
         far, left = np.where(whole, length - OFFSET, -np.inf), length - most - OFFSET

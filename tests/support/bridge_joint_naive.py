@@ -95,7 +95,7 @@ class NaiveSection:
             u = np.array(
                 [
                     math.fsum(day.get(g, 0.0) for day in self.days[-w:])
-                    / math.sqrt(w * young + (0.6 * self.allowed.get(g, 0.0) * w) ** 2)
+                    / math.sqrt(w * young + (0.85 * self.allowed.get(g, 0.0) * w) ** 2)
                     / self.restless
                     for g in range(self.gauges)
                 ]

@@ -14,7 +14,7 @@ from jingqiao.cli import main
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 DAYS, WORKS = 60, 35
-NOTE = "王工：更换 3# 墩支座"
+NOTE, WHO = "更换 3# 墩支座", "王工"
 
 
 def readings(step_ue: float, later_ue: float = 0.0) -> str:
@@ -40,8 +40,10 @@ def run(tmp_path: Path, data: str, *, told: bool) -> list[dict[str, object]]:
     (tmp_path / "assets.csv").write_text("asset_id,kind\nB,bridge\n")
     (tmp_path / "r.csv").write_text(data)
     start, end = (BEGIN + timedelta(days=day) for day in (WORKS, WORKS + 2))
-    works = f"asset_id,from,to,kind,note\nB,{start.isoformat()},{end.isoformat()},intervention,{NOTE}\n"
-    (tmp_path / "works.csv").write_text(works)
+    works = (
+        f"asset_id,from,to,kind,note,who\nB,{start.isoformat()},{end.isoformat()},intervention,{NOTE},{WHO}\n"
+    )
+    (tmp_path / "works.csv").write_text("asset_id,from,to,kind,note,who\n" + works)
     arguments = ["backtest", str(tmp_path / "r.csv"), "--json"]
     arguments += ["--assets", str(tmp_path / "assets.csv"), "--sensors", str(tmp_path / "sensors.csv")]
     arguments += ["--maintenance", str(tmp_path / "works.csv")] if told else []
@@ -67,5 +69,5 @@ def test_a_drift_after_works_is_found_anew_and_names_who_and_why(tmp_path: Path)
     evidence = found[0]["evidence"]
     assert isinstance(evidence, dict)
     assert evidence["intervention"]["kind"] == "intervention"
-    assert evidence["intervention"]["why"] == NOTE
+    assert (evidence["intervention"]["who"], evidence["intervention"]["why"]) == (WHO, NOTE)
     assert evidence["intervention"]["to_us"] - evidence["intervention"]["from_us"] == 2 * 86_400_000_000
