@@ -122,6 +122,11 @@ class Engine:
         """Readings that had come before."""
         return self._judging.duplicate_count
 
+    @property
+    def keeps_time(self) -> bool:
+        """Whether all that becomes due within a frame is seen to at its own moment: where no bridges are."""
+        return not self._has_bridges
+
     # --- what comes in ---------------------------------------------------------------------------
 
     def apply(self, frame: Frame) -> list[AlarmChange]:
@@ -230,7 +235,7 @@ class Engine:
         Detectors of lids and silence keep time within a frame; those of bridges see all gauges as of one
         moment, and what they say of several is told together: then nothing may be due within it.
         """
-        if not self._has_bridges:
+        if self.keeps_time:
             return FAR
         first, limit = int(received[0]), FAR
         for it, horizon_us in self._horizons:

@@ -20,6 +20,8 @@ from rules.engine import Engine
 from rules.faults import EngineFault
 
 FRAME_ROWS: Final = 100_000
+ANNOUNCEMENTS: Final = frozenset({"permit", "intervention"})
+"""Controls that say when work is done on an asset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,8 @@ def feed(
             reached = due
             continue
         stop = min(row + FRAME_ROWS, n)
+        if engine.keeps_time:
+            changes += _announce(engine, waiting, int(time[stop - 1]))
         rows = slice(row, stop)
         at = int(time[row])
         limit = engine.limit(frame.sensor[rows], frame.received[rows], frame.gateway[rows], at)
@@ -118,6 +122,15 @@ def feed(
         progress(stop - row)
         row, reached, told = stop, int(time[stop - 1]), -1
     for control in waiting:
+        changes += engine.control(control.name, control.payload, control.at)
+    return changes
+
+
+def _announce(engine: Engine, waiting: list[Control], until: int) -> list[AlarmChange]:
+    """Tell of works that begin until then, up to any other control: they count by event time."""
+    changes: list[AlarmChange] = []
+    while waiting and waiting[0].name in ANNOUNCEMENTS and waiting[0].at <= until:
+        control = waiting.pop(0)
         changes += engine.control(control.name, control.payload, control.at)
     return changes
 
