@@ -22,6 +22,8 @@ Places = npt.NDArray[np.int64]
 Int64 = npt.NDArray[np.int64]
 
 LEAST_AHEAD: Final = 4
+ALONE_AHEAD: Final = 32
+"""Few go on together after one was waited for: further costs them little."""
 FEW: Final = 1.5
 """Where sensors get no further than this on average, rounds cost less."""
 LONGEST_WAIT: Final = 16
@@ -35,8 +37,11 @@ class Runner(Detector, RunsAhead, Protocol):
 class Court(Protocol):
     """What a sensor's readings are brought before, on the engine's side."""
 
-    def held(self, sensors: npt.NDArray[np.int32]) -> npt.NDArray[np.int8]:
-        """int8[hazards, k]  Levels that are announced, or BUSY."""
+    def held(self, sensors: npt.NDArray[np.int32], time: Int64) -> tuple[npt.NDArray[np.int8], Int64]:
+        """int8[hazards, k], levels as `RunsAhead.run` takes them, and up to which event time that is so [µs].
+
+        time : int64[k]  Event time of the next reading of each [µs].
+        """
         ...
 
     def deadlines(self, sensors: npt.NDArray[np.int32]) -> Int64:
@@ -118,8 +123,7 @@ class Course:
         if due <= self._end:
             free = self._it.waits(self._sensor[places]) > coming
             if not free.any():
-                # All others have come as far as to the earliest of these moments.
-                self._court.tick(due)
+                self._say_what_is_due(places, coming, due)
                 return True
             places, at, coming = places[free], at[free], coming[free]
         elif len(places) == 0:
@@ -140,6 +144,17 @@ class Course:
             self._court.observe(_rows(self._frame, _neighbours(at)), at)
             self._reached[places] += 1
         return True
+
+    def _say_what_is_due(self, places: Places, coming: Int64, due: int) -> None:
+        """All sensors have come as far as to the earliest of what they wait for; what is due after it may be
+        said as well, as long as it asks nothing of sensors that can now go on."""
+        self._court.tick(due)
+        while self._it.due() <= self._end:
+            free = self._it.waits(self._sensor[places]) > coming
+            if not self._it.apart(self._sensor[places[free]]):
+                break
+            self._court.tick(self._it.due())
+        self._ahead = max(self._ahead, ALONE_AHEAD)
 
     def _let_holds_end(self, places: Places, coming: Int64) -> Int64:
         """int64[k]  When the next hold of each ends; what ends before its next reading comes is over."""
@@ -162,11 +177,11 @@ class Course:
         if self._late is not None and (is_late := self._late[rows]).any():
             valid &= ~np.logical_or.accumulate(is_late, axis=0)
         columns = {name: column[rows] for name, column in self._read.items()}
-        sensors = self._sensor[places]
+        sensors, time = self._sensor[places], frame.time[rows]
+        held, ends = self._court.held(sensors, time[0])
+        valid &= time < ends
         try:
-            done, said = it.run(
-                sensors, frame.time[rows], frame.received[rows], columns, valid, self._court.held(sensors)
-            )
+            done, said = it.run(sensors, time, frame.received[rows], columns, valid, held)
         except Exception as error:
             self._court.failed(error)
             self._can = False

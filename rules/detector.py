@@ -22,6 +22,9 @@ NO_OPINION: Final = -1
 BUSY: Final = 0x7F
 """Level held of a sensor for which something is on its way: no verdict equals it."""
 
+ON_ITS_WAY: Final = 0x40
+"""Added to the level that is on its way there: when it is said again, only its value is new."""
+
 FAR: Final = np.iinfo(np.int64).max
 """`due` of a detector that waits for nothing."""
 
@@ -173,6 +176,10 @@ class RunsAhead(Protocol):
         """int64[k]  When `tick` will say something of each if nothing comes before [µs]; FAR = nothing."""
         ...
 
+    def apart(self, sensor: npt.NDArray[np.int32]) -> bool:
+        """Whether `tick` may say what is due first though these sensors have not come as far."""
+        ...
+
     def run(
         self,
         sensor: npt.NDArray[np.int32],
@@ -186,7 +193,8 @@ class RunsAhead(Protocol):
 
         sensor : int32[k]  Prepared, no repeats. time, now, columns : [r, k]  Their next readings, in order.
         valid : bool[r, k]  False after the last reading of a sensor: there it is repeated.
-        held : int8[hazards, k]  Level that is announced; BUSY = something is on its way.
+        held : int8[hazards, k]  Level that is announced; ON_ITS_WAY + the level that is, of which the last
+            word that was taken in is said; or BUSY.
         Returns int64[k], how many were taken in (with those, all is as `observe` would have left it; 0 = the
         next is one for `observe`), and what the last of them say. What it raises, it has taken in nothing.
         """

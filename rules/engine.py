@@ -72,7 +72,9 @@ class Engine:
         self.clocks = Clocks(registry)
         self._detector_of_lane = [d for d, _ in self.lane_of]
         self._muted_lane = [hazard not in UNMUTED for hazard in hazards]
-        self.machine = Machine(hazards, lane_holds(rules, hazards), n, self._muted_until, self._beat_of)
+        self.machine = Machine(
+            hazards, lane_holds(rules, hazards), n, self._muted_until, self._beat_of, self._may_be_muted
+        )
         self._now = NEVER
         self._faults = Faults(registry, self.detectors, lambda: self._now)
         self._telling = Telling(
@@ -355,6 +357,11 @@ class Engine:
         if not self.windows or not self._muted_lane[lane]:
             return 0
         return self.windows.until(int(self.registry.sensors.asset[sensor]), time)
+
+    def _may_be_muted(self, lane: int, sensor: int, time: int) -> bool:
+        if not self.windows or not self._muted_lane[lane]:
+            return False
+        return any(window.end > time for window in self.windows.of(int(self.registry.sensors.asset[sensor])))
 
     def _beat_of(self, lane: int, sensor: int) -> tuple[int, bool]:
         detector = self.detectors[self._detector_of_lane[lane]]

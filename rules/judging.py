@@ -321,8 +321,10 @@ class _Court:
         self._lanes = judging.lanes_of[d]
         self._historians = [(of, it) for of, it in judging.historians if of == d]
 
-    def held(self, sensors: npt.NDArray[np.int32]) -> npt.NDArray[np.int8]:
-        return self._judging.machine.held(self._lanes, sensors)
+    def held(
+        self, sensors: npt.NDArray[np.int32], time: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int64]]:
+        return self._judging.machine.underway(self._lanes, sensors, time)
 
     def deadlines(self, sensors: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
         return self._judging.machine.deadlines(self._lanes, sensors)

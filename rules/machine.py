@@ -19,7 +19,7 @@ import numpy.typing as npt
 from rules.after_work import ASK_THE_CREW, DOUBTED, REASON, doubted_until
 from rules.alarm import Hazard
 from rules.cell import Cell, cells, columns, unmuted, window_ends
-from rules.detector import BUSY, FAR, NO_OPINION, Verdicts
+from rules.detector import BUSY, FAR, NO_OPINION, ON_ITS_WAY, Verdicts
 
 SECOND: Final = 1_000_000
 
@@ -89,6 +89,10 @@ BeatOf = Callable[[int, int], tuple[int, bool]]
 the schedule says."""
 
 
+MayBeMuted = Callable[[int, int, int], bool]
+"""(lane, sensor, event time) → whether any maintenance window ends after that."""
+
+
 class Machine:
     """Alarm states of all lanes.
 
@@ -96,6 +100,7 @@ class Machine:
     holds : Sequence[LaneHold]  By lane.
     muted_until : MutedUntil  Maintenance windows.
     beat_of : BeatOf  What is doubted of the last word under a window goes by it.
+    may_be_muted : MayBeMuted  Whether a window may concern what is said from a time on.
     """
 
     def __init__(
@@ -105,11 +110,13 @@ class Machine:
         n_sensors: int,
         muted_until: MutedUntil,
         beat_of: BeatOf = lambda *_: (0, False),
+        may_be_muted: MayBeMuted = lambda *_: False,
     ) -> None:
         self.lanes = tuple(lanes)
         self.holds = tuple(holds)
         self._muted_until = muted_until
         self._beat_of = beat_of
+        self._may_be_muted = may_be_muted
         self._level = [np.zeros(n_sensors, np.int8) for _ in self.lanes]
         self._cells: dict[tuple[int, int], Cell] = {}
         self._heaps: list[list[tuple[int, int]]] = [[] for _ in self.lanes]
@@ -133,6 +140,33 @@ class Machine:
     def held(self, lanes: Sequence[int], sensors: npt.NDArray[Any]) -> npt.NDArray[np.int8]:
         """int8[lanes, k]  Announced levels of sensors in some lanes; BUSY = something is on its way."""
         return np.stack([self._level[lane].take(sensors) for lane in lanes])
+
+    def underway(
+        self, lanes: Sequence[int], sensors: npt.NDArray[Any], time: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int64]]:
+        """As `held`, but ON_ITS_WAY + a level where hearing that again changes nothing but its value.
+
+        time : int64[k]  Event time of the next word of each [µs].
+        Returns int8[lanes, k], and int64[k] up to which event time that is so [µs].
+        """
+        held = self.held(lanes, sensors)
+        ends = np.full(len(sensors), FAR, np.int64)
+        if not self._cells:
+            return held, ends
+        for row, i in zip(*np.nonzero(held == BUSY), strict=True):
+            lane, sensor = lanes[row], int(sensors[i])
+            cell, at = self._cells[lane, sensor], int(time[i])
+            over = self._hold_ends(lane, cell, by_event=True)
+            plain = cell.target >= 0 and cell.muted < 0 and cell.unmuted is None and cell.owed_at == FAR
+            if (
+                plain
+                and cell.latest == cell.target
+                and over > at
+                and not self._may_be_muted(lane, sensor, at)
+            ):
+                held[row, i] = ON_ITS_WAY + cell.target
+                ends[i] = min(int(ends[i]), over)
+        return held, ends
 
     def deadlines(self, lanes: Sequence[int], sensors: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
         """int64[k]  When the passing of time next does something for each sensor in some lanes [µs]."""

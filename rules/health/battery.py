@@ -100,6 +100,11 @@ class BatteryLow:
         """Silence says nothing of a battery."""
         return np.full(len(sensor), FAR, np.int64)
 
+    def apart(self, sensor: npt.NDArray[np.int32]) -> bool:
+        """Nothing is ever due."""
+        del sensor
+        return True
+
     def run(
         self,
         sensor: npt.NDArray[np.int32],

@@ -79,6 +79,11 @@ class LidDetector:
         """int64[k]  When something is said of each if nothing comes until then; FAR = nothing."""
         return self._fuses.dues(sensor)
 
+    def apart(self, sensor: npt.NDArray[np.int32]) -> bool:
+        """Whether none of these sensors is a neighbour of the one that is asked about next."""
+        near = self._near(self._fuses.earliest())
+        return not bool(np.isin(sensor, near).any())
+
     def run(
         self,
         sensor: npt.NDArray[np.int32],
@@ -396,11 +401,14 @@ class LidDetector:
 
     def _silent_together(self, fuse: Fuse) -> bool:
         """A gateway's silence, or an area's, says nothing of a lid: what it would say waits."""
-        if self._neighbours is None:
-            self._neighbours = Neighbours(self._registry, self._mine)
-        near = self._neighbours.near(fuse.sensor)
+        near = self._near(fuse.sensor)
         state, row = self._state.find(fuse.sensor)
         return silent_too(self._known_at(near, fuse.due), int(state.last[row]), fuse.due)
+
+    def _near(self, sensor: int) -> npt.NDArray[np.intp]:
+        if self._neighbours is None:
+            self._neighbours = Neighbours(self._registry, self._mine)
+        return self._neighbours.near(sensor)
 
     def _known_at(self, sensors: npt.NDArray[np.intp], moment: int) -> Known:
         """What was known of sensors when everything that came before a moment had been judged."""

@@ -78,6 +78,11 @@ class FuseBox:
             heapq.heappop(self._heap)
         return FAR
 
+    def earliest(self) -> int:
+        """The sensor whose fuse is due first; there is one."""
+        self.due()
+        return self._heap[0][1]
+
     def dues(self, sensors: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
         """int64[k]  When the fuse of each is due [µs]; FAR = it has none."""
         due = np.full(len(sensors), FAR, np.int64)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from rules.detector import BUSY, FAR, NO_OPINION, Verdicts
+from rules.detector import BUSY, FAR, NO_OPINION, ON_ITS_WAY, Verdicts
 from rules.lid.ahead.guess import guess
 from rules.lid.features import Features
 from rules.lid.fuse_box import SECOND, Fuse, fuses_of
@@ -71,16 +71,20 @@ def take_in(block: Block, start: LidState, limits: Limits, fused: Bool) -> Taken
     look[:k] |= fused
     at = np.flatnonzero(look)
     due = np.full(n * k, FAR, np.int64)
-    news = np.zeros(n * k, bool)
+    news, again = np.zeros(n * k, bool), np.zeros(n * k, bool)
     features: Features | None = None
     judged: Judged | None = None
     if len(at):
         features = seen.features(own, sensor, time, columns, at)
         judged = judge(own, at, features, of_rows.take(at))
-        news[at] = _news(judged, block.held[:, at % k])
+        news[at], again[at] = _news(judged, block.held[:, at % k])
         lit = np.isfinite(judged.fuses.wait_s)
         due[at[lit]] = time[at[lit]] + (judged.fuses.wait_s[lit] * SECOND).astype(np.int64)
     done = _several(block, guessed, own, look, news, due)
+    if again.any():
+        # What is on its way is to have the value of its last word.
+        said_again = again.reshape(n, k) & (np.arange(n)[:, None] < done)
+        done = np.where(said_again.any(axis=0), n - said_again[::-1].argmax(axis=0), done)
     last = (done - 1) * k + np.arange(k)
     taken = np.flatnonzero((np.arange(n)[:, None] < done).ravel())
     past = sensor[taken], now[taken], known_of(own, taken, due[taken] < FAR)
@@ -89,16 +93,18 @@ def take_in(block: Block, start: LidState, limits: Limits, fused: Bool) -> Taken
     is_last = np.zeros(n * k, bool)
     is_last[last] = True
     ends = is_last[at]
-    verdicts = judged.verdicts(features, ends & news[at])
+    verdicts = judged.verdicts(features, ends & (news | again)[at])
     fuses = fuses_of(features, judged.fuses, ends)
     return Taken(done, own.rows(last), verdicts, fuses, past)
 
 
-def _news(judged: Judged, held: npt.NDArray[np.int8]) -> Bool:
-    """bool[k]  Rows of which something is said that is not held already."""
+def _news(judged: Judged, held: npt.NDArray[np.int8]) -> tuple[Bool, Bool]:
+    """bool[k]  Rows that say something which is not held already; that say what is on its way again."""
     level = judged.levels()
+    way = (held >= ON_ITS_WAY) & (held != BUSY)
+    again = judged.told & way & (level == held - ON_ITS_WAY)
     differs = (level != held) & ((level != NO_OPINION) | (held == BUSY))
-    return np.asarray((differs & judged.told).any(axis=0))
+    return np.asarray((differs & judged.told & ~again).any(axis=0)), np.asarray(again.any(axis=0))
 
 
 def _several(block: Block, guessed: LidState, own: LidState, look: Bool, news: Bool, due: Int64) -> Int64:
