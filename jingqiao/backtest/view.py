@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from config.messages import Language, text
 from jingqiao.incidents.reason import sentence
@@ -45,6 +47,21 @@ def as_json(change: AlarmChange, language: Language) -> dict[str, Any]:
         "historical": change.historical,
         "evidence": plain(change.evidence),
     }
+
+
+def as_lines(change: AlarmChange, language: Language, zone: ZoneInfo) -> str:
+    """One change for people, in two lines that fit a narrow window: when, where and what; then why."""
+    at = datetime.fromtimestamp(change.event_at // 1_000_000, zone)
+    state = "over" if change.state is AlarmState.CLEAR else "found_late" if change.historical else "begins"
+    head = text(
+        f"backtest.show.{state}",
+        language,
+        at=at.isoformat(sep=" "),
+        where=change.asset_id or " ".join(change.sensor_ids),
+        hazard=text(f"notify.hazard.{change.hazard.value}", language),
+        severity=text(f"notify.severity.{change.severity.colour}", language),
+    )
+    return f"{head}\n    {_why(change, language)}"
 
 
 def by_event_time(changes: Iterable[AlarmChange]) -> list[AlarmChange]:

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
@@ -31,8 +30,9 @@ from jingqiao.backtest.run import Result
 from jingqiao.backtest.run import backtest as run_backtest
 from jingqiao.backtest.told import messages
 from jingqiao.backtest.view import as_json as change_as_json
-from jingqiao.backtest.view import by_event_time
-from jingqiao.cli.output import fail_with, language, print_json, print_table
+from jingqiao.backtest.view import as_lines, by_event_time
+from jingqiao.cli.output import fail_with, language, print_json
+from rules.alarm import AlarmChange
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -113,7 +113,7 @@ def backtest(
     elif as_json:
         print_json([change_as_json(change, tongue) for change in told[0]])
     else:
-        _show(told[0], tongue)
+        _show(told[0], tongue, ZoneInfo(rule_sets[0].timezone))
         seconds = time.monotonic() - begun
         rows = results[0].rows
         click.echo(
@@ -214,10 +214,11 @@ def _run(
         )
 
 
-def _show(changes: Sequence[Any], tongue: Language) -> None:
-    rows = [change_as_json(change, tongue) for change in changes]
-    columns = ("event_at", "asset_id", "hazard", "severity", "state", "value", "limit", "unit", "reason")
-    print_table(columns, [[row[name] for name in columns] for row in rows])
+def _show(changes: Sequence[AlarmChange], tongue: Language, zone: ZoneInfo) -> None:
+    for change in changes:
+        click.echo(as_lines(change, tongue, zone))
+    if not changes:
+        click.echo(text("backtest.show.nothing", tongue))
 
 
 def _some(path: Path | None) -> list[Path]:

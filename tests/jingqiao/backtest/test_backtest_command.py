@@ -302,3 +302,29 @@ def test_text_where_a_number_belongs_is_a_bad_row_of_json_as_it_is_on_the_wire(
         [f"{tmp_path}/r.jsonl:31:", "open:"],
         [f"{tmp_path}/r.jsonl:32:", "tilt_deg:"],
     ]
+
+
+def test_people_read_two_short_lines_of_a_change_in_a_narrow_window(
+    tmp_path: Path, registry: list[object]
+) -> None:
+    readings = as_csv(tmp_path / "r.csv", battery_rows())
+    told = CliRunner().invoke(
+        main,
+        ["backtest", str(readings), *map(str, registry)],
+        env={"JINGQIAO_LANGUAGE": "zh", "COLUMNS": "80"},
+    )
+    assert told.exit_code == 0, told.output
+    head, why = told.stdout.splitlines()[:2]
+    assert head.endswith("  电池电量低  蓝色")
+    assert "+08:00  " in head
+    assert why.startswith("    ")
+    assert why.strip()
+    assert all(len(line) < 80 for line in told.stdout.splitlines())
+
+
+def test_people_are_told_when_nothing_changed(tmp_path: Path, registry: list[object]) -> None:
+    readings = as_csv(tmp_path / "r.csv", battery_rows()[:2])
+    told = CliRunner().invoke(
+        main, ["backtest", str(readings), *map(str, registry)], env={"JINGQIAO_LANGUAGE": "zh"}
+    )
+    assert told.stdout == "没有告警变化\n"
