@@ -340,7 +340,8 @@ class Engine:
         try:
             if isinstance(hears, Foresees):
                 it = cast(Listener, hears)
-                listen(it, frame.sensor, now, frame.gateway, partial(self.machine.due, lanes), heard, look)
+                due = partial(self.machine.due, lanes)
+                listen(it, frame.sensor, now, frame.gateway, len(self.registry.sensors), due, heard, look)
             else:
                 heard(hears.hear(frame.sensor, now, frame.gateway), slice(0, len(frame)))
         except Exception as error:

@@ -18,8 +18,10 @@ SHORT_US: Final = 60_000_000
 it finds has its own time anyhow."""
 AGAIN_US: Final = 60_000_000
 """While something is due that a look could not settle, the next is so much later."""
-ROWS: Final = 4096
-"""Heard at most between two looks: what lies further on is looked through again."""
+LEAST_ROWS: Final = 4096
+ROWS_EACH: Final = 8
+"""So many rows are looked through at a time, or so many of each sensor: what lies further on is looked
+through again at every look, but a look at all sensors is not to be made for a few rows of each."""
 
 
 class Listener(Detector, Hears, Foresees, Protocol):
@@ -37,20 +39,21 @@ def listen(
     sensor: Sensors,
     now: Int64,
     gateway: Sensors,
+    sensors: int,
     due_before: Callable[[], int],
     heard: Heard,
     look: Looked,
 ) -> None:
     """Let rows be heard in order, with a look whenever something is due before the next of them.
 
-    now : int64[n]  The server's time at each row [µs], never falling.
+    now : int64[n]  The server's time at each row [µs], never falling.  sensors : Of the registry.
     due_before : () → when a hold of what it said ends [µs]; FAR = none.
     """
     n, row = len(now), 0
     if now[-1] - now[0] < SHORT_US:
         heard(it.hear(sensor, now, gateway), slice(0, n))
         return
-    reached, looked = int(now[0]), -1
+    reached, looked, most = int(now[0]), -1, max(LEAST_ROWS, ROWS_EACH * sensors)
     while row < n:
         due = min(it.due(), due_before())
         if due <= reached:
@@ -60,7 +63,7 @@ def listen(
             look(due)
             reached = due
             continue
-        stop = min(row + ROWS, n)
+        stop = min(row + most, n)
         limit = it.foresee(sensor[row:stop], now[row:stop], gateway[row:stop])
         due = min(it.due(), due_before())
         limit = min(limit, due if due > now[row] else int(now[row]) + AGAIN_US)
