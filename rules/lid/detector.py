@@ -40,7 +40,7 @@ class LidDetector:
     reasons: tuple[str, ...] = REASONS
     horizon_us = FAR
     """What silence will say has its own time, however late it is asked for."""
-    ahead_sensors = 4000
+    ahead_sensors = 700
     ahead_readings = 8192
     ahead_columns = None
 
