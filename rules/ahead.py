@@ -148,13 +148,18 @@ class Course:
     def _say_what_is_due(self, places: Places, coming: Int64, due: int) -> None:
         """All sensors have come as far as to the earliest of what they wait for; what is due after it may be
         said as well, as long as it asks nothing of sensors that can now go on."""
-        self._court.tick(due)
-        while self._it.due() <= self._end:
+        self._tick(due)
+        while (due := self._it.due()) <= self._end:
             free = self._it.waits(self._sensor[places]) > coming
             if not self._it.apart(self._sensor[places[free]]):
                 break
-            self._court.tick(self._it.due())
+            self._tick(due)
         self._ahead = max(self._ahead, ALONE_AHEAD)
+
+    def _tick(self, due: int) -> None:
+        # What was said of the sensor before is settled as it was before silence speaks.
+        self._court.pass_time(self._it.waits_first(), due)
+        self._court.tick(due)
 
     def _let_holds_end(self, places: Places, coming: Int64) -> Int64:
         """int64[k]  When the next hold of each ends; what ends before its next reading comes is over."""

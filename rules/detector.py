@@ -176,6 +176,10 @@ class RunsAhead(Protocol):
         """int64[k]  When `tick` will say something of each if nothing comes before [µs]; FAR = nothing."""
         ...
 
+    def waits_first(self) -> int:
+        """The sensor of which `tick` has something to say first; asked only when there is one."""
+        ...
+
     def apart(self, sensor: npt.NDArray[np.int32]) -> bool:
         """Whether `tick` may say what is due first though these sensors have not come as far."""
         ...

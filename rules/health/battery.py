@@ -100,6 +100,10 @@ class BatteryLow:
         """Silence says nothing of a battery."""
         return np.full(len(sensor), FAR, np.int64)
 
+    def waits_first(self) -> int:
+        """No sensor waits."""
+        raise LookupError("silence says nothing of a battery")
+
     def apart(self, sensor: npt.NDArray[np.int32]) -> bool:
         """Nothing is ever due."""
         del sensor

@@ -79,6 +79,10 @@ class LidDetector:
         """int64[k]  When something is said of each if nothing comes until then; FAR = nothing."""
         return self._fuses.dues(sensor)
 
+    def waits_first(self) -> int:
+        """The sensor whose fuse is due first."""
+        return self._fuses.earliest()
+
     def apart(self, sensor: npt.NDArray[np.int32]) -> bool:
         """Whether none of these sensors is a neighbour of the one that is asked about next."""
         near = self._near(self._fuses.earliest())
