@@ -104,7 +104,7 @@ def make(
         "incidents": [dict(row) for row in told.incidents],
         "entries": [dict(row) for row in told.entries],
         "labels": list(rules.bridge.level.labels),
-        "modal": _modal(registry, rules, told, language),
+        "modal": _modal(registry, rules, told, min(month.until, made_at), language),
     }
     figures["conclusions"], figures["advice"] = conclusions(figures, language)
     return Report(figures, course, frame, month, language)
@@ -155,14 +155,16 @@ def _cell(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _modal(registry: Registry, rules: RuleSet, told: Told, language: Language) -> dict[str, Any] | None:
+def _modal(
+    registry: Registry, rules: RuleSet, told: Told, until: int, language: Language
+) -> dict[str, Any] | None:
     """Natural frequencies with what they mean; None for a bridge that has no accelerometers for them."""
     accelerometers = int((registry.sensors.role == Role.ACCELERATION).sum())
     if not told.hours and accelerometers < LEAST_CHANNELS:
         return None
     from jingqiao.modal.summary import sentences, state_of, summary_of  # noqa: PLC0415 - with scipy
 
-    found = summary_of(registry.asset_id(0), told.hours, told.works, rules.bridge.level.labels)
+    found = summary_of(registry.asset_id(0), told.hours, told.works, rules.bridge.level.labels, until)
     found["said"] = sentences(found, language)
     if not told.hours and not installed():
         found["said"] = [text("modal.not_installed", language, python=sys.executable)]

@@ -16,6 +16,7 @@ from config.rules import RuleSet, load_rules
 from config.settings import Settings
 from jingqiao.cli.dossier_options import Instant, city_option, database_of, json_option, now, refuse
 from jingqiao.cli.output import CHECK_FAILED, fail_with, language, print_json, print_table
+from jingqiao.incidents.view import rfc3339
 from jingqiao.modal.child import apart, installed
 
 if TYPE_CHECKING:
@@ -60,11 +61,14 @@ def modal(
             found, works = _of_archive(asset_id, settings, since, until, tongue)
     except FaultsError as error:
         fail_with(error)
-    figures = summary_of(asset_id, found, works, rules.bridge.level.labels)
+    at = None if readings is not None else min(until or now(), now())
+    figures = summary_of(asset_id, found, works, rules.bridge.level.labels, at)
     if as_json:
-        print_json(figures)
+        print_json(_with_times(figures))
     else:
         _show(figures, tongue)
+    if not figures["hours"]:
+        raise SystemExit(CHECK_FAILED)
 
 
 def _of_file(
@@ -183,15 +187,15 @@ def _must_be_enough(asset_id: str, sensors: Sensors) -> None:
 
 
 def _show(figures: Mapping[str, Any], tongue: Language) -> None:
-    """A table of the modes, then what they mean; exits where nothing could be analysed."""
+    """A table of the modes, then what they mean."""
     from jingqiao.modal.summary import advice, sentences, state_of  # noqa: PLC0415
 
     said = sentences(figures, tongue)
     if not figures["hours"]:
         click.echo("\n".join(said), err=True)
-        raise SystemExit(CHECK_FAILED)
+        return
     if figures["modes"]:
-        names = ("mode", "frequency", "damping", "seen", "days", "per_degree", "change", "state")
+        names = ("mode", "frequency", "damping", "seen", "days", "per_degree", "change_short", "state")
         rows = [_row(mode, state_of(mode, tongue)) for mode in figures["modes"]]
         print_table([text(f"modal.column.{name}", tongue) for name in names], rows)
     for line in said:
@@ -199,6 +203,21 @@ def _show(figures: Mapping[str, Any], tongue: Language) -> None:
     wanted = advice(figures, tongue)
     if wanted:
         click.echo(wanted)
+
+
+def _with_times(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Times as RFC 3339, days as dates."""
+
+    def mode(row: Mapping[str, Any]) -> dict[str, Any]:
+        daily = [{**day, "day": str(rfc3339(day["day"]))[:10]} for day in row["daily"]]
+        return {**row, "found_since": _date(row["found_since"]), "daily": daily}
+
+    times = {name: rfc3339(figures[name]) for name in ("from", "to", "begun_anew_at")}
+    return {**figures, **times, "modes": [mode(row) for row in figures["modes"]]}
+
+
+def _date(at: int | None) -> str | None:
+    return None if at is None else str(rfc3339(at))[:10]
 
 
 def _row(mode: Mapping[str, Any], state: str) -> Sequence[object]:

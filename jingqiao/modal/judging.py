@@ -9,6 +9,7 @@ them, until a year is in; then the model is frozen.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,6 +24,8 @@ Int = npt.NDArray[np.int64]
 DAY_US: Final = 86_400_000_000
 LEAST_HOURS: Final = 3
 """Hours that make a day: fewer may be all night or all noon."""
+LEAST_SWING_C: Final = 0.05
+"""A day on which the temperature moved less had a dead thermometer."""
 TRAINING_DAYS: Final = 14
 TEACHING_LAG: Final = 30
 """A day teaches so many days later, unless a change was told then."""
@@ -79,8 +82,13 @@ class Judged:
     found_since: int | None = None
 
 
+def of_frequency(percent: float) -> float:
+    """Change of a frequency [%] that 100 ln(f / reference) = `percent` is."""
+    return 100 * math.expm1(percent / 100)
+
+
 def days_of(track: Track) -> Days:
-    """Means of the days that have enough hours with a temperature; without any thermometer, of all."""
+    """Means of the days that have hours enough with a temperature that moves; of all without thermometers."""
     known = np.isfinite(track.temperature_c)
     use = known if known.any() else np.ones(len(known), bool)
     day = track.start[use] // DAY_US
@@ -89,6 +97,11 @@ def days_of(track: Track) -> Days:
     means = np.bincount(place, percent) / np.maximum(hours, 1)
     warm = np.bincount(place, track.temperature_c[use]) / np.maximum(hours, 1)
     enough = hours >= LEAST_HOURS
+    if known.any():
+        low, high = np.full(len(found), np.inf), np.full(len(found), -np.inf)
+        np.minimum.at(low, place, track.temperature_c[use])
+        np.maximum.at(high, place, track.temperature_c[use])
+        enough &= high - low >= LEAST_SWING_C
     return Days(found[enough], means[enough], warm[enough], hours[enough])
 
 
@@ -124,14 +137,14 @@ def judge(days: Days) -> Judged:
     if n == TRAINING_DAYS:
         return Judged(days, compensated, error, "learning")
     found = bool(told[-1])
-    fall = -change if found else 0.0
+    fall = -of_frequency(change) if found else 0.0
     since = int(days.day[np.flatnonzero(~told)[-1] + 1]) if found else None
     return Judged(
         days,
         compensated,
         error,
         "judged" if days.day[-1] - days.day[0] >= YEAR else "provisional",
-        change,
+        of_frequency(change),
         spread,
         change / spread,
         float(model.mean[1]),

@@ -54,6 +54,7 @@ class ModalKeeper:
         self._registry = registry
         self._clock = clock
         self._apart = identifier
+        self._stopping = False
 
     async def run(self) -> None:
         """Step for ever; ends at once where there is nothing to work with."""
@@ -63,6 +64,9 @@ class ModalKeeper:
             await self._clock.sleep(EVERY_S)
             try:
                 await asyncio.to_thread(self.step)
+            except asyncio.CancelledError:
+                self._stopping = True  # the thread ends after the hour that it is at
+                raise
             except (ArchiveUnavailableError, OSError, sa.exc.OperationalError) as error:
                 _log.error("natural frequencies could not be brought up to date", reason=str(error))
 
@@ -82,6 +86,8 @@ class ModalKeeper:
                 for one in survey(archive.blocks, archive.readings, sensors, wanted, identify):
                     keep(self._database, asset_id, [one])
                     hours += 1
+                    if self._stopping:
+                        return hours
         return hours
 
 

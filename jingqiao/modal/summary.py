@@ -18,6 +18,7 @@ from jingqiao.modal.judging import (
     Judged,
     days_of,
     judge,
+    of_frequency,
 )
 from jingqiao.modal.observation import Observation
 from jingqiao.modal.tracking import Track, tracks_of
@@ -28,14 +29,25 @@ Works = Sequence[tuple[int, int]]
 SEEN_BY: Final = (0.45, 0.8, 0.95)
 """Confidence at most, by how many modes fell: 1, 2, more."""
 
+STATES: Final = ("judged", "provisional", "unknown_temperature", "old", "learning")
+"""From what says most to what says least."""
+OLD_DAYS: Final = 10
+"""What was judged longer ago is not said of now."""
+_OLD: Final[Mapping[str, Any]] = {"change_percent": None, "found": False, "level": 0, "state": "old"}
+
 
 def summary_of(
-    asset_id: str, observations: Sequence[Observation], works: Works, labels: Sequence[str]
+    asset_id: str,
+    observations: Sequence[Observation],
+    works: Works,
+    labels: Sequence[str],
+    until: int | None = None,
 ) -> dict[str, Any]:
     """Figures of a bridge's observations, JSON-ready; times in µs.
 
     works : After the latest that is over all is learned anew; hours while one goes on do not count.
-    labels : What the client calls level 1, 2, 3.
+    labels : What the client calls level 1, 2, 3. until : For when they are meant [µs]; where nothing was
+    judged in the days before, nothing is said of now.
     """
     last = observations[-1].start if observations else 0
     over = [to for _, to in works if to <= last]
@@ -59,24 +71,26 @@ def summary_of(
         "left_out": _left_out(own),
         "with_temperature": any(one.temperature_c is not None for one in own),
         "modes": rows,
-        "stiffness": _stiffness(rows, labels),
+        "stiffness": _stiffness(_of_now(rows, until), labels),
     }
 
 
 def _mode(number: int, track: Track, judged: Judged, labels: Sequence[str]) -> dict[str, Any]:
     days = judged.days
     recent = track.start > track.start[-1] - RECENT * DAY_US
+    now, change = float(np.mean(track.frequency_hz[recent])), judged.change_percent
     return {
         "mode": number,
-        "frequency_hz": round(float(np.mean(track.frequency_hz[recent])), 4),
+        "frequency_hz": round(now, 4),
         "deviation_hz": round(float(np.median(track.deviation_hz[recent])), 4),
+        "expected_hz": None if change is None else round(now / (1 + change / 100), 4),
         "reference_hz": round(track.hz, 4),
         "damping_percent": round(100 * float(np.median(track.damping[recent])), 2),
         "seen_percent": round(100 * track.seen),
         "windows": len(track.start),
         "days": len(days.day),
         "state": judged.state,
-        "change_percent": _number(judged.change_percent),
+        "change_percent": _number(change),
         "change_error_percent": _number(judged.change_error),
         "sigmas": _number(judged.sigmas, 1),
         "percent_per_degree": _number(judged.per_degree, 3),
@@ -90,7 +104,7 @@ def _mode(number: int, track: Track, judged: Judged, labels: Sequence[str]) -> d
                 "day": int(day) * DAY_US,
                 "frequency_hz": round(track.hz * math.exp(percent / 100), 4),
                 "temperature_c": _number(warm, 1),
-                "compensated_percent": _number(left),
+                "compensated_percent": _number(of_frequency(left)),
                 "error_percent": _number(error),
             }
             for day, percent, warm, left, error in zip(
@@ -105,6 +119,16 @@ def _mode(number: int, track: Track, judged: Judged, labels: Sequence[str]) -> d
     }
 
 
+def _of_now(rows: Sequence[Mapping[str, Any]], until: int | None) -> list[Mapping[str, Any]]:
+    """Modes that were judged lately."""
+    if until is None:
+        return list(rows)
+    return [
+        row if row["daily"] and until - row["daily"][-1]["day"] <= OLD_DAYS * DAY_US else {**row, **_OLD}
+        for row in rows
+    ]
+
+
 def _stiffness(rows: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> dict[str, Any]:
     """The indicator: what the mode that fell most says of the whole.
 
@@ -116,9 +140,7 @@ def _stiffness(rows: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> dict
     risen = [row for row in judged if row["found"] and row["change_percent"] > 0]
     told = fallen or risen
     found: dict[str, Any] = {
-        "state": next(
-            (s for s in ("judged", "provisional", "unknown_temperature", "learning") if s in states), "none"
-        ),
+        "state": next((state for state in STATES if state in states), "none"),
         "verdict": "fell" if fallen else "rose" if risen else "steady" if judged else "unknown",
         "modes": [row["mode"] for row in told],
         "level": max((row["level"] for row in rows), default=0),
@@ -130,9 +152,9 @@ def _stiffness(rows: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> dict
     found["label"] = labels[found["level"] - 1] if found["level"] else ""
     if told:
         most = max(told, key=lambda row: abs(row["change_percent"]))
-        change = math.exp(most["change_percent"] / 100)
-        found["frequency_change_percent"] = round(100 * (change - 1), 2)
-        found["stiffness_change_percent"] = round(100 * (change**2 - 1), 1)
+        change = most["change_percent"]
+        found["frequency_change_percent"] = change
+        found["stiffness_change_percent"] = round(100 * ((1 + change / 100) ** 2 - 1), 1)
         found["stiffness_error_percent"] = round(2 * most["change_error_percent"], 1)
         far = min(abs(most["sigmas"]) / 10, 1.0)
         young = 1.0 if most["state"] == "judged" else 0.75
@@ -169,8 +191,11 @@ def verdict(found: Mapping[str, Any], language: Language) -> list[str]:
     stiffness = found["stiffness"]
     if stiffness["verdict"] == "unknown":
         days = max(row["days"] for row in found["modes"])
-        key = "no_temperature" if stiffness["state"] == "unknown_temperature" else "learning"
-        return [say(key, days=days, needed=TRAINING_DAYS)]
+        state = stiffness["state"]
+        key = {"unknown_temperature": "no_temperature", "old": "old"}.get(state, "learning")
+        if key == "old" and days < TRAINING_DAYS:
+            key = "learning"
+        return [say(key, days=days, needed=TRAINING_DAYS, old=OLD_DAYS)]
     most = max(
         (row for row in found["modes"] if row["change_percent"] is not None),
         key=lambda row: (row["mode"] in stiffness["modes"], abs(row["change_percent"])),

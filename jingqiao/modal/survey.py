@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -21,6 +20,9 @@ Read = Callable[[int, int, Sequence[str]], pa.Table]
 
 SETTLED_US: Final = 600_000_000
 """An hour is analysed so long after its end: sensors buffer."""
+
+COLDEST_C, WARMEST_C = -50.0, 85.0
+"""No structure is colder or warmer."""
 
 
 def due(hours: Iterable[int], known: Collection[int], until: int) -> list[int]:
@@ -86,17 +88,27 @@ def _first_window(table: pa.Table, ids: Sequence[str], hour: int) -> Window | No
     """The first ten minutes of an hour that all sensors cover; else those that most cover; else why not."""
     begun = max(hour, int(pa.compute.min(table["start"]).cast(pa.int64()).as_py()))
     starts = range(begun, max(begun, hour + HOUR_US - WINDOW_US) + 1, WINDOW_US)
-    tries = [window_of(table, ids, start) for start in starts]
-    windows = [one for one in tries if isinstance(one, Window)]
-    if not windows:
-        return tries[0]
-    return max(windows, key=lambda one: len(one.sensor_ids))
+    best: Window | NoWindow | None = None
+    for start in starts:
+        found = window_of(table, ids, start)
+        if isinstance(found, Window) and len(found.sensor_ids) == len(ids):
+            return found
+        if best is None or _covered(found) > _covered(best):
+            best = found
+    assert best is not None, "there is one start at least"
+    return best
+
+
+def _covered(found: Window | NoWindow) -> int:
+    return len(found.sensor_ids) if isinstance(found, Window) else 0
 
 
 def _temperature(readings: pa.Table) -> float | None:
-    """Mean of all that was measured; None where nothing was."""
+    """Median of the sensors' means: one dead of three does no harm. None where nothing was measured."""
     if "temperature_c" not in readings.column_names:
         return None
     values = readings["temperature_c"].to_numpy().astype(np.float64)
-    mean = float(np.nanmean(values)) if np.isfinite(values).any() else math.nan
-    return round(mean, 2) if math.isfinite(mean) else None
+    believed = (values >= COLDEST_C) & (values <= WARMEST_C)
+    names = np.array(readings["sensor_id"].to_pylist(), object)[believed]
+    means = [float(values[believed][names == name].mean()) for name in dict.fromkeys(names.tolist())]
+    return round(float(np.median(means)), 2) if means else None

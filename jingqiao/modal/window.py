@@ -96,7 +96,7 @@ def window_of(
 
 def _joined(blocks: pa.Table, start: int, length_us: int) -> tuple[npt.NDArray[np.int64], Float, float]:
     """(times, samples, rate) of one sensor within a span and half a second about it, in order, each once."""
-    lengths = np.array([len(cell) for cell in blocks["acceleration_g"]], np.int64)
+    lengths = pa.compute.list_value_length(blocks["acceleration_g"]).to_numpy().astype(np.int64)
     rates: Any = blocks["rate_hz"].to_numpy()
     begins = blocks["start"].cast(pa.int64()).to_numpy()
     owner = np.repeat(np.arange(len(lengths)), lengths)

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
+from tests.support.beam import shaken
 from tests.support.eventually import eventually_now
 from tests.support.mosquitto import Mosquitto
 from tests.support.mqtt_publisher import publish
@@ -102,3 +104,38 @@ def test_whoever_may_not_read_the_services_folder_gets_nothing(office: tuple[Off
     refused = service.command("bridge", "raw", BRIDGE, "--at", "2026-01-01T00:00:00Z", "-o", "x.csv")
     assert refused.returncode != 0
     assert "401" in refused.stderr or "403" in refused.stderr
+
+
+def test_natural_frequencies_come_from_blocks_of_acceleration_by_mqtt(
+    office: tuple[Office, Mosquitto],
+) -> None:
+    service, broker = office
+    sensors = [f"A-{i}" for i in range(4)]
+    rows = "".join(f"{s},{BRIDGE},native,acceleration,S1\n" for s in sensors)
+    path = service.folder / "sensors.csv"
+    path.write_text(path.read_text("utf-8") + rows, "utf-8")
+    service.start()
+    start = (now_ms() // 3_600_000 - 2) * 3_600_000
+    shaking = shaken((2.3, 6.1, 11.8), seed=1, channels=4, rate_hz=50.0, seconds=610)
+    messages = []
+    for block in range(61):
+        for number, sensor in enumerate(sensors):
+            samples = np.round(shaking[block * 500 : (block + 1) * 500, number], 6).tolist()
+            body = {"t": start + 10_000 * block, "rate_hz": 50, "acceleration_g": samples, "seq": block}
+            messages.append((f"jingqiao/v1/{sensor}/acceleration", json.dumps(body).encode()))
+    asyncio.run(publish(broker.port, messages))
+    target = service.folder / "raw.csv"
+    at = datetime.fromtimestamp(start / 1000 + 300, UTC).isoformat()
+    raw = ("bridge", "raw", BRIDGE, "--at", at, "--seconds", "310", "-o", str(target))
+    lines = 1 + 4 * 61 * 500
+
+    def all_there() -> bool:
+        done = service.command(*raw)
+        return done.returncode == 0 and len(target.read_text("utf-8").splitlines()) == lines
+
+    eventually_now(all_there, 60)
+    told = service.command("bridge", "modal", BRIDGE, "--json")
+    assert told.returncode == 0, told.stderr
+    found = json.loads(told.stdout)
+    assert found["sensors"] == sensors
+    assert [row["frequency_hz"] for row in found["modes"]] == pytest.approx([2.3, 6.1, 11.8], rel=0.01)

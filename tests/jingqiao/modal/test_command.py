@@ -21,6 +21,9 @@ from jingqiao.modal.observation import keep
 from tests.jingqiao.modal.conftest import RATE_HZ, SENSORS, START_US, Fill
 from tests.support.modal_hours import DAY_US, hours_of, weather
 
+NOW = ("--to", "2024-04-10T00:00:00Z")
+"""When the hundred days are over."""
+
 
 @pytest.fixture
 def jingqiao(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -67,9 +70,13 @@ def test_hours_of_the_archive_are_analysed_and_shown(jingqiao: Any, fill: Fill) 
 
 def test_a_fall_is_shown_with_its_level_and_what_to_do(jingqiao: Any) -> None:
     days_known(jingqiao, 100, 80)
-    shown = jingqiao("bridge", "modal", "B").stdout
+    shown = jingqiao("bridge", "modal", "B", *NOW).stdout
     assert "needs inspection" in shown
     assert "rate_hz" in shown
+    told = json.loads(jingqiao("bridge", "modal", "B", *NOW, "--json").stdout)
+    assert told["modes"][0]["found_since"].startswith("2024-03-2")
+    assert told["modes"][0]["daily"][0]["day"] == "2024-01-01"
+    assert told["to"] == "2024-04-09T18:00:00.000Z"
     before = jingqiao("bridge", "modal", "B", "--to", "2024-03-15T00:00:00Z").stdout
     assert "needs inspection" not in before
 
@@ -86,7 +93,8 @@ def test_an_intervention_begins_anew(jingqiao: Any) -> None:
         recorded_at=START_US,
         who="li",
     )
-    assert "needs inspection" not in jingqiao("bridge", "modal", "B").stdout
+    shown = jingqiao("bridge", "modal", "B", *NOW).stdout
+    assert "no frequency changed" in shown
 
 
 def test_without_the_library_the_command_that_installs_it_is_said(

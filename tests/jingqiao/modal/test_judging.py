@@ -27,7 +27,7 @@ def falls(day: int, percent: float = -5.13) -> Callable[[int, int], float]:
 def test_a_tenth_less_stiffness_is_found_within_a_fortnight(seed: int, day: int) -> None:
     found = first_mode(hours_of(weather(day + 14, seed), seed=seed, change=falls(day)))
     assert found.found
-    assert found.change_percent == pytest.approx(-5.13, abs=0.7)
+    assert found.change_percent == pytest.approx(-5.13, abs=0.6)
     assert found.level >= 2
     assert found.state == ("judged" if day == 400 else "provisional")
     assert found.found_since is not None

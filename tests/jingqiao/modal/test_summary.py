@@ -30,6 +30,9 @@ def test_a_tenth_less_stiffness_is_told_in_per_cent_with_error_level_and_advice(
         [1, 2, 3],
     )
     assert stiffness["stiffness_change_percent"] == pytest.approx(-10, abs=1.5)
+    for row in found["modes"]:
+        expected = row["frequency_hz"] / (1 + row["change_percent"] / 100)
+        assert row["expected_hz"] == pytest.approx(expected, rel=1e-3)
     assert 0.5 < stiffness["confidence"] < 0.95
     assert stiffness["level"] in (2, 3)
     said = " ".join(sentences(found, "en"))
@@ -95,3 +98,21 @@ def test_a_sensor_that_is_often_left_out_is_named() -> None:
 def test_of_nothing_nothing_is_said() -> None:
     found = summary_of("B", [], (), LABELS)
     assert sentences(found, "en") == ["No acceleration was analysed yet"]
+
+
+def test_what_was_judged_long_ago_is_not_said_of_now() -> None:
+    hours = falls(80)
+    lately = summary_of("B", hours, (), LABELS, START_US + 105 * DAY_US)
+    assert lately["stiffness"]["verdict"] == "fell"
+    later = summary_of("B", hours, (), LABELS, START_US + 130 * DAY_US)
+    assert (later["stiffness"]["verdict"], later["stiffness"]["state"]) == ("unknown", "old")
+    assert "more than 10 days ago" in sentences(later, "en")[1]
+    assert advice(later, "en") is None
+
+
+def test_a_dead_thermometer_is_no_damage() -> None:
+    hours = hours_of(weather(200, 4, 30), seed=4, percent_per_degree=-0.3)
+    dead = [replace(one, temperature_c=0.0) if i >= 4 * 60 else one for i, one in enumerate(hours)]
+    found = summary_of("B", dead, (), LABELS, START_US + 200 * DAY_US)
+    assert found["stiffness"]["verdict"] == "unknown"
+    assert all(55 <= row["days"] <= 60 for row in found["modes"])
