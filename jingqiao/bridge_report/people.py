@@ -68,7 +68,7 @@ def of(
             {name: row[name] for name in ("at", "what", "who", "note")} for row in entries
         ]
     hours = kept(database, asset_id, until=month.until)
-    return controls, Told(incidents, rows, hours, works_on(database, asset_id))
+    return controls, Told(incidents, rows, hours, works_on(database, asset_id, hours))
 
 
 def _concerns(payload: Any, asset_id: str, sensor_ids: Sequence[str]) -> bool:

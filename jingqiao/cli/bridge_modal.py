@@ -136,7 +136,7 @@ def _of_archive(
         _must_be_enough(asset_id, sensors)
     elif not installed():
         click.echo(text("modal.not_installed_kept", tongue, python=sys.executable), err=True)
-        return before, works_on(database, asset_id)
+        return before, works_on(database, asset_id, before)
     first = max(since or 0, raw_since(settings, now()))
     last = min(until if until is not None else now(), now() - SETTLED_US)
     try:
@@ -157,7 +157,7 @@ def _of_archive(
     found = kept(database, asset_id, since or 0, until)
     if not found:
         refuse("modal.no_blocks", asset_id=asset_id)
-    return found, works_on(database, asset_id)
+    return found, works_on(database, asset_id, found)
 
 
 def _counted(

@@ -15,8 +15,9 @@ from click.testing import CliRunner, Result
 
 from config.settings import load_settings
 from jingqiao.cli import bridge_modal, main
-from jingqiao.database import open_database
+from jingqiao.database import open_database, writing
 from jingqiao.dossier.entries import announce_work
+from jingqiao.dossier.tables import control_request
 from jingqiao.modal.observation import keep
 from tests.jingqiao.modal.conftest import RATE_HZ, SENSORS, START_US, Fill
 from tests.support.modal_hours import DAY_US, hours_of, weather
@@ -95,6 +96,19 @@ def test_an_intervention_begins_anew(jingqiao: Any) -> None:
     )
     shown = jingqiao("bridge", "modal", "B", *NOW).stdout
     assert "no frequency changed" in shown
+
+
+def test_a_new_baseline_of_an_accelerometer_begins_anew_too(jingqiao: Any) -> None:
+    days_known(jingqiao, 60, 1000)
+    figures = json.loads(jingqiao("bridge", "modal", "B", *NOW, "--json").stdout)
+    assert figures["begun_anew_at"] is None
+    jingqiao("devices", "rebaseline", "A1", "--why", "moved")
+    with writing(database()) as connection:
+        at = START_US + 40 * DAY_US
+        connection.execute(sa.update(control_request).values(at=at))
+    figures = json.loads(jingqiao("bridge", "modal", "B", *NOW, "--json").stdout)
+    assert figures["begun_anew_at"] == "2024-02-10T00:00:00.000Z"
+    assert figures["modes"][0]["days"] <= 20
 
 
 def test_without_the_library_the_command_that_installs_it_is_said(
