@@ -9,9 +9,10 @@ import numpy as np
 
 from rules.alarm import Hazard, Reason
 from rules.lid.angle import CREPT_FAR_DEG, allowance, possible_turn
+from rules.lid.forecast import forecast
 from rules.lid.judge import STILL_MOVES, STILL_READINGS
 from rules.lid.limits import Limits
-from rules.lid.settlement import days_to, warmth
+from rules.lid.settlement import warmth
 from rules.lid.state import EPOCH_US, HOUR_US, OPEN_RUN, SENT, WATCH, LidState, Shock, Sink, Tilt, Water
 
 
@@ -91,10 +92,11 @@ def evidence_of(
         conditions += [row("moved_by_shock", leans, "damage_deg", "°")] if has_tilt else []
         conditions += [row("moved_by_shock", sits, "damage_mm", "mm")] if has_mm else []
     if hazard == Hazard.SUNKEN and has_mm:
-        likely, earliest, latest = (float(d[0]) for d in days_to(sink[None, :], limits["sunk_defect_mm"]))
+        rate, likely, earliest, latest = (
+            float(part[0]) for part in forecast(sink[None, :], limits["sunk_defect_mm"])
+        )
         evidence |= {
-            "rate_mm_per_day": _number(float(sink[Sink.RATE])),
-            "rate_se_mm_per_day": _number(float(sink[Sink.RATE_SE])),
+            "rate_mm_per_day": _number(rate),
             "days_to_limit": _number(likely),
             "days_to_limit_earliest": _number(earliest),
             "days_to_limit_latest": _number(latest),

@@ -18,9 +18,10 @@ from rules.detector import Verdicts
 from rules.lid.angle import CREPT_DEG, CREPT_FAR_DEG, PART, allowance, possible_turn
 from rules.lid.doubt import ALIKE_COUNTS, SEEN_PASSES, STEADY_DEG, Doubt, doubts, is_quick
 from rules.lid.features import Features
+from rules.lid.forecast import forecast
 from rules.lid.limits import Limits
 from rules.lid.opinion import Fuses, Opinion
-from rules.lid.settlement import days_to, unrest, warmth
+from rules.lid.settlement import unrest, warmth
 from rules.lid.state import SEATED, WATCH, WATCHED, LidState, Shock, Sink, Tilt, Water
 
 Float32 = npt.NDArray[np.float32]
@@ -261,8 +262,9 @@ def _sunken(f: Features, limits: Limits, sink: Float32, missing: Opinion, doubt:
     warm = warmth(sink)
     kept = attention + np.where(before >= 2, 0, warm) - np.where(before >= 2, limits["sunk_hysteresis_mm"], 0)
     said.say(measured & (slow >= kept + noise / 2) & (level >= kept), 2, slow, attention, "sunken.level_mm")
-    _, _, latest = days_to(sink, limits["sunk_defect_mm"])
-    coming = measured & (slow >= limits["forecast_least_mm"] + warm) & (latest <= limits["forecast_days"])
+    coming = measured & (slow >= limits["forecast_least_mm"] + warm)
+    if np.count_nonzero(coming):
+        coming &= forecast(sink, limits["sunk_defect_mm"]).latest <= limits["forecast_days"]
     said.say(coming, 2, slow, limits["sunk_defect_mm"], "sunken.forecast_mm")
     said.fine(measured)
     said.level[missing.level >= 2] = -1

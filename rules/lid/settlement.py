@@ -1,4 +1,4 @@
-"""How far a lid has sunk since it was commissioned: robust level, rate, and the day it reaches the limit."""
+"""How far a lid has sunk since it was commissioned: robust level, and the means of days."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rules.lid.forecast import note_passages
 from rules.lid.limits import Limits
 from rules.lid.state import Sink
 
@@ -16,20 +17,27 @@ ACCEPT_MM = np.float32(6.0)
 """As for the angle: the mean of a warm day and its night is the baseline, not the hour of fitting."""
 SLOW_S = np.float32(12 * 3600)
 SWING_S = np.float32(2 * 86400)
-MEMORY_DAYS = np.float32(12.0)
-"""Days after which a day's mean weighs 1/e in the regression."""
-LEAST_WEIGHT = np.float32(4.0)
 GREATEST_STEP_MM = np.float32(20.0)
 """A step counts no more than this for the jitter: one fall of the lid is none."""
 CALM_MM = np.float32(3.0)
 """Jitter that traffic, thermal movement and quantization explain."""
-STEP_MM = np.float32(0.3)
-"""Least standard error of a day's mean: thermal movement and quantization [mm]."""
+COARSEST_MM = np.float32(5.0)
+"""Of the coarsest scales; a wild sample weighs no more in the mean of its day."""
+FINEST_MM = np.float32(0.1)
+"""Steps below are of no scale's grain."""
 
 
 def median_of_three(a: Float32, b: Float32, c: Float32) -> Float32:
     """float32[k]  The middle one: one wild sample among three never shows."""
     return np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), c))
+
+
+def heard(change_mm: Float32, level_mm: Float32) -> Float32:
+    """What a reading adds to the mean of its day: itself, as far as the two beside it let it be believed.
+
+    Of a scale of 5 mm the median hides what the share of readings on either mark tells.
+    """
+    return np.asarray(np.clip(change_mm, level_mm - COARSEST_MM, level_mm + COARSEST_MM), np.float32)
 
 
 def settle(
@@ -63,6 +71,9 @@ def settle(
     a, b = rows[:, Sink.A], rows[:, Sink.B].copy()
     level = median_of_three(a, b, change)
     step = np.minimum(np.abs(change - b), GREATEST_STEP_MM)
+    finer = ~young & (step >= FINEST_MM) & ((step < rows[:, Sink.GRAIN]) | (rows[:, Sink.GRAIN] == 0))
+    if np.count_nonzero(finer):
+        rows[finer, Sink.GRAIN] = step[finer]
     jitter = rows[:, Sink.JITTER]
     jitter += (step - jitter) * np.float32(1 / 8)
     rows[:, Sink.A] = b
@@ -84,7 +95,7 @@ def settle(
         turned = rows[i]
         turn_day(turned, day[i])
         rows[i] = turned
-    rows[:, Sink.SUM] += level
+    rows[:, Sink.SUM] += heard(change, level)
     rows[:, Sink.N] += 1
     return change
 
@@ -111,46 +122,11 @@ def _learn(
 
 
 def turn_day(rows: Float32, day: Float32) -> None:
-    """Put the day that has ended into the regression and move its origin to the new day."""
-    n = rows[:, Sink.N]
-    mean = rows[:, Sink.SUM] / np.maximum(n, 1)
-    weight = (n > 0).astype(np.float32)
-    weighed = weight * mean
-    s0, y0 = rows[:, Sink.S0] + weight, rows[:, Sink.Y0] + weighed
-    s1, s2, y1 = rows[:, Sink.S1], rows[:, Sink.S2], rows[:, Sink.Y1]
-    y2 = rows[:, Sink.Y2] + weighed * mean
-    days = np.maximum(day - rows[:, Sink.DAY], np.float32(1))
-    keep = np.exp(-days / MEMORY_DAYS)
-    s2 = (s2 - 2 * days * s1 + days * days * s0) * keep
-    s1 = (s1 - days * s0) * keep
-    y1 = (y1 - days * y0) * keep
-    s0, y0, y2 = s0 * keep, y0 * keep, y2 * keep
-    rate, rate_se = slope(s0, s1, s2, y0, y1, y2)
-    columns = (Sink.S0, Sink.S1, Sink.S2, Sink.Y0, Sink.Y1, Sink.Y2, Sink.RATE, Sink.RATE_SE)
-    for column, value in zip(columns, (s0, s1, s2, y0, y1, y2, rate, rate_se), strict=True):
-        rows[:, column] = value
+    """Take the mean of the day that has ended, and begin the new one."""
+    note_passages(rows)
     rows[:, Sink.DAY] = day
     rows[:, Sink.SUM] = 0
     rows[:, Sink.N] = 0
-
-
-def slope(
-    s0: Float32, s1: Float32, s2: Float32, y0: Float32, y1: Float32, y2: Float32
-) -> tuple[Float32, Float32]:
-    """Weighted least squares: slope [mm/d] and its standard error; 0 and 0 where days are too few."""
-    d0, d1, d2 = (np.asarray(s, np.float64) for s in (s0, s1, s2))
-    e0, e1, e2 = (np.asarray(y, np.float64) for y in (y0, y1, y2))
-    enough = d0 > LEAST_WEIGHT
-    if not enough.any():
-        nothing = np.zeros(len(enough), np.float32)
-        return nothing, nothing
-    safe = np.where(enough, d0, 1.0)
-    spread = np.maximum(d2 - d1 * d1 / safe, 1e-6)
-    along = e1 - d1 * e0 / safe
-    rate = along / spread
-    rest = np.maximum(e2 - e0 * e0 / safe - rate * along, 0.0) / np.maximum(d0 - 2, 1.0)
-    error = np.sqrt((rest + float(STEP_MM) ** 2) / spread)
-    return np.where(enough, rate, 0).astype(np.float32), np.where(enough, error, 0).astype(np.float32)
 
 
 def unrest(rows: Float32) -> Float32:
@@ -162,18 +138,3 @@ def unrest(rows: Float32) -> Float32:
 def warmth(rows: Float32) -> Float32:
     """float32[k]  What the half-day mean must pass a limit by because the sun moves the sensor [mm]."""
     return np.asarray(np.float32(0.7) * np.maximum(rows[:, Sink.SWING] - 1, 0), np.float32)
-
-
-def days_to(rows: Float32, limit_mm: Float32) -> tuple[Float32, Float32, Float32]:
-    """Days until the level reaches the limit: likely, earliest, latest (90 % interval); inf = not in sight.
-
-    The interval is that of the rate and of the level together.
-    """
-    rate, error = rows[:, Sink.RATE], rows[:, Sink.RATE_SE] * np.float32(1.645)
-    left = np.maximum(limit_mm - rows[:, Sink.SLOW], 0)
-
-    def at(speed: Float32) -> Float32:
-        safe = np.where(speed > np.float32(1e-3), speed, np.float32(1))
-        return np.where(speed > np.float32(1e-3), left / safe, np.float32(np.inf))
-
-    return at(rate), at(rate + error), at(rate - error)

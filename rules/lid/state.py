@@ -60,8 +60,9 @@ class Sink(IntEnum):
 
     BASE : baseline [mm].  COUNT, SINCE : as for tilt.  A, B : the two changes before the latest [mm].
     LEVEL : median of the latest three [mm].  SLOW : half-day mean [mm].  RUN : as for tilt.
-    DAY, SUM, N : the day that is being added up.  S0, S1, S2, Y0, Y1, Y2 : forgetting regression of the
-    days' means on their day.  RATE, RATE_SE : slope and its standard error [mm/d].
+    DAY, SUM, N : the day that is being added up.  MEAN, MEAN_DAY : mean of the latest whole day [mm], and its
+    day; 0 = none.  PASSED_1 to PASSED_5 : day on which `forecast.DEPTHS_MM` were passed; 0 = they were not.
+    GRAIN : least step seen that was any, the scale's mostly [mm]; 0 = none yet.
     JITTER : usual step between neighbours [mm].  SWING : mean distance from SLOW: sun, noise [mm].
     """
 
@@ -76,14 +77,14 @@ class Sink(IntEnum):
     DAY = 8
     SUM = 9
     N = 10
-    S0 = 11
-    S1 = 12
-    S2 = 13
-    Y0 = 14
-    Y1 = 15
-    Y2 = 16
-    RATE = 17
-    RATE_SE = 18
+    MEAN = 11
+    MEAN_DAY = 12
+    PASSED_1 = 13
+    PASSED_2 = 14
+    PASSED_3 = 15
+    PASSED_4 = 16
+    PASSED_5 = 17
+    GRAIN = 18
     JITTER = 19
     SWING = 20
 
@@ -334,4 +335,7 @@ class LidState:
             if given is None or given.dtype != own.dtype or given.shape[1:] != own.shape[1:]:
                 raise ValueError(f"lid state {name} does not fit")
             own[:] = given
+        if (state.sink[:, Sink.MEAN_DAY] < 0).any():
+            # Until its passages were kept, the sums of a regression stood there.
+            raise ValueError("lid state sink is of an older release")
         return state

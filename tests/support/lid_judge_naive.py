@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tests.support.lid_naive import Passages
+
 NAN = math.nan
 
 
@@ -347,10 +349,11 @@ def sunken(lid: Lid, doubt: Mapping[str, bool], gone: Said | None) -> Said | Non
     kept = r["sunk_attention_mm"] + (-r["sunk_hysteresis_mm"] if before >= 2 else lid.warm)
     if lid.slow >= kept + lid.noise / 2 and level >= kept:
         said.append(Said(2, lid.slow, r["sunk_attention_mm"], "sunken.level_mm"))
-    slowest = lid.rate - 1.645 * lid.rate_se
-    left = max(r["sunk_defect_mm"] - lid.slow, 0)
-    days = left / slowest if slowest > 1e-3 else math.inf
-    if lid.slow >= r["forecast_least_mm"] + lid.warm and days <= r["forecast_days"]:
+    depths = (getattr(lid, f"passed_{row}") for row in range(1, 6))
+    passages = Passages(mean=lid.mean_mm, day=lid.mean_day)
+    passages.passed = {depth: day for depth, day in zip(passages.depths, depths, strict=True) if day > 0}
+    latest = passages.forecast(lid.slow, lid.grain, r["sunk_defect_mm"])[3]
+    if lid.slow >= r["forecast_least_mm"] + lid.warm and latest <= r["forecast_days"]:
         said.append(Said(2, lid.slow, r["sunk_defect_mm"], "sunken.forecast_mm"))
     return gravest(said) or Said(0, NAN, NAN, "none")
 

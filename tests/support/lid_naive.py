@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from config.lid_rules import LidRules
 
 
@@ -80,15 +82,65 @@ class Sink:
         return change, level
 
 
-def slope(points: list[tuple[float, float]], today: float, memory_days: float) -> float:
-    """Weighted least squares slope of (day, value), older days forgotten exponentially."""
-    weights = [math.exp(-(today - day) / memory_days) for day, _ in points]
-    total = sum(weights)
-    mean_x = sum(w * day for w, (day, _) in zip(weights, points, strict=True)) / total
-    mean_y = sum(w * y for w, (_, y) in zip(weights, points, strict=True)) / total
-    spread = sum(w * (day - mean_x) ** 2 for w, (day, _) in zip(weights, points, strict=True))
-    along = sum(w * (day - mean_x) * (y - mean_y) for w, (day, y) in zip(weights, points, strict=True))
-    return along / spread
+@dataclass
+class Passages:
+    """When a lid passed some depths [day], and what that says of the days to come."""
+
+    depths: tuple[float, ...] = (1.0, 2.0, 3.5, 6.0, 9.0)
+    passed: dict[float, float] = field(default_factory=dict)
+    mean: float = 0.0
+    day: float = 0.0
+
+    def note(self, mean: float, day: float) -> None:
+        """The mean of a day that has ended [mm]."""
+        for depth in self.depths:
+            if mean < float(np.float32(0.7) * np.float32(depth)):
+                self.passed.pop(depth, None)
+            elif mean >= depth and depth not in self.passed:
+                between = (depth - self.mean) / max(mean - self.mean, 1e-6)
+                self.passed[depth] = (
+                    self.day + min(max(between, 0), 1) * (day - self.day) if self.day else day
+                )
+        self.mean, self.day = mean, day
+
+    def forecast(self, slow_mm: float, grain_mm: float, limit_mm: float) -> tuple[float, float, float, float]:
+        """(rate [mm/d], days to the limit: likely, earliest, latest)."""
+        noise, bursts, usual, spread = max(0.3, 0.35 * grain_mm), 0.3, 0.15, 0.65
+        far = [d for d in self.passed if self.mean - d >= max(1.5, 0.3 * self.mean)]
+        long = [d for d in far if self.day - self.passed[d] >= 2]
+        if not far:
+            return 0.0, math.inf, math.inf, math.inf
+        start = max(long or far)
+        rise = self.mean - start
+        rate = rise / max(self.day - self.passed[start], 0.25)
+        middle = (self.mean + start) / 2
+        # how the rate of this stretch differs from that of the one before
+        power, power_se = usual, spread
+        before = [d for d in self.passed if start - d >= max(1.0, 0.3 * start)]
+        if before:
+            first = max(before)
+            rate_before = (start - first) / max(self.passed[start] - self.passed[first], 0.25)
+            apart = math.log(middle / ((start + first) / 2))
+            seen = math.log(rate / rate_before) / apart
+            error = 2 * (noise / rise) ** 2 + 2 * (noise / (start - first)) ** 2 + 2 * bursts**2
+            weight = spread**2 / (spread**2 + error / apart**2)
+            power = min(max(usual + weight * (seen - usual), -1.5), 0.8)
+            power_se = spread * math.sqrt(1 - weight)
+        now = max(self.mean, slow_mm, 0.1)
+        left = max(limit_mm, now)
+
+        def days(power: float) -> float:
+            return (left ** (1 - power) - now ** (1 - power)) / (1 - power) * middle**power / rate
+
+        def ends(sign: int) -> float:
+            bent = math.log(max(days(min(power - sign * 1.645 * power_se, 0.9)), 1e-6) / max(likely, 1e-6))
+            by_rate = 1.645**2 * (2 * (noise / rise) ** 2 + bursts**2)
+            return max(likely * math.exp(sign * math.sqrt(bent**2 + by_rate)) - 0.5, 0)
+
+        likely = days(power)
+        if not long:
+            return 0.0, math.inf, ends(-1), math.inf
+        return rate, max(likely - 0.5, 0), ends(-1), ends(1)
 
 
 @dataclass

@@ -23,7 +23,7 @@ from rules.lid.ahead.windows import days, shocks
 from rules.lid.doubt import ALIKE_COUNTS, SEEN_PASSES
 from rules.lid.judge import offset_deg
 from rules.lid.limits import Limits
-from rules.lid.settlement import GREATEST_STEP_MM, median_of_three
+from rules.lid.settlement import FINEST_MM, GREATEST_STEP_MM, heard, median_of_three
 from rules.lid.state import LidState, Shock, Sink, Tilt, Water
 
 Float32 = npt.NDArray[np.float32]
@@ -79,7 +79,8 @@ def guess(
             (Sink.SWING, wandered.swing),
         ):
             put(own.sink[:, column], values[:-1, whole], whole)
-        days(own, start.sink[whole], level[:, whole], hours[:, whole], whole)
+        means = heard(change[:, whole], level[:, whole])
+        days(own, start.sink[whole], means, hours[:, whole], whole)
     shocks(own, start, columns.get("vibration_g"), rocking, hours, limits)
     _runs(own, start, len(time))
     _hits(own, start, angle, change, wandered.slow[1:], limits)
@@ -140,7 +141,13 @@ def _settled(
         (Sink.LEVEL, after(base[:, Sink.LEVEL], level)),
     ):
         put(own.sink[:, column], values[:, whole], whole)
-    return change, level, np.minimum(np.abs(change - b), GREATEST_STEP_MM)
+    step = np.minimum(np.abs(change - b), GREATEST_STEP_MM)
+    seen = np.where((share == 0) & (step >= FINEST_MM), step, np.float32(np.inf))
+    known = np.where(base[:, Sink.GRAIN] > 0, base[:, Sink.GRAIN], np.float32(np.inf))
+    grain = np.minimum(np.minimum.accumulate(seen, axis=0), known)
+    grain = after(base[:, Sink.GRAIN], np.where(np.isinf(grain), np.float32(0), grain))
+    put(own.sink[:, Sink.GRAIN], grain[:, whole], whole)
+    return change, level, step
 
 
 def _water(

@@ -17,13 +17,13 @@ Float32 = npt.NDArray[np.float32]
 
 
 def days(own: LidState, base: Float32, level: Float32, hours: Float32, of: Any) -> None:
-    """The day that is being added up, and the regression of those before."""
+    """The day that is being added up, and the passages of those before."""
     day = np.floor(hours / np.float32(24))
     turns = day != after(base[:, Sink.DAY], day)
     rows, at = base.copy(), np.arange(len(level))[:, None]
     begin = np.full(len(base), -1)
     tables = own.sink.T.reshape(len(Sink), len(level), -1)
-    columns = [*range(Sink.DAY, Sink.RATE_SE + 1)]
+    columns = [*range(Sink.DAY, Sink.PASSED_5 + 1)]
     whole = np.repeat(rows.T[columns][:, None], len(level), axis=1)
     while True:
         # From the reading that turned the day on to the next that does.

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from config.lid_rules import LidRules
 from rules.lid.angle import between, normal, turn
 from rules.lid.limits import Limits
-from rules.lid.settlement import MEMORY_DAYS, median_of_three, settle
+from rules.lid.settlement import median_of_three, settle
 from rules.lid.state import Sink, Tilt
 from tests.support import lid_naive as naive
 
@@ -70,17 +70,3 @@ def test_the_median_of_three_is_the_middle_one(a: float, b: float, c: float) -> 
     """By comparison only."""
     values = [float(np.float32(v)) for v in (a, b, c)]
     assert float(median_of_three(*(column(v) for v in values))[0]) == sorted(values)[1]
-
-
-def test_the_rate_is_that_of_a_forgetting_regression() -> None:
-    """Kept in six numbers and moved on day by day, or made anew from all days: the same slope."""
-    rng = np.random.default_rng(4)
-    rows = np.zeros((1, len(Sink)), np.float32)
-    points: list[tuple[float, float]] = []
-    for day in range(40):
-        value = 0.3 * day + rng.normal(0, 0.4)
-        settle(rows, column(value), column(1000 * 24 + day * 24), column(86_400), LIMITS)
-        if day > 5:
-            slow = naive.slope(points, day, float(MEMORY_DAYS))
-            assert float(rows[0, Sink.RATE]) == pytest.approx(slow, abs=2e-3)
-        points.append((float(day), float(rows[0, Sink.LEVEL])))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.lid.state import LidState
+from rules.lid.state import LidState, Sink
 
 MOST_BYTES = 400
 """A sensor's state, all detectors together, is at most this (issue 2); the lid's own part must leave room."""
@@ -99,6 +99,10 @@ def test_a_state_of_other_parts_is_refused() -> None:
         LidState.of({**arrays, "gap": arrays["gap"][:2]})
     with pytest.raises(ValueError, match="tilt does not fit"):
         LidState.of({**arrays, "tilt": arrays["tilt"][:, :-1]})
+    older = arrays["sink"].copy()
+    older[0, Sink.MEAN_DAY] = -3
+    with pytest.raises(ValueError, match="older release"):
+        LidState.of({**arrays, "sink": older})
     with pytest.raises(ValueError, match="water does not fit"):
         LidState.of({name: array for name, array in arrays.items() if name != "water"})
 
