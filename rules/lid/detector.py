@@ -215,8 +215,8 @@ class LidDetector:
         else:
             self._fitting.learn_anew(sensors, at)
         changes = self._begin_anew(sensors, at)
-        # A sensor that is new may have been fitted to a lid that lies too low; who says that a lid is to be
-        # learned anew has seen it.
+        # A sensor that is new may have been fitted to a lid that lies too low, and says so once; who says
+        # that a lid is to be learned anew has seen it.
         if name == "rebaseline":
             self._state.said[sensors, WATCH] = SEATED
         return changes

@@ -21,7 +21,7 @@ from rules.lid.features import Features
 from rules.lid.forecast import forecast
 from rules.lid.limits import Limits
 from rules.lid.opinion import Fuses, Opinion
-from rules.lid.settlement import unrest, warmth
+from rules.lid.settlement import set_up_low, unrest, warmth
 from rules.lid.state import SEATED, WATCH, WATCHED, LidState, Shock, Sink, Tilt, Water
 
 Float32 = npt.NDArray[np.float32]
@@ -243,17 +243,12 @@ def _sunken(f: Features, limits: Limits, sink: Float32, missing: Opinion, doubt:
     level = np.where(pressed, slow, level)
     before = f.said[:, 2]
     measured = ~np.isnan(mm)
-    # The code's limit is of the lid against the road, whatever it was when the sensor came.
-    base = sink[:, Sink.BASE]
-    whole = level + np.where(
-        (base >= limits["sunk_attention_mm"]) & (f.said[:, WATCH] & SEATED == 0), base, 0
-    )
     noise = unrest(sink)
     for grade, name in ((4, "sunk_urgent_mm"), (3, "sunk_defect_mm")):
         limit = limits[name]
         kept = limit - np.where(before >= grade, limits["sunk_hysteresis_mm"], 0)
-        deep = measured & (whole >= kept + noise) & ~doubt.jumped
-        said.say(deep, grade, whole, limit, "sunken.level_mm")
+        deep = measured & (level >= kept + noise) & ~doubt.jumped
+        said.say(deep, grade, level, limit, "sunken.level_mm")
         said.say((mm >= limit + 2 * noise) & ~doubt.drop, grade, mm, limit, "sunken.step_mm")
     unsure = mm >= limits["sunk_defect_mm"]
     said.say(unsure & doubt.woken, 2, mm, limits["sunk_defect_mm"], "sunken.unconfirmed_mm")
@@ -266,6 +261,9 @@ def _sunken(f: Features, limits: Limits, sink: Float32, missing: Opinion, doubt:
     if np.count_nonzero(coming):
         coming &= forecast(sink, limits["sunk_defect_mm"]).latest <= limits["forecast_days"]
     said.say(coming, 2, slow, limits["sunk_defect_mm"], "sunken.forecast_mm")
+    # Where a sensor was set up counts for nothing but this: the code's limit is of the lid against the road.
+    low = measured & (f.said[:, WATCH] & SEATED == 0) & set_up_low(sink, f.hours, f.gap_s, limits)
+    said.say(low, 2, sink[:, Sink.BASE], limits["sunk_defect_mm"], "sunken.set_up_mm")
     said.fine(measured)
     said.level[missing.level >= 2] = -1
     return said

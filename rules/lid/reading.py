@@ -24,6 +24,7 @@ from rules.lid.judge import SHY
 from rules.lid.limits import Limits
 from rules.lid.rocking import rock
 from rules.lid.schedule import Pace, on_schedule
+from rules.lid.settlement import set_up_low
 from rules.lid.state import EPOCH_US, HOUR_US, LidState, Shock
 
 Float32 = npt.NDArray[np.float32]
@@ -131,6 +132,7 @@ def read(
         look |= stirs(own.tilt, turned.angle_deg, limits.least("tilt_attention_deg"))
     if change is not None:
         look |= np.abs(change) >= limits.least("forecast_least_mm")
+        look |= set_up_low(own.sink, hours, gap, limits)
     note_switches(own, columns, look)
     chatter(own, columns, angle, change, hours)
     water = water_of(own.water, columns, angle, hours, limits)

@@ -129,6 +129,17 @@ def turn_day(rows: Float32, day: Float32) -> None:
     rows[:, Sink.N] = 0
 
 
+def set_up_low(rows: Float32, hours: Float32, gap_s: Float32, limits: Limits) -> npt.NDArray[np.bool_]:
+    """Sensors whose new baseline is complete, or nearly, and lies as low as a sunken lid: all the while they
+    are commissioned, or with one reading where that takes longer than the hours of it."""
+    low: npt.NDArray[np.bool_] = np.asarray(rows[:, Sink.BASE] >= limits["sunk_defect_mm"], bool)
+    if np.count_nonzero(low):
+        low &= rows[:, Sink.COUNT] >= limits["commission_readings"]
+        few = (limits["commission_readings"] - np.float32(0.5)) * gap_s * np.float32(1 / 3600)
+        low &= hours - rows[:, Sink.SINCE] < np.maximum(limits["commission_hours"], few)
+    return low
+
+
 def unrest(rows: Float32) -> Float32:
     """float32[k]  What a level must pass a limit by because the sensor trembles: a few millimetres of noise
     in the median of three are two thirds of that of one reading [mm]."""

@@ -337,11 +337,10 @@ def sunken(lid: Lid, doubt: Mapping[str, bool], gone: Said | None) -> Said | Non
     level = lid.level
     if 0 < lid.gap <= 3600 and abs(level - lid.slow) <= 4.5:
         level = lid.slow  # a wheel stood on it
-    whole = level + (lid.base if lid.base >= r["sunk_attention_mm"] and not int(lid.watch) // 8 % 2 else 0)
     for grade, name in ((4, "sunk_urgent_mm"), (3, "sunk_defect_mm")):
         kept = r[name] - (r["sunk_hysteresis_mm"] if before >= grade else 0)
-        if whole >= kept + lid.noise and not doubt["jumped"]:
-            said.append(Said(grade, whole, r[name], "sunken.level_mm"))
+        if level >= kept + lid.noise and not doubt["jumped"]:
+            said.append(Said(grade, level, r[name], "sunken.level_mm"))
         if lid.mm >= r[name] + 2 * lid.noise and not doubt["drop"]:
             said.append(Said(grade, lid.mm, r[name], "sunken.step_mm"))
     if lid.mm >= r["sunk_defect_mm"]:
@@ -355,6 +354,12 @@ def sunken(lid: Lid, doubt: Mapping[str, bool], gone: Said | None) -> Said | Non
     latest = passages.forecast(lid.slow, lid.grain, r["sunk_defect_mm"])[3]
     if lid.slow >= r["forecast_least_mm"] + lid.warm and latest <= r["forecast_days"]:
         said.append(Said(2, lid.slow, r["sunk_defect_mm"], "sunken.forecast_mm"))
+    seated = int(lid.watch) // 8 % 2
+    if lid.base >= r["sunk_defect_mm"] and lid.sink_count >= r["commission_readings"] and not seated:
+        # told while it is commissioned; who reports more seldom than five times a day is told once
+        age = lid.hours - lid.sink_since
+        if age < max(r["commission_hours"], (r["commission_readings"] - 0.5) * lid.gap / 3600):
+            said.append(Said(2, lid.base, r["sunk_defect_mm"], "sunken.set_up_mm"))
     return gravest(said) or Said(0, NAN, NAN, "none")
 
 

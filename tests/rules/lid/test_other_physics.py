@@ -322,18 +322,37 @@ def test_a_contact_that_is_known_to_chatter_is_told_no_more_and_an_open_one_is_r
     assert days * DAY <= fired[0] <= days * DAY + 3 * 900
 
 
-def test_a_lid_that_somebody_says_lies_well_has_not_sunk_however_its_gauge_was_fitted() -> None:
-    """The frame was raised and the gauge fitted again: 40 mm are its zero, 15 more are not."""
-    bound, seated = Life(city(heartbeat_s=3600)), Life(city(heartbeat_s=3600))
-    for life, control in ((bound, "binding"), (seated, "rebaseline")):
+def test_where_a_gauge_was_set_up_is_told_once_and_counts_never() -> None:
+    """40 mm are its zero, or a lid that lies low: yellow on its first day, unless somebody says that it lies
+    well. From then on 3 mm are 3 mm, up or down, and 15 more are a defect."""
+    bound, seated, raised = (Life(city(heartbeat_s=3600)) for _ in range(3))
+    for life, control in ((bound, "binding"), (seated, "rebaseline"), (raised, "binding")):
         life.said += life.engine.control(control, {"sensor_id": "S0"}, START)
         for k in range(1, 60):
-            life.reads(k * HOUR, displacement_mm=40 if k < 50 else 43.5)
-    assert ("sunken", "red") in paged(bound)
+            moved = 36.0 if life is raised else 43.5
+            life.reads(k * HOUR, displacement_mm=40 if k < 50 else moved)
     assert seated.alarms("sunken") == []
-    for k in range(60, 64):
-        seated.reads(k * HOUR, displacement_mm=57)
-    assert paged(seated) == [("sunken", "orange")]
+    for life in (bound, raised):
+        first, *others = [c for c in life.said if c.hazard.value == "sunken"]
+        assert first.severity.colour == "yellow"
+        assert first.reason.key == "rules_lid.sunken.set_up_mm"
+        assert first.provisional
+        assert [c.state.value for c in others] == ["clear"]
+        assert paged(life) == []
+    for life in (bound, seated):
+        for k in range(60, 64):
+            life.reads(k * HOUR, displacement_mm=57)
+        assert paged(life) == [("sunken", "orange")]
+
+
+def test_a_gauge_that_reports_once_a_day_is_told_to_be_low_once_too() -> None:
+    life = Life(city(heartbeat_s=86_400))
+    for day in range(12):
+        life.reads(day * DAY, displacement_mm=50)
+    assert [row[:3] for row in life.alarms("sunken")] == [
+        ("sunken", "firing", "yellow"),
+        ("sunken", "clear", "yellow"),
+    ]
 
 
 def test_wheels_of_a_crowded_road_page_nobody_on_the_first_day() -> None:
