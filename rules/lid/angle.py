@@ -22,6 +22,11 @@ CREPT_DEG = np.float32(4.0)
 """A day's mean within so much of what has crept so far may be creep."""
 CREPT_FAR_DEG = np.float32(5.0)
 """What has come so far so slowly is the sensor's: the edge of a lid of 700 mm would have moved by 60 mm."""
+LEAPT_DEG = np.float32(2.0)
+"""A day's mean so far from what has crept leapt there: what creeps by half a degree a day is nearer."""
+LEAP_DEG = np.float32(1.0)
+"""A reading that lies further from its day's mean than this, and than it swings and may have crept since the
+one before, has come in one step; there is none between."""
 FOLLOW_DAYS = np.float32(3.0)
 GREATEST_PULL_DEG = np.float32(4.0)
 CALM_DEG = np.float32(1.0)
@@ -197,8 +202,9 @@ def torn(
 def creep(rows: Float32, angle_deg: Float32, gap_s: Float32, limits: Limits) -> None:
     """Follow what comes slowly, and how far readings swing about it; `rows` are changed in place.
 
-    What is followed is the mean of about a day, and only where it lies near: a lid that has moved at once is
-    never taken for a sensor that creeps, and a sensor that swings with the sun may creep all the same.
+    What is followed is the mean of about a day, and only where it lies near and readings lie between: a lid
+    that has moved at once is never taken for a sensor that creeps, and a sensor that swings with the sun may
+    creep all the same.
     """
     rest = angle_deg - rows[:, Tilt.CREEP]
     missing = np.isnan(rest)
@@ -207,16 +213,17 @@ def creep(rows: Float32, angle_deg: Float32, gap_s: Float32, limits: Limits) -> 
         rest, gap_s = np.where(missing, np.float32(0), rest), np.where(missing, np.float32(0), gap_s)
     share = gap_s / (gap_s + np.float32(86400))
     off, rough = rows[:, Tilt.OFF], rows[:, Tilt.ROUGH]
+    days = gap_s * np.float32(1 / 86400)
+    reach = limits["creep_deg_per_day"] * days
+    leaps = np.abs(rest - off) > LEAP_DEG + np.float32(1.5) * rough + reach
     # Bounded, so that wheels which are caught standing on the lid do not move its mean.
     off += share * np.minimum(np.maximum(rest - off, -GREATEST_PULL_DEG), GREATEST_PULL_DEG)
     # The mean needs a day to follow a lid that has moved: that is no swing, and must not grow into one.
     away = np.minimum(np.abs(rest - off), np.float32(1.5) * rough + np.float32(0.5))
     rough += share * (away - rough)
-    days = gap_s * np.float32(1 / 86400)
-    reach = limits["creep_deg_per_day"] * days
     # Slower than the mean itself, or the two would chase one another.
     follow = np.minimum(np.maximum(off * np.minimum(days / FOLLOW_DAYS, 1), -reach), reach)
-    rows[:, Tilt.CREEP] += np.where(np.abs(off) < CREPT_DEG, follow, np.float32(0))
+    rows[:, Tilt.CREEP] += np.where((np.abs(off) < LEAPT_DEG) & ~leaps, follow, np.float32(0))
 
 
 def allowance(rows: Float32) -> Float32:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from rules.lid.ahead.beats import Beats
 from rules.lid.ahead.means import followed
-from rules.lid.angle import CREPT_DEG, FOLLOW_DAYS, GREATEST_PULL_DEG
+from rules.lid.angle import FOLLOW_DAYS, GREATEST_PULL_DEG, LEAP_DEG, LEAPT_DEG
 from rules.lid.limits import Limits
 from rules.lid.schedule import CALMS, UNSETTLES
 from rules.lid.settlement import SLOW_S, SWING_S
@@ -23,10 +23,12 @@ Float32 = npt.NDArray[np.float32]
 
 GREATEST_PULL_MM: Final = np.float32(5)
 PULL: Final = np.array([[GREATEST_PULL_DEG], [GREATEST_PULL_MM]], np.float32)
+PUSH: Final = -PULL
 TIMES: Final = np.array([[1.5], [1.5], [0]], np.float32)
 MORE: Final = np.array([[0.5], [0.5], [np.inf]], np.float32)
 """How far a swing may pull: of angle, displacement and schedule, that of the last without bound."""
 EIGHTH: Final = np.float32(1 / 8)
+ONE_AND_HALF: Final = np.float32(1.5)
 
 
 class Seen(NamedTuple):
@@ -103,20 +105,19 @@ def _swinging(start: LidState, seen: Seen, pace: Float32, limits: Limits) -> tup
     toward[:, 1], away[:, 1], away[:, 2] = seen.level_mm, seen.change_mm, seen.beats.taught_s - pace
     step, most, more = (np.empty((rows, k), np.float32) for rows in (2, 3, 3))
     part = np.empty(k, np.float32)
-    pull, push = PULL, -PULL
     given = zip(seen.angle_deg, toward, away, shares, little, rising, strict=True)
     shown = zip(np.asarray(seen.beats.new.any(axis=1)), seen.beats.new, seen.beats.unsure_s, strict=True)
     bounds = zip(reach, -reach, follows, strict=True)
     kept = zip(means, means[1:], swings, swings[1:], creeps, creeps[1:], strict=False)
-    for of, (another, new, unsure), ends, states in zip(given, shown, bounds, kept, strict=False):
-        angle, to, far, much, few, many = of
-        up, down, follow = ends
+    readings = zip(given, shown, bounds, kept, strict=False)
+    for (angle, to, far, much, few, many), (another, new, unsure), (up, down, follow), states in readings:
         mean, mean_now, swing, swing_now, creep, creep_now = states
         rest, off_now, displaced = to[0], mean_now[0], far[1]
         np.subtract(angle, creep, out=rest)
         np.subtract(to, mean, out=step)
-        np.maximum(step, push, out=step)
-        np.minimum(step, pull, out=step)
+        leaps = np.abs(step[0]) > LEAP_DEG + ONE_AND_HALF * swing[0] + up
+        np.maximum(step, PUSH, out=step)
+        np.minimum(step, PULL, out=step)
         np.multiply(step, much, out=step)
         np.add(mean, step, out=mean_now)
         np.subtract(rest, off_now, out=far[0])
@@ -136,6 +137,7 @@ def _swinging(start: LidState, seen: Seen, pace: Float32, limits: Limits) -> tup
         np.multiply(off_now, follow, out=part)
         np.maximum(part, down, out=part)
         np.minimum(part, up, out=part)
+        part[leaps] = 0
         np.add(creep, part, out=creep_now)
     return means, swings, creeps
 
@@ -144,6 +146,6 @@ def _creeping(tilt: Float32, gap: Float32, limits: Limits) -> tuple[Float32, Flo
     """How far creep may go with each reading [°], and what share of its distance it follows."""
     days = gap * np.float32(1 / 86400)
     # What has moved at once is not followed, and does not come near from one reading to the next.
-    near = np.abs(tilt[:, Tilt.OFF]) < CREPT_DEG
+    near = np.abs(tilt[:, Tilt.OFF]) < LEAPT_DEG
     follows = np.where(near, np.minimum(days / FOLLOW_DAYS, 1), np.float32(0))
     return np.asarray(limits["creep_deg_per_day"] * days, np.float32), follows
