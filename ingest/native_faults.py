@@ -105,9 +105,9 @@ def explain_keys(item: bytes, error: Exception) -> Refusal:
         value = bytes(raw)
         wanted: Any
         if key in NUMBER_KEYS:
-            wanted, right = float, f"a number is taken, {limits(key)}"
+            wanted, right = float | None, f"a number is taken, {limits(key)}"
         elif key in YES_NO_KEYS:
-            wanted, right = bool, "true or false is taken"
+            wanted, right = bool | None, "true or false is taken"
         elif key == "seq":
             wanted, right = Seq, "a whole number from 0 is taken"
         elif key == "t":
@@ -141,10 +141,13 @@ def check_reading(reading: Any, received: int) -> None:
     found = False
     for key in QUANTITY_KEYS:
         value = getattr(reading, key)
-        if value != value:  # noqa: PLR0124 - NaN: not there
+        if value is None or value != value:  # noqa: PLR0124 - NaN: not there
             continue
         found = True
         check_range(key, value)
+    null = next((key for key in QUANTITY_KEYS if getattr(reading, key) is None), None)
+    if not found and null is not None:
+        raise Refusal("type", f"{null}: null; nothing else was measured, at least one number is needed")
     if not found:
         raise Refusal("empty", f"payload: no quantity; at least one of {', '.join(QUANTITY_KEYS)} is needed")
 

@@ -72,7 +72,7 @@ def decode_readings(payloads: Sequence[bytes], sensor: npt.NDArray[np.int32], re
     columns: dict[str, Float32] = {}
     measured = np.zeros(n, np.int64)
     for key in keys:
-        column = np.fromiter(map(attrgetter(key), rows), np.float64, n)
+        column = _column(rows, key)
         there = column == column  # noqa: PLR0124 - NaN: not there
         if not there.any():
             continue
@@ -133,6 +133,15 @@ def _present(joined: bytes) -> Sequence[str]:
     if b"\\" in joined:  # an escape can spell a key in another way
         return QUANTITY_KEYS
     return [key for key in QUANTITY_KEYS if f'"{key}"'.encode() in joined]
+
+
+def _column(rows: list[Any], key: str) -> npt.NDArray[np.float64]:
+    """What each reading says of a quantity; NaN = nothing."""
+    try:
+        return np.fromiter(map(attrgetter(key), rows), np.float64, len(rows))
+    except TypeError:  # a null, which is seldom: the way without a look at each value is much the faster
+        values = (getattr(row, key) for row in rows)
+        return np.fromiter((np.nan if v is None else v for v in values), np.float64, len(rows))
 
 
 def _times(rows: list[Any], received: Int64) -> tuple[Int64, UInt8, npt.NDArray[np.bool_]]:

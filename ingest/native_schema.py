@@ -40,10 +40,12 @@ Reading: Final[Any] = msgspec.defstruct(
     [
         ("t", int | str, UNSET_T),
         ("seq", Seq, UNSET_SEQ),
-        *((name, float, math.nan) for name in NUMBER_KEYS),
-        # NaN stands for "not there": JSON has no such number, and only true and false may take its place.
-        *((name, bool, math.nan) for name in YES_NO_KEYS),
+        # A channel that could not be read is often sent as null: that must not cost what the others say.
+        *((name, float | None, math.nan) for name in NUMBER_KEYS),
+        # NaN stands for "not there": JSON has no such number, and only true, false, null may take its place.
+        *((name, bool | None, math.nan) for name in YES_NO_KEYS),
     ],
     gc=False,
 )
-"""A reading as it is written, `KEYS` in order; what is missing is UNSET_T, UNSET_SEQ, NaN."""
+"""A reading as it is written, `KEYS` in order; what is missing is UNSET_T, UNSET_SEQ, NaN, and a
+quantity that is said not to be measured is None."""

@@ -349,6 +349,8 @@ def slow_row(item, received):  # noqa: PLR0911, PLR0912 - obvious, not short
         if name not in item:
             continue
         value, quantity = item[name], QUANTITIES[name]
+        if value is None:
+            continue
         if quantity.boolean != isinstance(value, bool) or not isinstance(value, int | float):
             return None
         if not quantity.low <= value <= quantity.high:
@@ -400,6 +402,30 @@ payloads = st.one_of(
         ]
     ),
 )
+
+
+@pytest.mark.parametrize("among", [[], [{"t": NOW_MS, "tilt_deg": 3.5}]])
+@pytest.mark.parametrize(
+    ("sent", "measured"),
+    [
+        ({"tilt_deg": None, "displacement_mm": 55}, {"displacement_mm": 55.0}),
+        ({"open": None, "tilt_deg": 12.5, "battery_v": None}, {"tilt_deg": 12.5}),
+        ({"open": True, "water_mm": None}, {"open": 1.0}),
+    ],
+)
+def test_a_null_beside_what_was_measured_costs_nothing(sent, measured, among):
+    """A channel that could not be read: the sinking that another says must be heard."""
+    batch = decode([message({"t": NOW_MS - 1000, **sent}), *map(message, among)], REGISTRY)
+    assert batch.dead_letters == ()
+    assert batch.unknown_keys == 0
+    first = {name: float(c[0]) for name, c in batch.frame.columns.items() if not math.isnan(c[0])}
+    assert (first, len(batch.frame)) == (measured, 1 + len(among))
+
+
+def test_a_null_beside_what_is_out_of_range_or_of_a_wrong_type_saves_nothing():
+    for bad in ({"displacement_mm": 99_999}, {"displacement_mm": "55"}, {"seq": None, "displacement_mm": 5}):
+        batch = decode([message({"t": NOW_MS, "tilt_deg": None, **bad})], REGISTRY)
+        assert (len(batch.frame), len(batch.dead_letters)) == (0, 1)
 
 
 @settings(max_examples=300, deadline=None)
