@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
-from config.messages import text
+from config.messages import Language, catalogue, text
 from jingqiao.cli.output import CHECK_FAILED, language, print_json, print_table
 from simulator import truth
 from simulator.score import alarms_of
@@ -47,26 +48,46 @@ def score(truth_file: Path, alarm_file: Path, lid_years: float | None, as_json: 
     if as_json:
         print_json(told)
         return
-    heads = ("hazard", "required", "found", "recall", "median", "p90", "ahead")
+    heads = ("hazard", "onset", "found", "median", "p90", "ahead")
     print_table(
         [text(f"simulator.head_{name}", lang) for name in heads],
         [
             (
-                hazard,
-                part["required"],
-                part["found"],
-                part["recall"],
+                *_named(name, lang),
+                _share(part),
                 _span(part["delay_median_s"]),
                 _span(part["delay_p90_s"]),
                 _span(part["ahead_of_limit_median_s"]),
             )
-            for hazard, part in told["by_hazard_and_onset"].items()
+            for name, part in told["by_hazard_and_onset"].items()
         ],
     )
     for name in ("false_alarms", "false_paging_alarms"):
-        values = {key: "–" if value is None else value for key, value in told[name].items()}
+        values = {key: _rounded(value) for key, value in told[name].items()}
         click.echo(text(f"simulator.{name}", lang, **values))
-    click.echo(text("simulator.precision", lang, precision=told["precision"], recall=told["recall"]))
+    precision, recall = (_percent(told[name]) for name in ("precision", "recall"))
+    click.echo(text("simulator.precision", lang, precision=precision, recall=recall))
+
+
+def _named(hazard_and_onset: str, lang: Language) -> tuple[str, str]:
+    """`missing/sudden` in the reader's words; what the catalogue lacks is shown as it is."""
+    hazard, _, onset = hazard_and_onset.partition("/")
+    words = catalogue(lang)
+    return words.get(f"notify.hazard.{hazard}", hazard), words.get(f"simulator.onset.{onset}", onset)
+
+
+def _share(part: Mapping[str, Any]) -> str:
+    found = f"{part['found']} / {part['required']}"
+    return found if part["recall"] is None else f"{found} {_percent(part['recall'])}"
+
+
+def _percent(share: float | None) -> str:
+    """To a tenth, never rounded up to all."""
+    return "–" if share is None else f"{math.floor(share * 1000) / 10:g}%"
+
+
+def _rounded(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4g}"
 
 
 def _exposure(path: Path) -> float:

@@ -1,10 +1,12 @@
 """`jingqiao simulate` and `jingqiao score` as a person uses them."""
 
 import json
+from itertools import product
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from rich.cells import cell_len
 
 from jingqiao.cli.score import score
 from jingqiao.cli.simulate import simulate
@@ -56,7 +58,7 @@ def test_a_scenario_becomes_files_and_their_score_knows_the_exposure(
     shown = CliRunner().invoke(
         score, ["--truth", str(tmp_path / "out/truth.jsonl"), "--alarms", str(tmp_path / "alarms.json")]
     )
-    assert "missing" in shown.output
+    assert "井盖缺失" in shown.output
 
 
 def test_neither_broker_nor_folder_is_wrong_use(short: list[str]) -> None:
@@ -98,6 +100,34 @@ def scored(folder: Path, truth: str, alarms: str, *more: str) -> Result:
     (folder / "alarms.json").write_text(alarms)
     named = ["--truth", str(folder / "truth.jsonl"), "--alarms", str(folder / "alarms.json")]
     return CliRunner().invoke(score, [*named, *more])
+
+
+@pytest.mark.parametrize(
+    ("tongue", "hazard", "onset"), [("zh", "井内水位高", "突然"), ("en", "well flooded", "in weeks")]
+)
+def test_a_score_is_read_in_80_columns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tongue: str, hazard: str, onset: str
+) -> None:
+    """Hundreds of events of every hazard, some unknown to us: no word is broken, no line is longer."""
+    monkeypatch.setenv("JINGQIAO_LANGUAGE", tongue)
+    monkeypatch.setenv("COLUMNS", "80")
+    hazards, onsets = (
+        ("missing", "tilted", "sunken", "loose", "damaged", "flooded"),
+        ("sudden", "fast", "slow"),
+    )
+    events = [
+        STOLEN.replace('"a"', f'"a{i}"').replace("missing", name).replace("{", f'{{"severity": "{how}", ')
+        for i, (name, how) in enumerate(product(hazards, onsets))
+        for _ in range(150)
+    ]
+    alarms = ", ".join(RANG.replace('"a"', f'"b{i}"') for i in range(300))
+    done = scored(tmp_path, "\n".join(events), f"[{alarms}]", "--lid-years", "39")
+    assert done.exit_code == 0, done.output
+    lines = done.output.splitlines()
+    assert max(cell_len(line) for line in lines) <= 80
+    rows = [line for line in lines if line.startswith("│")]
+    assert len(rows) == len(hazards) * len(onsets)
+    assert any(hazard in row and onset in row and "0 / 150" in row for row in rows)
 
 
 @pytest.mark.parametrize(
