@@ -59,6 +59,9 @@ FELT_FULLY: Final = np.float32(0.75)
 """Of the limit, that shocks must score before what they go with pages: three windows of hard shocks. A storm
 shakes a lid for one, or the ends of two, and a sensor that trembles by itself seems to rock in it."""
 
+SETTLED: Final = np.float32(0.75)
+"""Of a movement, that the day's mean must have followed to be believed against a closed contact."""
+
 NEAR_DEG: Final = np.float32(8)
 """From where a sensor has crept to, a lid that leans by less than this is no defect; wheels press as much."""
 FOUR_SIGMA: Final = np.float32(5)
@@ -231,7 +234,9 @@ def _askew(f: Features, limits: Limits, tilt: Float32) -> Bool:
     moved = f.angle_deg - tilt[:, Tilt.CREEP]
     least = np.maximum(PART * limits["tilt_attention_deg"], 3 * tilt[:, Tilt.ROUGH])
     steady = (f.step_deg < STEADY_DEG) & (moved >= least) & (tilt[:, Tilt.PASSES] < SEEN_PASSES)
-    return np.asarray(steady & ~(f.open < 0.5) & (possible_turn(tilt) >= limits["tilt_attention_deg"]), bool)
+    # A contact on one side of the frame stays closed where the other side rises: the day's mean must say it.
+    steady &= ~(f.open < 0.5) | (tilt[:, Tilt.OFF] >= SETTLED * least)
+    return np.asarray(steady & (possible_turn(tilt) >= limits["tilt_attention_deg"]), bool)
 
 
 def _sunken(f: Features, limits: Limits, sink: Float32, missing: Opinion, doubt: Doubt) -> Opinion:

@@ -179,13 +179,15 @@ class Lid:
     @property
     def askew(self) -> bool:
         """One inclination, of a sensor fitted askew, shows a part of what may well be a lid ajar."""
-        if not math.isnan(self.z) or self.passes >= self.rules["seen_passes"] or self.open < 0.5:
+        if not math.isnan(self.z) or self.passes >= self.rules["seen_passes"]:
             return False
         datum = min((0.0, 90.0, 180.0), key=lambda d: abs(self.base_deg - d))
         base, now = abs(self.base_deg - datum), abs(self.last - datum)
         possible = math.sqrt(now * now - base * base) if now >= base else base + now
         least = max(self.rules["part"] * self.rules["tilt_attention_deg"], 3 * self.rough)
         steady = self.step < 2 and self.angle - self.creep >= least
+        if self.open < 0.5 and not self.off >= 0.75 * least:
+            return False
         return base <= 45 and steady and possible >= self.rules["tilt_attention_deg"] and not self.crept
 
     @property

@@ -313,3 +313,18 @@ def test_beats_of_which_every_second_was_lost_twice_running_are_no_slower_pace()
     life.reads(at + 1200, displacement_mm=-1)
     life.passes(at + 1500)
     assert gravest(life) in ("blue", "yellow")
+
+
+@pytest.mark.parametrize(("days", "leans", "told"), [(3, 13.0, True), (0.4, 13.0, False), (3, 7.0, False)])
+def test_a_lean_that_stays_under_a_contact_that_stays_closed_is_told_by_the_days_mean(
+    days: float, leans: float, told: bool
+) -> None:
+    """Fitted 5° askew, ajar by 16°, of which the inclination shows 8°; its magnet is where it lies."""
+    life = Life(city(heartbeat_s=4 * HOUR))
+    for k in range(60):
+        life.reads(4 * k * HOUR, tilt_deg=5.0, open=0.0)
+    for k in range(60, 60 + round(6 * days)):
+        life.reads(4 * k * HOUR, tilt_deg=leans, open=0.0)
+    assert [(h, state, colour) for h, state, colour, _ in life.alarms("tilted")] == (
+        [("tilted", "firing", "yellow")] if told else []
+    )
