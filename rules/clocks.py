@@ -27,6 +27,12 @@ ALIKE_US: Final = 60 * SECOND
 MESSAGES: Final = 4
 HOURS_US: Final = 6 * 3600 * SECOND
 """As many, over as long: no outage gives back what it kept at the pace at which it was measured."""
+MOST_US: Final = 24 * 3600 * SECOND
+"""No zone of time is further away."""
+HISTORY_MESSAGES: Final = 8
+HISTORY_US: Final = 24 * 3600 * SECOND
+"""Of what is so late that it counts as history: as many, over as long, with nothing in time between. Local
+time taken for UTC is 8 h, and its sensor would be blind for ever."""
 
 
 class Clocks:
@@ -57,7 +63,7 @@ class Clocks:
 
         sensor : int32[k]  In the order in which they came; a sensor may be in them more than once.
         time, now : int64[k]  Event time as it was stated, and when it was received [µs].
-        lateness_us : int  What is later than this is history, and says nothing of a clock.
+        lateness_us : int  What is later than this is history, and says less of a clock.
         """
         self._changed.clear()
         late = now - time
@@ -72,10 +78,10 @@ class Clocks:
         for size in order.sizes.tolist():
             at = rows[order.rows[start : start + size]]
             start += size
-            timely = at[late[at] <= lateness_us]
+            tells = at[late[at] <= MOST_US]
             of = sensor[at]
             before = self.slow[of]
-            self._learn(sensor[timely], late[timely], now[timely])
+            self._learn(sensor[tells], late[tells], now[tells], lateness_us)
             time[at] += np.minimum(self.slow[of], np.maximum(late[at], 0))
             for i in np.flatnonzero(self.slow[of] != before).tolist():
                 changes = self._changed.setdefault(int(of[i]), [(0, int(before[i]))])
@@ -89,14 +95,15 @@ class Clocks:
             return int(self.slow[sensor])
         return next(slow for since, slow in reversed(changes) if since <= time)
 
-    def _learn(self, s: npt.NDArray[np.int32], late: Int64, now: Int64) -> None:
+    def _learn(self, s: npt.NDArray[np.int32], late: Int64, now: Int64, lateness_us: int) -> None:
         count, first = self.count[s], self.first[s]
         on_time = late < LEAST_US
         alike = (count > 0) & (np.abs(late - first) <= ALIKE_US)
         first = np.where(alike, first, late)
         since = np.where(alike, self.since[s], now)
         count = np.where(on_time, 0, np.where(alike, count + 1, 1))
-        sure = (count >= MESSAGES) & (now - since >= HOURS_US)
+        sure = (count >= MESSAGES) & (now - since >= HOURS_US) & (late <= lateness_us)
+        sure |= (count >= HISTORY_MESSAGES) & (now - since >= HISTORY_US)
         slow = np.where(sure, np.maximum(self.slow[s], np.minimum(first, late)), self.slow[s])
         self.slow[s] = np.where(on_time, 0, np.minimum(slow, late))
         self.first[s], self.since[s], self.count[s] = first, since, count

@@ -25,11 +25,14 @@ class SlowClock:
         if late < 5 * 60 * SECOND:
             self.slow, self.run = 0, []
             return time
-        if late <= LATENESS_US:
+        if late <= 24 * 3600 * SECOND:
             if self.run and abs(late - self.run[0][0]) > 60 * SECOND:
                 self.run = []
             self.run.append((late, now))
-            if len(self.run) >= 4 and now - self.run[0][1] >= 6 * 3600 * SECOND:
+            lasts_h = (now - self.run[0][1]) / 3600 / SECOND
+            if (late <= LATENESS_US and len(self.run) >= 4 and lasts_h >= 6) or (
+                len(self.run) >= 8 and lasts_h >= 24
+            ):
                 self.slow = max(self.slow, min(self.run[0][0], late))
             self.slow = min(self.slow, late)
         return time + min(self.slow, late)
@@ -94,6 +97,20 @@ def test_a_lid_that_its_crew_opens_is_muted_by_the_permit_whatever_its_clock_say
     life.passes(work + DAY / 8)
     assert [c.hazard.value for c in life.said if c.hazard.value != "silent"] == []
     assert life.engine.explain(0)["clock_slow_s"] == (slow + 2 if slow else 0)
+
+
+def test_a_clock_that_is_a_zone_slow_does_not_blind_the_sensor_for_ever() -> None:
+    """Local time taken for UTC, and taken off twice: all it sends counts as history, until it is seen."""
+    life, slow = Life(), 8 * HOUR
+    for k in range(60):
+        hears(life, k * 6 * HOUR - slow, k * 6 * HOUR + 2, tilt_deg=2 + 0.1 * (k % 3))
+    theft = 59 * 6 * HOUR + 2.4 * HOUR
+    hears(life, theft - slow, theft + 2, tilt_deg=120)
+    life.passes(theft + 60)
+    told = [
+        (c.hazard.value, c.severity.colour, c.historical) for c in life.said if c.hazard.value != "silent"
+    ]
+    assert told == [("missing", "red", False)]
 
 
 def test_a_theft_bears_the_time_at_which_it_happened_not_that_of_the_sensor() -> None:
