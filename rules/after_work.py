@@ -26,7 +26,8 @@ REASON_KEY: Final = "rules_lid.after_work"
 SECOND: Final = 1_000_000
 BURST_US: Final = 2 * 60 * SECOND
 """Words nearer to one another are the burst that many sensors send when they are moved, and no habit: that
-such a sensor sends no more says nothing, and a lid left open must not wait for its next beat."""
+such a sensor sends no more says nothing. Where it has been silent for half an hour and its next beat is a few
+hours off, the crew is asked meanwhile: radios lose one "closed again" in fifty."""
 STOPPED: Final = 1.25
 STOPPED_LEAST_US: Final = 60 * SECOND
 """It has stopped repeating after so many of its latest gaps, and a minute for the radio."""
@@ -59,6 +60,9 @@ def doubted_until(heard: int, repeat: int, beat: int, end: int, *, sampled: bool
         return end + min(int((1 + LATE) * beat), LONGEST_US)
     late = min(max(int(LATE * beat), LATE_LEAST_US), SOON_US)
     waits = heard + beat - end
+    burst = 0 < repeat < BURST_US
+    if burst and silent >= SOON_US and 0 < waits <= SAMPLER_SOON_US:
+        return end + waits + late
     samples = sampled and (repeat == 0 or repeat >= ON_BEAT * beat)
     if samples and -late < waits <= SAMPLER_SOON_US:
         return end + max(waits, 0) + late

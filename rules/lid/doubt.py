@@ -58,6 +58,10 @@ WOKEN_G: Final = np.float32(1)
 WOKEN_TIMES: Final = np.float32(1.25)
 """A shock so much above the lid's usual peak may be what woke the sensor."""
 
+QUIET_TIMES: Final = np.float32(0.7)
+"""Wheels that wake a sensor are felt as those before were: a message off schedule that felt less than this
+share of the usual peak was woken by something else."""
+
 LIFTED_MM: Final = np.float32(-25)
 FAR_OFF_MM: Final = np.float32(600)
 """A lid that is being lifted is at least and at most this far above its frame."""
@@ -164,7 +168,7 @@ def doubts(
         contact=(contact & alone & (f.said[:, 0] == 0) & (open_run <= 1) & (lies_flat | wild)) | flickers,
         flickers=flickers,
         # A height may stay at the last echo of a lid that is gone; who falls in cannot wait for a beat.
-        open=(alone | closed) & first_tilt,
+        open=((alone & ~_quietly(f, limits, shock)) | closed) & first_tilt,
         lean=((alone | passing | belied | shaken) & first_tilt) | ((few | frozen) & ~agree),
         gone=(alone | closed | level) & first_mm,
         # A lid that sinks evenly does not turn.
@@ -193,6 +197,14 @@ def _shaken(f: Features, limits: Limits, shock: Float32) -> Bool:
     hard = (f.vibration_g >= limits["shock_g"]) & (f.vibration_g >= limits["shock_ratio"] * usual)
     woke = known & (f.vibration_g >= WOKEN_G) & (f.vibration_g >= WOKEN_TIMES * usual)
     return np.asarray((hard | woke) & ~(f.angle_deg >= limits["open_deg"]), bool)
+
+
+def _quietly(f: Features, limits: Limits, shock: Float32) -> Bool:
+    """No wheel woke it, though it is one that wheels often wake: its angle did."""
+    known = shock[:, Shock.COUNT] >= limits["reference_windows"]
+    usual = np.exp(shock[:, Shock.MEAN])
+    felt = known & (usual >= FELT_G) & (f.vibration_g < QUIET_TIMES * usual)
+    return np.asarray(felt & ~f.scheduled & (f.pace_s > TELLS_S), bool)
 
 
 def _dead(f: Features, tilt: Float32, sink: Float32, denied: Bool) -> Bool:

@@ -136,6 +136,9 @@ def test_a_sample_that_fell_into_the_work_waits_for_the_next_sample(every: int) 
         (100, 0, 7900, None),  # due later than in half an hour
         (5950, 0, 60, 6010 + 60),  # a sample a minute: in moments
         (5990, 0, 60, None),
+        (2706, 60, 14_400, 17_106 + 1800),  # a burst, silent since for an hour, and its beat is 3 h off
+        (4500, 60, 14_400, None),  # it has just been moved
+        (2706, 60, 43_200, None),  # nobody waits half a day
     ],
 )
 def test_how_long_the_last_word_of_a_waking_sensor_is_doubted(

@@ -159,6 +159,13 @@ class Lid:
         return self.violent or (used and self.vibration >= max(1, 1.25 * usual))
 
     @property
+    def quiet(self) -> bool:
+        """No wheel woke it, though wheels often do: it felt much less than it is used to."""
+        usual = math.exp(self.mean)
+        used = self.count >= self.rules["reference_windows"] and usual >= self.rules["felt_g"]
+        return used and self.vibration < 0.7 * usual and not self.scheduled and self.pace > 3600
+
+    @property
     def frozen(self) -> bool:
         """Jumped from one sample to the next and stood still since; no lid does, as something else says."""
         if not self.angle < self.rules["open_deg"]:
@@ -245,7 +252,7 @@ class Lid:
         return {
             "contact": (fresh and self.sample and not self.was("missing") and (lies_flat or wild))
             or self.flickers,
-            "open": first_tilt and (self.sample or closed),
+            "open": first_tilt and ((self.sample and not self.quiet) or closed),
             "lean": wheels
             or (self.frozen and not self.agreed)
             or (first_tilt and (self.sample or in_traffic or self.belied or shaken)),

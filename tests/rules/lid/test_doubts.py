@@ -94,6 +94,22 @@ def test_a_woken_message_that_nothing_belies_is_red_within_the_budget(
     assert gravest(life) == "red"
 
 
+def test_a_sensor_that_wheels_often_wake_is_believed_at_once_when_no_wheel_woke_it() -> None:
+    """It felt much less than wheels make it feel: what woke it was its angle."""
+    told = {}
+    for felt in (1.3, 2.6):
+        life, rng = Life(city(heartbeat_s=8 * HOUR)), np.random.default_rng(2)
+        for k in range(160):
+            at = (k // 2 * 8 + (k % 2) * rng.uniform(1, 7)) * HOUR
+            wheel = {"vibration_g": rng.uniform(2.3, 3)} if k % 2 else {"vibration_g": rng.uniform(1, 2)}
+            life.reads(at, tilt_deg=2 + rng.normal(0, 0.05), **wheel)
+        theft = 79 * 8 * HOUR + 11.4 * HOUR
+        life.reads(theft, tilt_deg=101, vibration_g=felt)
+        life.passes(theft + 60)
+        told[felt] = gravest(life)
+    assert told == {1.3: "red", 2.6: "yellow"}
+
+
 def test_two_wild_samples_that_are_not_alike_page_nobody() -> None:
     life = settled(tilt_deg=2)
     life.reads(NEXT, tilt_deg=78)
