@@ -12,7 +12,7 @@ class Window:
     """Announced work at one asset.
 
     start, end : int  By event time, the end not included [µs].
-    kind : str  permit (a lid is opened) or intervention (a bridge is worked on).
+    kind : str  permit (a lid is opened) or intervention (a bridge or a sensor is worked on).
     request : int  Number of the request that asked for it; 0 = it came from a file.
     """
 

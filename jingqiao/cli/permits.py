@@ -30,7 +30,7 @@ from jingqiao.incidents.muted import muted_by
 
 @click.group()
 def group() -> None:
-    """Announced work: lids opened by permit, interventions on a bridge."""
+    """Announced work: lids opened by permit, interventions on a bridge or a sensor."""
 
 
 @group.command()

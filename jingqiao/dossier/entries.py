@@ -145,7 +145,7 @@ def announce_work(
     who: str,
     beside: Beside = nothing_beside,
 ) -> int:
-    """A permit (a lid is opened) or an intervention (a bridge is worked on) from `start` to `end` [µs].
+    """A permit (a lid is opened) or an intervention (on a bridge or a sensor) from `start` to `end` [µs].
 
     Kept in the asset's file and asked of the service. Returns the request's id. Raises UnknownAssetError.
     """

@@ -21,7 +21,7 @@ WORK: Final = ("permit", "intervention")
 class Permit:
     """Announced work at an asset.
 
-    id : int  Number of the request. kind : permit (a lid is opened) or intervention (a bridge is worked on).
+    id : int  Number of the request. kind : permit (a lid is opened) or intervention (on bridge or sensor).
     from_at, to_at, requested_at : int  [µs since 1970 UTC]
     in_force : The rules have heard of it.
     """

@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from config.lid_rules import LidRules
 from devices.registry import Registry, Role
+from rules.after_work import ASK_THE_CREW, DOUBTED
+from rules.after_work import REASON as AFTER_WORK
 from rules.alarm import Hazard, Reason
 from rules.detector import FAR, Round, Verdicts
 from rules.lid.ahead.block import Block, take_in
@@ -23,11 +25,14 @@ from rules.lid.neighbours import Neighbours, silent_too
 from rules.lid.past import Known, Past, known_of
 from rules.lid.reading import read, usual_pace
 from rules.lid.reasons import REASONS, ROW
-from rules.lid.state import SEATED, WATCH, WATCHED, LidState
+from rules.lid.state import OPEN_RUN, SEATED, WATCH, WATCHED, LidState, Water
+from rules.lid.works import Before, Works
 
 Float32 = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
 SECOND: Final = 1_000_000
+DOUBTED_AFTER_WORK: Final = DOUBTED | {Hazard.FLOODED}
+"""What the last word under work said of these is told in yellow until the next."""
 BLOCK_ROWS: Final = 5000
 """Rows judged at a time: their state and all that is derived from it stay in the processor's cache."""
 
@@ -49,6 +54,7 @@ class LidDetector:
         self._class_of = np.zeros(len(registry.sensors), np.uint16)
         self._fitting = Fitting(registry.sensors.installed_at)
         self._fuses = FuseBox()
+        self._works = Works(len(registry.sensors))
         self._past: Past | None = None
         self._follow(registry)
         self.thresholds_changed([rules], np.zeros(len(registry.sensors), np.uint16))
@@ -77,7 +83,7 @@ class LidDetector:
 
     def waits(self, sensor: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
         """int64[k]  When something is said of each if nothing comes until then; FAR = nothing."""
-        return self._fuses.dues(sensor)
+        return np.minimum(self._fuses.dues(sensor), self._works.dues(sensor))
 
     def waits_first(self) -> int:
         """The sensor whose fuse is due first."""
@@ -105,7 +111,8 @@ class LidDetector:
         mine = self._mine.take(sensor)
         done: npt.NDArray[np.int64] = np.where(mine, 0, valid.sum(axis=0))
         # What burns before a reading by that one's own time is for `observe`, and the first word of all.
-        rows = np.flatnonzero(mine & (self._fuses.dues(sensor) > time[0]) & ~self._fitting.awaits(sensor))
+        by_itself = self._fitting.awaits(sensor) | self._works.concerned(sensor, time[-1])
+        rows = np.flatnonzero(mine & (self._fuses.dues(sensor) > time[0]) & ~by_itself)
         if len(rows) == 0:
             return done, ()
         if len(rows) < len(sensor):
@@ -136,6 +143,17 @@ class LidDetector:
                 return ()
             sensor, time, now = sensor[mine], time[mine], now[mine]
             columns = {name: column[mine] for name, column in columns.items()}
+        if self._works.concerned(sensor, time).any():
+            return self._observe_at_work(sensor, time, now, columns)
+        return self._observe_fitted(sensor, time, now, columns)
+
+    def _observe_fitted(
+        self,
+        sensor: npt.NDArray[np.int32],
+        time: npt.NDArray[np.int64],
+        now: npt.NDArray[np.int64],
+        columns: Mapping[str, Float32],
+    ) -> Sequence[Verdicts]:
         if self._fitting.awaits(sensor).any():
             return self._observe_unfitted(sensor, time, now, columns)
         return self._observe_blocks(sensor, time, now, columns)
@@ -166,8 +184,9 @@ class LidDetector:
         keep = np.flatnonzero(mine & ~of_desk)
         if len(keep) == 0:
             return ()
-        columns = {name: column[keep] for name, column in batch.columns.items()}
         sensor, time = batch.sensor[keep], batch.time[keep]
+        sent = {name: column[keep] for name, column in batch.columns.items()}
+        columns = self._of_this_baseline(sensor, time, sent)
         limits = self._limits.at(self._class_of, sensor)
         verdicts = look_back(self._state, sensor, time, columns, limits)
         fitted = self._fitting.seat.take(sensor)
@@ -181,6 +200,11 @@ class LidDetector:
     def tick(self, now: int) -> Sequence[Verdicts]:
         """Say what has become certain because nothing came."""
         ripe: list[Fuse] = []
+        taken_back = [
+            verdicts
+            for sensor, end, before in self._works.take_ripe(now)
+            for verdicts in self._take_back(sensor, end - 1, before)
+        ]
         while (fuse := self._fuses.take_ripe(now)) is not None:
             if self._silent_together(fuse):
                 self._fuses.light(fuse._replace(due=fuse.due + self._patience_us(fuse)))
@@ -192,14 +216,19 @@ class LidDetector:
             if self._past is not None and self._past.has(np.array([fuse.sensor]))[0]:
                 lit = np.zeros(1, bool)
                 self._past.burned(fuse.sensor, now, known_of(state, np.array([row]), lit))
-        return [self._burnt(fuse) for fuse in ripe]
+        return [*taken_back, *(self._burnt(fuse) for fuse in ripe)]
 
     def due(self) -> int:
-        """Earliest fuse [µs]."""
-        return self._fuses.due()
+        """Earliest fuse, or end of work [µs]."""
+        return min(self._fuses.due(), self._works.due())
 
     def control(self, name: str, payload: Mapping[str, Any]) -> Sequence[Verdicts]:
-        """`rebaseline` or `binding` of a sensor (`sensor_id`) or an asset (`asset_id`): begin anew."""
+        """`rebaseline` or `binding` of a sensor (`sensor_id`) or an asset (`asset_id`): begin anew.
+
+        After an `intervention` that is over, too: see `rules.lid.works`.
+        """
+        if name in ("permit", "intervention"):
+            self._works.announce(name, payload, self._registry)
         if name not in ("rebaseline", "binding"):
             return ()
         found: list[int] = []
@@ -219,7 +248,9 @@ class LidDetector:
         # that a lid is to be learned anew has seen it.
         if name == "rebaseline":
             self._state.said[sensors, WATCH] = SEATED
-        return changes
+        asked = sensors[self._works.ask_until[sensors] > 0]
+        self._works.ask_until[sensors] = 0
+        return [*changes, *self._ask(asked, np.full(len(asked), at, np.int64), 0)]
 
     # --- what changes ----------------------------------------------------------------------------
 
@@ -237,6 +268,10 @@ class LidDetector:
         # What rings of it goes on until its first reading there says otherwise.
         self._state.said[sensors, WATCH] = WATCHED
         self._fitting.follow(registry.sensors.installed_at, sensors)
+        self._works.grow(len(registry.sensors))
+        new = np.arange(n, len(registry.sensors))
+        self._works.look_ahead(registry, np.concatenate([sensors, new]))
+        self._works.zero_mm[sensors] = 0
         self._fuses.put_out_all(sensors.tolist())
         self._class_of = np.resize(self._class_of, len(registry.sensors))
         self._class_of[n:] = 0
@@ -252,15 +287,18 @@ class LidDetector:
             **{name: array.copy() for name, array in self._state.arrays().items()},
             **self._fitting.snapshot(),
             **self._fuses.snapshot(),
+            **self._works.snapshot(),
         }
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         """The state that `snapshot` gave. Raises ValueError when it does not fit."""
-        fresh = LidState.of({name: a for name, a in state.items() if not name.startswith(("fuse.", "at."))})
+        others = ("fuse.", "at.", "work.")
+        fresh = LidState.of({name: a for name, a in state.items() if not name.startswith(others)})
         fresh.grow(len(self._registry.sensors))
         self._state = fresh
         self._fitting.restore(state, fresh.last, self._registry.sensors.installed_at)
         self._fuses.restore(state)
+        self._works = Works.of(state, self._registry)
 
     # --- what is known ---------------------------------------------------------------------------
 
@@ -311,6 +349,79 @@ class LidDetector:
                 when = np.full(len(which), at, np.int64)
                 verdicts.append(Verdicts(hazard, which, when, zero.astype(np.int8), nothing, nothing, zero))
         return verdicts
+
+    def _observe_at_work(
+        self,
+        sensor: npt.NDArray[np.int32],
+        time: npt.NDArray[np.int64],
+        now: npt.NDArray[np.int64],
+        columns: Mapping[str, Float32],
+    ) -> Sequence[Verdicts]:
+        """Judge readings of which some are from under or after work on their sensors."""
+        limits = self._limits.at(self._class_of, sensor)
+        answered = self._works.answered(sensor, time)
+        verdicts = self._ask(sensor[answered], time[answered], 0)
+        anew, asked = self._works.receive(sensor, time, columns, self._state, limits, self._registry)
+        for s in anew:
+            begun = np.array([s], np.int32)
+            state, row = self._state.find(s)
+            # A contact needs no baseline: what it said before confirms what it says now.
+            open_run = state.said[row, WATCH] & np.uint8(3 << OPEN_RUN)
+            self._fitting.learn_anew(begun, int(time[sensor == s][0]))
+            verdicts += self._begin_anew(begun, int(time[sensor == s][0]))
+            state.said[row, WATCH] = SEATED | open_run
+        if "water_mm" in columns:
+            columns = {**columns, "water_mm": self._works.level(sensor, columns["water_mm"])}
+        verdicts += self._observe_fitted(sensor, time, now, columns)
+        at = np.isin(sensor, asked)
+        return [*verdicts, *self._ask(sensor[at], time[at], 2)]
+
+    def _ask(self, sensor: npt.NDArray[np.int32], time: npt.NDArray[np.int64], level: int) -> list[Verdicts]:
+        """Have somebody look whether lids lie well that were learned anew far off; level 0 = no more."""
+        if len(sensor) == 0:
+            return []
+        nothing = np.full(len(sensor), np.nan, np.float32)
+        reason = np.full(len(sensor), ROW["sensor_fault.reset"] if level else 0, np.uint8)
+        levels = np.full(len(sensor), level, np.int8)
+        return [Verdicts(Hazard.SENSOR_FAULT, sensor, time, levels, nothing, nothing, reason)]
+
+    def _take_back(self, sensor: int, at: int, before: Before) -> list[Verdicts]:
+        """What a sensor said under work on it counts as a doubt when that ends, until its next word."""
+        state, row = self._state.find(sensor)
+        if state.said[row, WATCH] >> OPEN_RUN & 3:
+            # A contact needs no baseline.
+            return []
+        self._fuses.put_out_all([sensor])
+        verdicts = []
+        for i, hazard in enumerate(HAZARDS):
+            doubted = ASK_THE_CREW if hazard in DOUBTED_AFTER_WORK else 0
+            level = max(before.said[i], int(doubted))
+            if level >= state.said[row, i]:
+                continue
+            state.said[row, i] = level
+            water = hazard is Hazard.FLOODED
+            value = state.water[row, [Water.LEVEL]] if water else np.full(1, np.nan, np.float32)
+            reason = ROW["flooded.unconfirmed_mm"] if water else AFTER_WORK
+            who = np.array([sensor], np.int32)
+            limit = self._limits.at(self._class_of, who)["flood_mm"] if water else value
+            told = np.array([level], np.int8), value, limit, np.array([reason], np.uint8)
+            verdicts.append(Verdicts(hazard, who, np.array([at], np.int64), *told))
+        return verdicts
+
+    def _of_this_baseline(
+        self, sensor: npt.NDArray[np.int32], time: npt.NDArray[np.int64], columns: Mapping[str, Float32]
+    ) -> Mapping[str, Float32]:
+        """Late readings without angle and height where those are of another baseline than that of now."""
+        seat = self._fitting.seat.take(sensor)
+        other = (seat > self._fitting.begins.take(sensor)) & (time < seat)
+        other |= time >= self._works.over.take(sensor)
+        if not other.any():
+            return columns
+        lies = ("tilt_deg", "tilt_x_deg", "tilt_y_deg", "displacement_mm")
+        return {
+            name: np.where(other, np.float32(np.nan), column).astype(np.float32) if name in lies else column
+            for name, column in columns.items()
+        }
 
     def _observe_unfitted(
         self,

@@ -32,6 +32,7 @@ REASONS: Final = (
     "rules_lid.tilted.askew",
     "rules_lid.sensor_fault.fitted_ahead",
     "rules_lid.sunken.set_up_mm",
+    "rules_lid.sensor_fault.reset",
 )
 
 ROW: Final = {key.removeprefix("rules_lid."): row for row, key in enumerate(REASONS)}
