@@ -15,6 +15,7 @@ from rules.after_work import REASON as AFTER_WORK
 from rules.alarm import Hazard, Reason
 from rules.detector import FAR, Round, Verdicts
 from rules.lid.ahead.block import Block, take_in
+from rules.lid.back_fill import LAST_WORD, follow, last_words
 from rules.lid.explain import evidence_of, sees
 from rules.lid.fitting import DAY_US, Fitting, Stage
 from rules.lid.fuse_box import Fuse, FuseBox, fuses_of
@@ -55,6 +56,7 @@ class LidDetector:
         self._fitting = Fitting(registry.sensors.installed_at)
         self._fuses = FuseBox()
         self._works = Works(len(registry.sensors))
+        self._back = np.zeros(len(registry.sensors), np.int64)
         self._past: Past | None = None
         self._follow(registry)
         self.thresholds_changed([rules], np.zeros(len(registry.sensors), np.uint16))
@@ -177,8 +179,9 @@ class LidDetector:
     def late(self, batch: Round) -> Sequence[Verdicts]:
         """What late readings say by themselves against the baseline as it is now.
 
-        State stays as it is, but for sensors that have said nothing in time since they were fitted: there
-        readings from after the fitting show how the lid lies, provisionally.
+        State stays as it is, but for how many readings running say the same (`rules.lid.back_fill`). Of
+        sensors that have said nothing in time since they were fitted, readings from after the fitting show
+        how the lid lies, provisionally.
         """
         mine, of_desk = self._mine.take(batch.sensor), self._fitting.of_desk(batch.sensor, batch.time)
         keep = np.flatnonzero(mine & ~of_desk)
@@ -195,7 +198,31 @@ class LidDetector:
         if len(first):
             some = {name: column[first] for name, column in columns.items()}
             learn_seat(self._state, sensor[first], time[first], some, limits.take(first))
+        newest = np.flatnonzero((time > last) & (time > self._back.take(sensor)) & (last > 0))
+        if len(newest):
+            some = {name: column[newest] for name, column in columns.items()}
+            self._follow_back_fill(sensor[newest], time[newest], batch.received[keep][newest], some, verdicts)
         return verdicts
+
+    def _follow_back_fill(
+        self,
+        sensor: npt.NDArray[np.int32],
+        time: npt.NDArray[np.int64],
+        received: npt.NDArray[np.int64],
+        columns: Mapping[str, Float32],
+        verdicts: Sequence[Verdicts],
+    ) -> None:
+        """Remember late readings that are newer than all that is known of their sensors."""
+        self._back[sensor] = time
+        follow(self._state, sensor, columns, self._limits.at(self._class_of, sensor))
+        for s in sensor[self._fused(sensor)].tolist():
+            # What a newer word says of the lid counts; what silence will say stays.
+            if self._fuses.of(s).reason == LAST_WORD:
+                self._fuses.put_out(s)
+        free = ~self._fused(sensor)
+        said = self._state.take(sensor).said[:, : len(HAZARDS)]
+        for fuse in last_words(HAZARDS, verdicts, sensor[free], received[free], said[free]):
+            self._fuses.light(fuse)
 
     def tick(self, now: int) -> Sequence[Verdicts]:
         """Say what has become certain because nothing came."""
@@ -206,7 +233,7 @@ class LidDetector:
             for verdicts in self._take_back(sensor, end - 1, before)
         ]
         while (fuse := self._fuses.take_ripe(now)) is not None:
-            if self._silent_together(fuse):
+            if fuse.reason != LAST_WORD and self._silent_together(fuse):
                 self._fuses.light(fuse._replace(due=fuse.due + self._patience_us(fuse)))
             else:
                 ripe.append(fuse)
@@ -269,6 +296,7 @@ class LidDetector:
         self._state.said[sensors, WATCH] = WATCHED
         self._fitting.follow(registry.sensors.installed_at, sensors)
         self._works.grow(len(registry.sensors))
+        self._back = np.concatenate([self._back, np.zeros(len(registry.sensors) - n, np.int64)])
         new = np.arange(n, len(registry.sensors))
         self._works.look_ahead(registry, np.concatenate([sensors, new]))
         self._works.zero_mm[sensors] = 0
@@ -288,17 +316,20 @@ class LidDetector:
             **self._fitting.snapshot(),
             **self._fuses.snapshot(),
             **self._works.snapshot(),
+            "late.newest": self._back.copy(),
         }
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         """The state that `snapshot` gave. Raises ValueError when it does not fit."""
-        others = ("fuse.", "at.", "work.")
+        others = ("fuse.", "at.", "work.", "late.")
         fresh = LidState.of({name: a for name, a in state.items() if not name.startswith(others)})
         fresh.grow(len(self._registry.sensors))
         self._state = fresh
         self._fitting.restore(state, fresh.last, self._registry.sensors.installed_at)
         self._fuses.restore(state)
         self._works = Works.of(state, self._registry)
+        back = np.array(state.get("late.newest", ()), np.int64)
+        self._back = np.concatenate([back, np.zeros(len(fresh.last) - len(back), np.int64)])
 
     # --- what is known ---------------------------------------------------------------------------
 

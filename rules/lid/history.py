@@ -35,18 +35,7 @@ def look_back(
     """
     n = len(sensor)
     absent = np.full(n, np.nan, np.float32)
-    own = state.take(sensor)
-    tilt, sink = own.tilt, own.sink
-    angle = _angle(tilt, columns, absent)
-    angle = np.where(tilt[:, Tilt.COUNT] >= limits["commission_readings"], angle, np.float32(np.nan))
-    mm = columns.get("displacement_mm", absent) - sink[:, Sink.BASE]
-    mm = np.where(sink[:, Sink.COUNT] >= limits["commission_readings"], mm, np.float32(np.nan))
-    water = columns.get("water_mm", absent)
-    if "distance_mm" in columns:
-        wells = own.water
-        known = wells[:, Water.DRY_COUNT] >= limits["commission_readings"]
-        risen = np.where(known, wells[:, Water.DRY] - columns["distance_mm"], np.float32(np.nan))
-        water = np.where(np.isnan(water), risen, water)
+    angle, mm, water = shown(state.take(sensor), columns, limits)
     missing, tilted, sunken, flooded = (Opinion.none(n) for _ in range(4))
     with np.errstate(invalid="ignore"):
         missing.say(columns.get("open", absent) > 0.5, 4, absent, np.nan, "missing.contact")
@@ -82,6 +71,26 @@ def look_back(
                 )
             )
     return verdicts
+
+
+def shown(own: LidState, columns: Mapping[str, Float32], limits: Limits) -> tuple[Float32, Float32, Float32]:
+    """Turn [°], change of height [mm] and level of water [mm] of a late reading for each row of a state.
+
+    NaN = not measured, or no complete baseline to see it by.
+    """
+    absent = np.full(len(own), np.nan, np.float32)
+    tilt, sink = own.tilt, own.sink
+    angle = _angle(tilt, columns, absent)
+    angle = np.where(tilt[:, Tilt.COUNT] >= limits["commission_readings"], angle, np.float32(np.nan))
+    mm = columns.get("displacement_mm", absent) - sink[:, Sink.BASE]
+    mm = np.where(sink[:, Sink.COUNT] >= limits["commission_readings"], mm, np.float32(np.nan))
+    water = columns.get("water_mm", absent)
+    if "distance_mm" in columns:
+        wells = own.water
+        known = wells[:, Water.DRY_COUNT] >= limits["commission_readings"]
+        risen = np.where(known, wells[:, Water.DRY] - columns["distance_mm"], np.float32(np.nan))
+        water = np.where(np.isnan(water), risen, water)
+    return angle.astype(np.float32), mm.astype(np.float32), water.astype(np.float32)
 
 
 def learn_seat(

@@ -179,7 +179,10 @@ def _missing(f: Features, limits: Limits, tilt: Float32, crept: Bool, doubt: Dou
     quick = is_quick(f, limits)
     nothing = np.full_like(f.open, np.nan)
     said.say((f.open > 0.5) & ~doubt.contact, 4, nothing, np.nan, "missing.contact")
-    said.say(doubt.contact & ~doubt.flickers, 2, nothing, np.nan, "missing.contact_unconfirmed")
+    alone = doubt.contact & ~doubt.flickers
+    leans = angle >= limits["tilt_attention_deg"]
+    said.say(alone & ~leans, 2, nothing, np.nan, "missing.contact_unconfirmed")
+    said.say(alone & leans, 2, angle, limits["open_deg"], "missing.unconfirmed")
     said.say(open_ & ~doubt.open, 4, angle, limits["open_deg"], "missing.angle")
     said.say(gone & ~doubt.gone, 4, mm, limits["gone_mm"], "missing.gone_mm")
     said.say(carried & ~crept, 4, angle, limits["carried_deg"], "missing.carried")

@@ -33,6 +33,7 @@ REASONS: Final = (
     "rules_lid.sensor_fault.fitted_ahead",
     "rules_lid.sunken.set_up_mm",
     "rules_lid.sensor_fault.reset",
+    "rules_lid.last_word",
 )
 
 ROW: Final = {key.removeprefix("rules_lid."): row for row, key in enumerate(REASONS)}

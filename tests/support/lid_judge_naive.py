@@ -276,14 +276,20 @@ def gravest(said: Sequence[Said]) -> Said | None:
     return max(said, key=lambda one: one.level, default=None)
 
 
+def switched(lid: Lid, doubt: Mapping[str, bool]) -> list[Said]:
+    """What a contact says that is open."""
+    if not lid.contact or lid.flickers:
+        return []
+    if not doubt["contact"]:
+        return [Said(4, NAN, NAN, "missing.contact")]
+    if lid.angle >= lid.rules["tilt_attention_deg"]:
+        return [Said(2, lid.angle, lid.rules["open_deg"], "missing.unconfirmed")]
+    return [Said(2, NAN, NAN, "missing.contact_unconfirmed")]
+
+
 def missing(lid: Lid, doubt: Mapping[str, bool]) -> Said | None:
     """Open by its contact or its angle, off its seat by its height, or carried about."""
-    r, said = lid.rules, []
-    if lid.contact:
-        sure = not doubt["contact"]
-        reason = "missing.contact" if sure else "missing.contact_unconfirmed"
-        if not lid.flickers:
-            said.append(Said(4 if sure else 2, NAN, NAN, reason))
+    r, said = lid.rules, switched(lid, doubt)
     if lid.angle >= r["open_deg"] and not lid.crept:
         if not doubt["open"]:
             said.append(Said(4, lid.angle, r["open_deg"], "missing.angle"))
