@@ -217,7 +217,8 @@ class LidDetector:
         follow(self._state, sensor, columns, self._limits.at(self._class_of, sensor))
         for s in sensor[self._fused(sensor)].tolist():
             # What a newer word says of the lid counts; what silence will say stays.
-            if self._fuses.of(s).reason == LAST_WORD:
+            lit = self._fuses.of(s)
+            if lit is not None and lit.reason == LAST_WORD:
                 self._fuses.put_out(s)
         free = ~self._fused(sensor)
         said = self._state.take(sensor).said[:, : len(HAZARDS)]

@@ -64,10 +64,6 @@ class FuseBox:
         """The fuse of a sensor, which burns no longer."""
         return self._of.pop(sensor, None)
 
-    def of(self, sensor: int) -> Fuse:
-        """The fuse of a sensor that has one."""
-        return self._of[sensor]
-
     def take_ripe(self, now: int) -> Fuse | None:
         """The earliest fuse that is due by `now` [µs], put out; None = no more."""
         return self.put_out(self._heap[0][1]) if self.due() <= now else None
