@@ -19,6 +19,7 @@ from rules.alarm import AlarmChange, Hazard, Reason, Severity
 from rules.common_cause import NO_PLACE, Membership, first_together, places, silences
 from rules.detector import FAR, Round, Verdicts
 from rules.health.groups import HOUR, WHOLE_FLEET, Groups
+from rules.health.replaced import Replaced
 
 NEVER: Final = np.iinfo(np.int64).min
 SECOND: Final = 1_000_000
@@ -31,8 +32,9 @@ MOST_A_YEAR: Final = 1.5
 FORESEE_LEAST: Final = 64
 """Rows below which looking ahead costs more than it saves."""
 
-ALIVE, SILENT, LONG_SILENT, EXPLAINED, UNEXPECTED = 0, 1, 2, 3, 4
-"""`status` of a sensor; EXPLAINED: silent together with its group; UNEXPECTED: not asked after yet."""
+ALIVE, SILENT, LONG_SILENT, EXPLAINED, UNEXPECTED, REPLACED = 0, 1, 2, 3, 4, 5
+"""`status` of a sensor; EXPLAINED: silent together with its group; UNEXPECTED: not asked after yet;
+REPLACED: silent, and a newer one speaks in its place."""
 
 REASONS: Final = (
     "rules_health.silent.heard",
@@ -41,10 +43,12 @@ REASONS: Final = (
     "rules_health.silent.point_overdue",
     "rules_health.silent.point_offline",
     "rules_health.silent.overdue_often",
+    "rules_health.silent.replaced",
 )
-OVERDUE, OFFLINE, OFTEN = 1, 2, 5
+OVERDUE, OFFLINE, OFTEN, SWAPPED = 1, 2, 5, 6
 OFTEN_S: Final = 3600.0
 """Of a lid whose heartbeat is shorter, it is told in minutes."""
+_BLUE: Final = np.full(1, Severity.BLUE, np.int8)
 NOT_A_LID: Final = 2
 """So much further stands the sentence for what measures no lid: bridges, sensors bound to nothing."""
 
@@ -68,6 +72,7 @@ class Silent:
         self._on_lid = _on_lid(registry)
         self._offline: dict[int, int] = {}
         self._groups = Groups(registry)
+        self._replaced = Replaced(registry)
         self._due = 0
         self._waiting = False
         self._awaited = np.zeros(n, bool)
@@ -115,6 +120,7 @@ class Silent:
         self._by_place = Membership(self._place)
         self._by_gateway = None
         self._on_lid = _on_lid(registry)
+        self._replaced = Replaced(registry, frozenset(self._replaced.spoken))
         self._count_beats()
         self._due = 0
 
@@ -147,8 +153,9 @@ class Silent:
         if self._offline:
             for row in np.flatnonzero(np.isin(sensor, list(self._offline))).tolist():
                 self._offline.pop(int(sensor[row]), None)
+        swapped = self._by_newer(sensor, received)
         if not status.any():
-            return ()
+            return swapped
         rows = np.flatnonzero(status)
         _, first = np.unique(sensor[rows], return_index=True)
         rows = rows[np.sort(first)]
@@ -160,7 +167,20 @@ class Silent:
         for row in rows[explained].tolist():
             self._member_heard(int(sensor[row]), int(received[row]), int(gateway[row]))
         alone = ~explained
-        return self._verdicts(back[alone], at[alone], np.zeros(int(alone.sum()), np.int8), 0, at[alone])
+        back_alone = self._verdicts(back[alone], at[alone], np.zeros(int(alone.sum()), np.int8), 0, at[alone])
+        return [*swapped, *back_alone]
+
+    def _by_newer(self, sensor: npt.NDArray[np.int32], received: npt.NDArray[np.int64]) -> list[Verdicts]:
+        """Who is silent while a newer sensor in its place speaks now: no more than that is told."""
+        said: list[Verdicts] = []
+        for new in self._replaced.heard(sensor):
+            at = received[sensor == new][:1]
+            for old in self._replaced.old[new]:
+                silent = self._status[old] in (SILENT, LONG_SILENT)
+                if silent and self._replaced.is_replaced(old, self._heard, self._beat_us):
+                    self._status[old] = REPLACED
+                    said += self._verdicts(np.array([old], np.int32), at, _BLUE, SWAPPED)
+        return said
 
     def foresee(
         self,
@@ -178,6 +198,9 @@ class Silent:
         alone = (status != ALIVE) & (status != UNEXPECTED)
         if self._waiting:
             alone |= self._awaited.take(sensor)
+        if self._replaced.old:
+            silent = [old for old in self._replaced.by if self._status[old] in (SILENT, LONG_SILENT)]
+            alone |= np.isin(sensor, [self._replaced.by[old] for old in silent])
         limit, n = FAR, len(sensor)
         if alone.any():
             n = int(alone.argmax())
@@ -246,7 +269,14 @@ class Silent:
         over = over[~self._joins(over)]
         proved = self._proved_alone(over, first[over], waits_for)
         alone = over[proved]
-        self._status[alone] = SILENT
+        swapped = np.array(
+            [self._replaced.is_replaced(s, self._heard, self._beat_us) for s in alone.tolist()], bool
+        )
+        self._status[alone] = np.where(swapped, REPLACED, SILENT)
+        said += self._verdicts(
+            alone[swapped], first[alone[swapped]], np.repeat(_BLUE, swapped.sum()), SWAPPED
+        )
+        alone = alone[~swapped]
         said += self._verdicts(alone, first[alone], np.full(len(alone), Severity.BLUE, np.int8), OVERDUE)
         long = np.flatnonzero((self._status == SILENT) & (second <= now)).astype(np.int32)
         self._status[long] = LONG_SILENT
@@ -420,7 +450,7 @@ class Silent:
         limit = (self._heartbeat_s[sensor] * self._first[sensor] / 3600).astype(np.float32)
         value = ((at - since) / HOUR).astype(np.float32)
         reasons = np.full(len(sensor), reason, np.uint8)
-        if reason:
+        if reason and reason != SWAPPED:
             reasons[~self._on_lid[sensor]] += NOT_A_LID
             reasons[(reasons == OVERDUE) & (self._heartbeat_s[sensor] < OFTEN_S)] = OFTEN
         return [Verdicts(Hazard.SILENT, sensor, at, level, value, limit, reasons)]
@@ -444,13 +474,16 @@ class Silent:
                     "value": None,
                     "limit": limit,
                     "unit": "h",
-                    "holds": status in (SILENT, LONG_SILENT),
+                    "holds": status in (SILENT, LONG_SILENT, REPLACED),
                 }
             ],
         }
-        values = {"heartbeat_h": heartbeat / 3600, "heartbeat_min": heartbeat / 60}
+        values: dict[str, Any] = {"heartbeat_h": heartbeat / 3600, "heartbeat_min": heartbeat / 60}
         often = OFTEN if heartbeat < OFTEN_S else OVERDUE
         reason = often if self._on_lid[sensor] else OVERDUE + NOT_A_LID
+        if status == REPLACED:
+            values["by"] = self._registry.sensor_id(self._replaced.by[sensor])
+            return Reason(REASONS[SWAPPED], values), facts
         return Reason(REASONS[reason if status in (SILENT, LONG_SILENT) else 0], values), facts
 
     def sees(self, sensor: int) -> Mapping[Hazard, str]:
@@ -466,6 +499,7 @@ class Silent:
             "status": self._status,
             "offline": np.array(list(self._offline.items()), np.int64).reshape(-1, 2),
             "due": np.array([self._due, int(self._waiting)], np.int64),
+            "spoken": np.array(sorted(self._replaced.spoken), np.int32),
             **self._groups.snapshot(),
         }
 
@@ -476,6 +510,8 @@ class Silent:
             self._status = np.array(state["status"])
             self._offline = {int(s): int(at) for s, at in state["offline"].tolist()}
             self._groups.restore(state)
+            spoken = frozenset(int(s) for s in state.get("spoken", ()))
+            self._replaced = Replaced(self._registry, spoken)
             self._due, self._waiting = int(state["due"][0]), bool(state["due"][1])
             if self._waiting:
                 # Whose word is waited for is found by the next look.

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -298,3 +299,73 @@ def test_the_rest_of_a_silent_gateway_joins_its_alarm_and_is_named_when_it_comes
 
 def test_a_silent_detector_names_its_horizon() -> None:
     assert Silent(registry(2, 60), HealthRules()).horizon_us == 75 * SECOND
+
+
+def swapped(new_at_h: float, **new: Any) -> Registry:
+    """A lid with a sensor, and another that was fitted to it later; nine more lids."""
+    later = {"sensor_id": "new", "asset_id": "A0", "role": "lid", "heartbeat_s": 3600}
+    return Registry.of(
+        [{"asset_id": f"A{i}", "kind": "cover", "lon": 100.0 + i, "lat": 30.0} for i in range(10)],
+        [{"sensor_id": f"s{i}", "asset_id": f"A{i}", "role": "lid", "heartbeat_s": 3600} for i in range(10)]
+        + [later | {"installed_at": T0 + round(new_at_h * HOUR)} | new],
+    )
+
+
+def unasked(reg: Registry) -> Engine:
+    """Sensors of which no word has come are not asked after."""
+    e = engine(reg)
+    e.control("await_first_word", {}, T0)
+    return e
+
+
+def silence_of(changes: Sequence[AlarmChange], sensor_id: str) -> list[tuple[str, str, str]]:
+    """(state, colour, short reason) of what was said of one sensor."""
+    return [
+        (c.state.value, c.severity.colour, c.reason.key.rpartition(".")[2])
+        for c in changes
+        if c.sensor_ids == (sensor_id,)
+    ]
+
+
+@pytest.mark.parametrize("first", [5.0, 7.9, 40.0])
+def test_a_silent_sensor_with_a_newer_one_in_its_place_stays_blue(first: float) -> None:
+    """Swapped before its silence was told, after, and when it had long been yellow."""
+    reg = swapped(first - 1)
+    frames = heartbeats([0], range(5)) + heartbeats(range(1, 10), range(60))
+    frames += heartbeats([10], np.arange(first, 60).tolist())
+    said = play(unasked(reg), sorted(frames, key=lambda f: int(f.received[0])), 60)
+    told_of = silence_of(said, "s0")
+    # Between its word of silence and of who took its place nothing is told anew.
+    assert told_of[-1] == ("firing", "blue", "overdue" if first == 7.9 else "replaced")
+    assert [colour for _, colour, _ in told_of].count("yellow") == (first == 40.0)
+    assert all(c.reason.values["by"] == "new" for c in said if c.reason.key.endswith("replaced"))
+
+
+@pytest.mark.parametrize("new", [{"role": "water"}, {"asset_id": "A1"}, {"installed_at": 0}])
+def test_a_sensor_that_took_nobodys_place_explains_no_silence(new: dict[str, Any]) -> None:
+    frames = heartbeats([0], range(5)) + heartbeats(range(1, 11), range(60))
+    said = play(unasked(swapped(4, **new)), sorted(frames, key=lambda f: int(f.received[0])), 60)
+    assert [c[1] for c in silence_of(said, "s0")] == ["blue", "yellow"]
+
+
+def test_a_newer_sensor_that_never_spoke_explains_no_silence() -> None:
+    frames = heartbeats([0], range(5)) + heartbeats(range(1, 10), range(60))
+    said = play(unasked(swapped(4)), sorted(frames, key=lambda f: int(f.received[0])), 60)
+    assert silence_of(said, "s0")[-1][1] == "yellow"
+
+
+def test_two_sensors_side_by_side_explain_each_others_silence_no_more_than_before() -> None:
+    """The later one was there while both spoke: who then falls silent is broken."""
+    frames = heartbeats([0], range(20)) + heartbeats(range(1, 11), range(60))
+    said = play(unasked(swapped(4)), sorted(frames, key=lambda f: int(f.received[0])), 60)
+    assert silence_of(said, "s0")[-1][1:] == ("yellow", "overdue")
+
+
+def test_who_was_replaced_and_speaks_again_is_clear() -> None:
+    frames = (
+        heartbeats([0], [*range(5), 30.0])
+        + heartbeats(range(1, 10), range(32))
+        + heartbeats([10], range(6, 32))
+    )
+    said = play(unasked(swapped(5)), sorted(frames, key=lambda f: int(f.received[0])), 31)
+    assert [c[0] for c in silence_of(said, "s0")][-1] == "clear"
