@@ -61,6 +61,8 @@ shakes a lid for one, or the ends of two, and a sensor that trembles by itself s
 
 SETTLED: Final = np.float32(0.75)
 """Of a movement, that the day's mean must have followed to be believed against a closed contact."""
+SELDOM_S: Final = np.float32(5 * 3600)
+"""Who reads less often than this, and feels no shocks, cannot tell rocking from the sun, but for its size."""
 
 NEAR_DEG: Final = np.float32(8)
 """From where a sensor has crept to, a lid that leans by less than this is no defect; wheels press as much."""
@@ -286,7 +288,9 @@ def _loose(f: Features, limits: Limits, shock: Float32, missing: Opinion) -> Opi
     # and one knock makes no lid loose of a sensor that is known to tremble by itself.
     deaf = shock[:, Shock.COUNT] == 0
     felt = deaf | (shocks >= np.where(f.said[:, 6] > 0, limit, limit / 4))
-    sure = deaf | (shocks >= FELT_FULLY * limit)
+    # Noon and midnight go to and fro, too: a few readings a day, of angles alone, page nobody.
+    pace_s = np.where(np.isnan(f.pace_s), f.gap_s, f.pace_s)
+    sure = np.where(deaf, pace_s < SELDOM_S, shocks >= FELT_FULLY * limit)
     for score, enough, reason in (
         (shocks, shocks >= 0, "loose.shocks"),
         (np.where(felt, steps, 0), sure, "loose.steps"),

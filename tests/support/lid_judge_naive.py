@@ -390,7 +390,9 @@ def loose(lid: Lid, gone: Said | None) -> Said | None:
     if deaf or lid.score >= (limit if lid.was("sensor_fault") else limit / 4):
         scores.append((lid.step_score, "loose.steps"))
     for score, reason in scores:
-        sure = reason == "loose.shocks" or deaf or lid.score >= 0.75 * limit
+        # a few angles a day go to and fro with the sun
+        often = (lid.gap if math.isnan(lid.pace) else lid.pace) < 5 * 3600
+        sure = reason == "loose.shocks" or (often if deaf else lid.score >= 0.75 * limit)
         if score >= 1.75 * limit and sure:
             said.append(Said(3, score, limit, reason))
         if score >= (limit / 2 if lid.was("loose") >= 2 else limit):

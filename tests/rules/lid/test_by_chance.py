@@ -123,3 +123,20 @@ def test_a_contact_does_not_confirm_angles_that_contradict_one_another() -> None
     life.reads(201 * 900.0, tilt_deg=2.0, **seat)
     life.passes(202 * 900.0)
     assert loud(life) == []
+
+
+def test_days_that_turn_sunny_page_nobody_of_a_sensor_that_reads_noon_and_midnight() -> None:
+    """Cloudy weeks teach a swing of 0.2 degrees; then the sun makes 1.4 of it, the same every day."""
+    life, rng = Life(city(heartbeat_s=43_200)), np.random.default_rng(4)
+    for k in range(120):
+        swing = 0.2 if k < 60 else 1.4
+        life.reads(k * 43_200.0, tilt_deg=round(3.2 + swing * (k % 2) + rng.normal(0, 0.05), 1))
+    assert loud(life) == []
+
+
+def test_a_lid_that_rocks_under_a_sensor_of_half_an_hour_without_shocks_pages() -> None:
+    life, rng = Life(city(heartbeat_s=1800)), np.random.default_rng(5)
+    for k in range(14 * 48):
+        rocks = 1.4 * rng.integers(0, 2) if k >= 10 * 48 else 0
+        life.reads(k * 1800.0, tilt_deg=1.0 + rocks + rng.normal(0, 0.05))
+    assert loud(life) == [("loose", "orange")]
