@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.csv
 
+from jingqiao.archive.samples import samples_of
+
 LONGEST_BLOCK_US: Final = 600_000_000
 """A block that starts so long before an event may still reach into it."""
 
@@ -43,18 +45,12 @@ def write_samples(blocks: pa.Table, since: int, until: int, path: Path) -> int:
 def _samples(blocks: pa.Table, name: str, since: int, until: int) -> pa.Table:
     """`sensor_id, t` [µs] and one quantity of the samples in a span."""
     own = blocks.filter(pa.compute.is_valid(blocks[name]))
-    lengths = np.array([len(cell) for cell in own[name]], np.int64)
-    start = own["start"].cast(pa.int64()).to_numpy()
-    rate = own["rate_hz"].to_numpy()
-    owner = np.repeat(np.arange(len(lengths)), lengths)
-    place = np.arange(len(owner)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    time = start[owner] + np.round(place * 1e6 / rate[owner]).astype(np.int64)
+    owner, time, values = samples_of(own, name)
     inside = np.flatnonzero((time >= since) & (time < until))
-    flat = pa.chunked_array(own[name]).combine_chunks().flatten()
     return pa.table(
         {
             "sensor_id": own["sensor_id"].take(pa.array(owner[inside])),
             "t": pa.array(time[inside]),
-            name: flat.take(pa.array(inside)),
+            name: pa.array(values[inside]),
         }
     )

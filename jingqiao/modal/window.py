@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute
+
+from jingqiao.archive.samples import samples_of
 
 Float = npt.NDArray[np.float64]
 
@@ -96,15 +98,10 @@ def window_of(
 
 def _joined(blocks: pa.Table, start: int, length_us: int) -> tuple[npt.NDArray[np.int64], Float, float]:
     """(times, samples, rate) of one sensor within a span and half a second about it, in order, each once."""
-    lengths = pa.compute.list_value_length(blocks["acceleration_g"]).to_numpy().astype(np.int64)
-    rates: Any = blocks["rate_hz"].to_numpy()
-    begins = blocks["start"].cast(pa.int64()).to_numpy()
-    owner = np.repeat(np.arange(len(lengths)), lengths)
-    place = np.arange(len(owner)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    time = begins[owner] + np.round(place * 1e6 / rates[owner]).astype(np.int64)
-    values = pa.chunked_array(blocks["acceleration_g"]).combine_chunks().flatten().to_numpy()
+    owner, time, values = samples_of(blocks, "acceleration_g")
     inside = (time >= start - _ABOUT_US) & (time < start + length_us + _ABOUT_US)
-    rate = _commonest_rate(rates[np.unique(owner[inside])].tolist()) if inside.any() else 0.0
+    own = np.unique(owner[inside])
+    rate = _commonest_rate(blocks["rate_hz"].to_numpy()[own].tolist()) if len(own) else 0.0
     time, first = np.unique(time[inside], return_index=True)
     return time, values[inside][first].astype(np.float64), rate
 
