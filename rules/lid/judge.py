@@ -237,11 +237,13 @@ def _tilted(
 def _askew(f: Features, limits: Limits, tilt: Float32) -> Bool:
     """Whether a lid may well lean, of which a single inclination shows only a part, two readings running."""
     moved = f.angle_deg - tilt[:, Tilt.CREEP]
-    least = np.maximum(PART * limits["tilt_attention_deg"], 3 * tilt[:, Tilt.ROUGH])
+    attention, rough = limits["tilt_attention_deg"], 3 * tilt[:, Tilt.ROUGH]
+    kept = attention - np.where(f.said[:, 1] >= 2, limits["tilt_hysteresis_deg"], 0)
+    least = np.where(f.said[:, 1] >= 2, PART * kept, np.maximum(PART * kept, rough))
     steady = (f.step_deg < STEADY_DEG) & (moved >= least) & (tilt[:, Tilt.PASSES] < SEEN_PASSES)
     # A contact on one side of the frame stays closed where the other side rises: the day's mean must say it.
     steady &= ~(f.open < 0.5) | (tilt[:, Tilt.OFF] >= SETTLED * least)
-    return np.asarray(steady & (possible_turn(tilt) >= limits["tilt_attention_deg"]), bool)
+    return np.asarray(steady & (possible_turn(tilt) >= kept), bool)
 
 
 def _sunken(f: Features, limits: Limits, sink: Float32, missing: Opinion, doubt: Doubt) -> Opinion:

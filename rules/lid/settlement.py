@@ -23,6 +23,8 @@ CALM_MM = np.float32(3.0)
 """Jitter that traffic, thermal movement and quantization explain."""
 COARSEST_MM = np.float32(5.0)
 """Of the coarsest scales; a wild sample weighs no more in the mean of its day."""
+SET_UP_READINGS = np.float32(3)
+"""So many show where a gauge was set up: before its day is over, while what it says is provisional."""
 FINEST_MM = np.float32(0.1)
 """Steps below are of no scale's grain."""
 
@@ -130,12 +132,12 @@ def turn_day(rows: Float32, day: Float32) -> None:
 
 
 def set_up_low(rows: Float32, hours: Float32, gap_s: Float32, limits: Limits) -> npt.NDArray[np.bool_]:
-    """Sensors whose new baseline is complete, or nearly, and lies as low as a sunken lid: all the while they
-    are commissioned, or with one reading where that takes longer than the hours of it."""
+    """Sensors whose new baseline is of three readings or more and lies as low as a sunken lid: all the while
+    they are commissioned, or with one reading where three take longer than the hours of it."""
     low: npt.NDArray[np.bool_] = np.asarray(rows[:, Sink.BASE] >= limits["sunk_defect_mm"], bool)
     if np.count_nonzero(low):
-        low &= rows[:, Sink.COUNT] >= limits["commission_readings"]
-        few = (limits["commission_readings"] - np.float32(0.5)) * gap_s * np.float32(1 / 3600)
+        low &= rows[:, Sink.COUNT] >= np.minimum(SET_UP_READINGS, limits["commission_readings"])
+        few = (SET_UP_READINGS - np.float32(0.5)) * gap_s * np.float32(1 / 3600)
         low &= hours - rows[:, Sink.SINCE] < np.maximum(limits["commission_hours"], few)
     return low
 

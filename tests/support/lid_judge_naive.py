@@ -191,11 +191,13 @@ class Lid:
         datum = min((0.0, 90.0, 180.0), key=lambda d: abs(self.base_deg - d))
         base, now = abs(self.base_deg - datum), abs(self.last - datum)
         possible = math.sqrt(now * now - base * base) if now >= base else base + now
-        least = max(self.rules["part"] * self.rules["tilt_attention_deg"], 3 * self.rough)
+        said = self.was("tilted") >= 2
+        kept = self.rules["tilt_attention_deg"] - (self.rules["tilt_hysteresis_deg"] if said else 0)
+        least = max(self.rules["part"] * kept, 0 if said else 3 * self.rough)
         steady = self.step < 2 and self.angle - self.creep >= least
         if self.open < 0.5 and not self.off >= 0.75 * least:
             return False
-        return base <= 45 and steady and possible >= self.rules["tilt_attention_deg"] and not self.crept
+        return base <= 45 and steady and possible >= kept and not self.crept
 
     @property
     def lone(self) -> bool:
@@ -370,10 +372,10 @@ def sunken(lid: Lid, doubt: Mapping[str, bool], gone: Said | None) -> Said | Non
     if lid.slow >= r["forecast_least_mm"] + lid.warm and latest <= r["forecast_days"]:
         said.append(Said(2, lid.slow, r["sunk_defect_mm"], "sunken.forecast_mm"))
     seated = int(lid.watch) // 8 % 2
-    if lid.base >= r["sunk_defect_mm"] and lid.sink_count >= r["commission_readings"] and not seated:
-        # told while it is commissioned; who reports more seldom than five times a day is told once
+    if lid.base >= r["sunk_defect_mm"] and lid.sink_count >= min(3, r["commission_readings"]) and not seated:
+        # told while it is commissioned; who reports more seldom than three times a day is told once
         age = lid.hours - lid.sink_since
-        if age < max(r["commission_hours"], (r["commission_readings"] - 0.5) * lid.gap / 3600):
+        if age < max(r["commission_hours"], 2.5 * lid.gap / 3600):
             said.append(Said(2, lid.base, r["sunk_defect_mm"], "sunken.set_up_mm"))
     return gravest(said) or Said(0, NAN, NAN, "none")
 

@@ -55,3 +55,14 @@ def test_what_creeps_by_readings_between_is_the_sensors_as_before(deg_per_day: f
         at = lives_on(life, at, 1, beat_h, 1.5 + deg_per_day * day, rng)
     assert [row[:3] for row in life.alarms("sensor_fault")] == [("sensor_fault", "firing", "yellow")]
     assert life.alarms("tilted") == []
+
+
+def test_one_inclination_that_may_hide_a_lean_is_told_once_though_it_trembles_about_its_limit() -> None:
+    """20° askew and 4.2° more ± 0.25°, by a blow: look, and look once."""
+    rng = np.random.default_rng(3)
+    life = Life(city(heartbeat_s=6 * HOUR))
+    for k in range(40):
+        life.reads(k * 6 * HOUR, tilt_deg=20 + rng.normal(0, 0.1))
+    for k in range(40, 160):
+        life.reads(k * 6 * HOUR, tilt_deg=24.2 + rng.uniform(-0.25, 0.25))
+    assert [row[:3] for row in life.alarms("tilted")] == [("tilted", "firing", "yellow")]

@@ -72,7 +72,7 @@ KNOWN: dict[str, tuple[str, int, tuple[float, ...]]] = {
     "still": ("tilt", Tilt.STILL, (0, 1, 2, 39, 40, 41)),
     "moves": ("tilt", Tilt.MOVES, (0, 0.5, 0.75, 1)),
     "base": ("sink", Sink.BASE, (0, 5, 14.5, 15, 20, 40)),
-    "sink_count": ("sink", Sink.COUNT, (1, 4, 5, 40)),
+    "sink_count": ("sink", Sink.COUNT, (1, 2, 3, 40)),
     "sink_since": ("sink", Sink.SINCE, (HOURS - 1, HOURS - 23.5, HOURS - 24, HOURS - 60, HOURS - 500)),
     "level": ("sink", Sink.LEVEL, grid(-40, 40)),
     "slow": ("sink", Sink.SLOW, grid(-10, 40)),

@@ -353,6 +353,7 @@ def test_a_gauge_that_reports_once_a_day_is_told_to_be_low_once_too() -> None:
         ("sunken", "firing", "yellow"),
         ("sunken", "clear", "yellow"),
     ]
+    assert life.said[0].provisional
 
 
 def test_wheels_of_a_crowded_road_page_nobody_on_the_first_day() -> None:
