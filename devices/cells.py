@@ -27,6 +27,13 @@ _CLOCK: Final = (
     r" ?(?:(?P<utc>[Zz])|(?P<sign>[+-])(?P<zone_hour>[0-9]{2}):?(?P<zone_minute>[0-9]{2}))?)?$"
 )
 _YEARS: Final = (1900, 2100)
+_SECONDS: Final = {
+    **dict.fromkeys(("s", "秒"), 1),
+    **dict.fromkeys(("m", "min", "分", "分钟"), 60),
+    **dict.fromkeys(("h", "hr", "时", "小时"), 3600),
+    **dict.fromkeys(("d", "day", "days", "天", "日"), 86_400),
+}
+"""What units of time mean that people write behind a number of a column of seconds."""
 
 
 def filled(column: pa.Array) -> Mask:
@@ -192,8 +199,15 @@ def _no_number(table: TextTable, name: str, row: int, cell: str) -> None:
     if re.match(_NUMBER, plain):
         table.faults.add("wide_digits", row, name, value=cell, plain=plain)
     elif (leading := re.match(_NUMBER[:-1] + r"(?=\s*[^\d\s.,])", plain)) is not None:
-        table.faults.add("number_with_unit", row, name, value=cell, plain=leading[0])
+        plain = _in_seconds(leading[0], plain[leading.end() :]) if name.endswith("_s") else leading[0]
+        table.faults.add("number_with_unit", row, name, value=cell, plain=plain)
     elif re.match(_NUMBER, plain.replace(",", ".")):
         table.faults.add("decimal_comma", row, name, value=cell, plain=plain.replace(",", "."))
     else:
         table.faults.add("no_number", row, name, value=cell)
+
+
+def _in_seconds(number: str, unit: str) -> str:
+    """A time with its unit as a plain number of seconds; of a unit that nobody knows, the number as it is."""
+    seconds = _SECONDS.get(unit.strip().lower())
+    return number if seconds is None else f"{float(number) * seconds:.10g}"

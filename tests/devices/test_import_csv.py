@@ -105,6 +105,27 @@ def test_a_sensor_of_an_unknown_asset_is_a_fault(write):
 
 
 @pytest.mark.parametrize(
+    ("cell", "seconds"),
+    [
+        ("6h", "21600"),
+        ("6 小时", "21600"),
+        ("1.5 h", "5400"),
+        ("10min", "600"),
+        ("1 天", "86400"),
+        ("30 s", "30"),
+    ],
+)
+def test_a_time_with_its_unit_is_told_in_the_seconds_that_it_means(write, cell, seconds):
+    """Taken at its word, "write only the number: 6" would make six hours of a heartbeat six seconds."""
+    assets = write("assets.csv", ASSETS)
+    sensors = write("sensors.csv", SENSORS.replace("21600", cell))
+    with pytest.raises(FaultsError) as caught:
+        read_registry(assets, sensors)
+    (fault,) = caught.value.faults
+    assert fault.remedy.endswith(f"：{seconds}")
+
+
+@pytest.mark.parametrize(
     ("name", "content", "word"),
     [
         ("assets.csv", "asset_id,kind,name\nA,cover,井盖\n".encode("gbk"), "UTF-8"),
