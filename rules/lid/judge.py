@@ -153,7 +153,7 @@ def _judge(
         tilted,
         sunken,
         _loose(f, limits, shock, missing),
-        _damaged(f, limits, tilt, sink, shock),
+        _damaged(f, limits, tilt, sink, shock, missing),
         _flooded(f, limits, water, doubt),
         _fault(f, limits, tilt, shock, crept),
     ]
@@ -305,7 +305,9 @@ def _loose(f: Features, limits: Limits, shock: Float32, missing: Opinion) -> Opi
     return said
 
 
-def _damaged(f: Features, limits: Limits, tilt: Float32, sink: Float32, shock: Float32) -> Opinion:
+def _damaged(
+    f: Features, limits: Limits, tilt: Float32, sink: Float32, shock: Float32, missing: Opinion
+) -> Opinion:
     """A violent shock from which tilt or height have not come back."""
     said = Opinion.none(len(f.sensor))
     usual = np.where(shock[:, Shock.COUNT] > 0, np.exp(shock[:, Shock.MEAN]), 0)
@@ -330,6 +332,8 @@ def _damaged(f: Features, limits: Limits, tilt: Float32, sink: Float32, shock: F
     said.fine(after)
     back = after & ~offset & (since >= 48)
     shock[back, Shock.HIT] = 0
+    # What lies elsewhere is missing, whatever hit it.
+    said.level[missing.level >= 2] = -1
     return said
 
 

@@ -402,7 +402,13 @@ def loose(lid: Lid, gone: Said | None) -> Said | None:
     return gravest(said) or Said(0, NAN, NAN, "none")
 
 
-def damaged(lid: Lid) -> Said | None:
+def damaged(lid: Lid, gone: Said | None) -> Said | None:
+    """As below; what is missing is not called damaged besides."""
+    said = _damaged(lid)
+    return None if gone is not None and gone.level >= 2 else said
+
+
+def _damaged(lid: Lid) -> Said | None:
     """A violent blow, after which it lies otherwise than before; said after a day, forgotten after two."""
     r, known = lid.rules, lid.known
     if lid.violent and lid.hit == 0 and lid.count >= r["reference_windows"]:

@@ -213,7 +213,7 @@ def slow_judge(row: Any) -> tuple[dict[str, Any], naive.Fuse | None, naive.Lid]:
         "tilted": leaning,
         "sunken": sunk,
         "loose": naive.loose(lid, gone),
-        "damaged": naive.damaged(lid),
+        "damaged": naive.damaged(lid, gone),
         "flooded": naive.flooded(lid, doubt),
         "sensor_fault": naive.sensor_fault(lid),
     }
