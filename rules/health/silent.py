@@ -20,6 +20,7 @@ from rules.common_cause import NO_PLACE, Membership, first_together, places, sil
 from rules.detector import FAR, Round, Verdicts
 from rules.health.groups import HOUR, WHOLE_FLEET, Groups
 from rules.health.replaced import Replaced
+from rules.health.slow import Slow
 
 NEVER: Final = np.iinfo(np.int64).min
 SECOND: Final = 1_000_000
@@ -44,8 +45,9 @@ REASONS: Final = (
     "rules_health.silent.point_offline",
     "rules_health.silent.overdue_often",
     "rules_health.silent.replaced",
+    "rules_health.silent.slower",
 )
-OVERDUE, OFFLINE, OFTEN, SWAPPED = 1, 2, 5, 6
+OVERDUE, OFFLINE, OFTEN, SWAPPED, SLOWER = 1, 2, 5, 6, 7
 OFTEN_S: Final = 3600.0
 """Of a lid whose heartbeat is shorter, it is told in minutes."""
 _BLUE: Final = np.full(1, Severity.BLUE, np.int8)
@@ -73,6 +75,7 @@ class Silent:
         self._offline: dict[int, int] = {}
         self._groups = Groups(registry)
         self._replaced = Replaced(registry)
+        self._slow = Slow()
         self._due = 0
         self._waiting = False
         self._awaited = np.zeros(n, bool)
@@ -141,7 +144,7 @@ class Silent:
         gateway: npt.NDArray[np.int32],
     ) -> Sequence[Verdicts]:
         """Note who is alive; whoever was silent is so no more."""
-        status = self._status.take(sensor)
+        status, before = self._status.take(sensor), self._heard.take(sensor)
         self._heard[sensor] = received
         via = gateway != NO_GATEWAY
         if via.any():
@@ -154,6 +157,7 @@ class Silent:
             for row in np.flatnonzero(np.isin(sensor, list(self._offline))).tolist():
                 self._offline.pop(int(sensor[row]), None)
         swapped = self._by_newer(sensor, received)
+        swapped += self._in_time(sensor, received, status, before)
         if not status.any():
             return swapped
         rows = np.flatnonzero(status)
@@ -166,9 +170,37 @@ class Silent:
         self._due = 0
         for row in rows[explained].tolist():
             self._member_heard(int(sensor[row]), int(received[row]), int(gateway[row]))
-        alone = ~explained
+        alone, since = ~explained, before[rows]
+        slow = np.zeros(len(rows), bool)
+        for i in np.flatnonzero(status[rows] == SILENT).tolist():
+            slow[i] = self._slow.late(int(back[i]), int(at[i] - since[i]))
+        alone &= ~slow
+        still = self._verdicts(back[slow], at[slow], np.repeat(_BLUE, slow.sum()), SLOWER, since[slow])
         back_alone = self._verdicts(back[alone], at[alone], np.zeros(int(alone.sum()), np.int8), 0, at[alone])
-        return [*swapped, *back_alone]
+        return [*swapped, *still, *back_alone]
+
+    def _in_time(
+        self,
+        sensor: npt.NDArray[np.int32],
+        received: npt.NDArray[np.int64],
+        status: npt.NDArray[np.uint8],
+        before: npt.NDArray[np.int64],
+    ) -> list[Verdicts]:
+        """Who was always late and reports in time now is late no more."""
+        if not self._slow:
+            return []
+        known = np.isin(sensor, self._slow.sensors())
+        # A sensor may be in a block more than once: each of its words counts from the one before.
+        latest: dict[int, int] = {}
+        mended = []
+        for row in np.flatnonzero(known & (status == ALIVE)).tolist():
+            s = int(sensor[row])
+            gap = int(received[row]) - latest.get(s, int(before[row]))
+            latest[s] = int(received[row])
+            if self._slow.in_time(s, gap, int(self._beat_us[s])):
+                mended.append(row)
+        at = received[mended]
+        return self._verdicts(sensor[mended], at, np.zeros(len(mended), np.int8), 0, at)
 
     def _by_newer(self, sensor: npt.NDArray[np.int32], received: npt.NDArray[np.int64]) -> list[Verdicts]:
         """Who is silent while a newer sensor in its place speaks now: no more than that is told."""
@@ -201,6 +233,8 @@ class Silent:
         if self._replaced.old:
             silent = [old for old in self._replaced.by if self._status[old] in (SILENT, LONG_SILENT)]
             alone |= np.isin(sensor, [self._replaced.by[old] for old in silent])
+        if self._slow:
+            alone |= np.isin(sensor, self._slow.told())
         limit, n = FAR, len(sensor)
         if alone.any():
             n = int(alone.argmax())
@@ -277,6 +311,9 @@ class Silent:
             alone[swapped], first[alone[swapped]], np.repeat(_BLUE, swapped.sum()), SWAPPED
         )
         alone = alone[~swapped]
+        slow = np.isin(alone, self._slow.told())
+        said += self._verdicts(alone[slow], first[alone[slow]], np.repeat(_BLUE, slow.sum()), SLOWER)
+        alone = alone[~slow]
         said += self._verdicts(alone, first[alone], np.full(len(alone), Severity.BLUE, np.int8), OVERDUE)
         long = np.flatnonzero((self._status == SILENT) & (second <= now)).astype(np.int32)
         self._status[long] = LONG_SILENT
@@ -450,7 +487,7 @@ class Silent:
         limit = (self._heartbeat_s[sensor] * self._first[sensor] / 3600).astype(np.float32)
         value = ((at - since) / HOUR).astype(np.float32)
         reasons = np.full(len(sensor), reason, np.uint8)
-        if reason and reason != SWAPPED:
+        if reason and reason < SWAPPED:
             reasons[~self._on_lid[sensor]] += NOT_A_LID
             reasons[(reasons == OVERDUE) & (self._heartbeat_s[sensor] < OFTEN_S)] = OFTEN
         return [Verdicts(Hazard.SILENT, sensor, at, level, value, limit, reasons)]
@@ -484,6 +521,9 @@ class Silent:
         if status == REPLACED:
             values["by"] = self._registry.sensor_id(self._replaced.by[sensor])
             return Reason(REASONS[SWAPPED], values), facts
+        values["pace_h"] = self._slow.pace_us(sensor) / HOUR
+        if status in (ALIVE, SILENT) and self._slow.is_slow(sensor):
+            return Reason(REASONS[SLOWER], values), facts
         return Reason(REASONS[reason if status in (SILENT, LONG_SILENT) else 0], values), facts
 
     def sees(self, sensor: int) -> Mapping[Hazard, str]:
@@ -499,6 +539,7 @@ class Silent:
             "status": self._status,
             "offline": np.array(list(self._offline.items()), np.int64).reshape(-1, 2),
             "due": np.array([self._due, int(self._waiting)], np.int64),
+            "slow": self._slow.state(),
             "spoken": np.array(sorted(self._replaced.spoken), np.int32),
             **self._groups.snapshot(),
         }
@@ -510,6 +551,7 @@ class Silent:
             self._status = np.array(state["status"])
             self._offline = {int(s): int(at) for s, at in state["offline"].tolist()}
             self._groups.restore(state)
+            self._slow = Slow(state.get("slow"))
             spoken = frozenset(int(s) for s in state.get("spoken", ()))
             self._replaced = Replaced(self._registry, spoken)
             self._due, self._waiting = int(state["due"][0]), bool(state["due"][1])

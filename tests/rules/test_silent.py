@@ -369,3 +369,39 @@ def test_who_was_replaced_and_speaks_again_is_clear() -> None:
     )
     said = play(unasked(swapped(5)), sorted(frames, key=lambda f: int(f.received[0])), 31)
     assert [c[0] for c in silence_of(said, "s0")][-1] == "clear"
+
+
+def daily(words: Sequence[float], until_h: float, others: int = 9) -> list[AlarmChange]:
+    """One sensor's words among others that go on; the registry says that each reports every 6 h."""
+    reg = registry(others + 1, heartbeat_s=21_600)
+    frames = heartbeats([0], words) + heartbeats(range(1, others + 1), np.arange(0, until_h, 6).tolist())
+    return play(engine(reg), sorted(frames, key=lambda f: int(f.received[0])), until_h)
+
+
+def test_a_heartbeat_that_the_registry_has_wrong_is_told_once_and_not_every_day() -> None:
+    """Every 24 h instead of every 6: four silences, then what is wrong, then nothing more."""
+    changes = daily(np.arange(0, 720, 24).tolist(), 715)
+    assert silence_of(changes, "s0")[-1] == ("firing", "blue", "slower")
+    assert len(silence_of(changes, "s0")) == 9
+    values = [c.reason.values for c in changes if c.reason.key.endswith("slower")][-1]
+    assert (values["pace_h"], values["heartbeat_h"]) == (24, 6)
+
+
+def test_what_is_always_late_and_then_silent_is_told_in_yellow_as_soon_as_any() -> None:
+    said = daily(np.arange(0, 240, 24).tolist(), 400)
+    yellow = next(c for c in said if c.sensor_ids == ("s0",) and c.severity.colour == "yellow")
+    usual = daily(np.arange(0, 222, 6).tolist(), 400)
+    other = next(c for c in usual if c.sensor_ids == ("s0",) and c.severity.colour == "yellow")
+    assert yellow.event_at == other.event_at
+
+
+def test_a_sensor_that_reports_as_the_registry_says_again_is_clear() -> None:
+    words = [*np.arange(0, 168, 24).tolist(), *np.arange(168, 240, 6).tolist()]
+    said = silence_of(daily(words, 240), "s0")
+    assert said[-1][0] == "clear"
+
+
+def test_silences_with_words_between_them_are_no_habit() -> None:
+    words = [day * 48.0 + h for day in range(8) for h in (0.0, 6.0, 12.0, 18.0, 24.0)]
+    said = silence_of(daily(words, 384), "s0")
+    assert [state for state, _, _ in said[:14]] == ["firing", "clear"] * 7
