@@ -136,3 +136,15 @@ def test_the_last_word_survives_a_restart() -> None:
     life.reads(252 * H, 0, **STOLEN)
     life.passes(252 * H + 60)
     assert colours(life)[-1] == ("firing", "red", 252.0)
+
+
+def test_a_fault_that_stands_of_the_sensor_hides_no_last_word() -> None:
+    life = Life(city())
+    for k in range(120):
+        life.reads(2 * k * H, 0, tilt_deg=1.2 + 0.3 * (k % 2))
+    for k in range(120, 200):
+        life.reads(2 * k * H, 0, tilt_deg=1.2)
+    assert [c.reason.key for c in life.said if c.hazard.value == "sensor_fault"][-1].endswith("stuck")
+    fills(life, [(399.0, STOLEN), (399.5, STOLEN)], came_h=408)
+    life.passes(409 * H)
+    assert ("firing", "yellow", 408.0) in colours(life)
