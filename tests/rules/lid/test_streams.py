@@ -150,7 +150,8 @@ def test_what_was_kept_pages_nobody_and_clears_nothing_by_itself() -> None:
     life = Life(city(installed_at=START))
     for k in range(12):
         tilt = 30.0 if k == 11 else 2.0
-        life.said += life.engine.apply(frame([(0, START + k * 6 * HOUR, {"tilt_deg": tilt})], delay_s=86_400))
+        kept_s = 86_400 + (11 - k) * 21_600  # all come at once: what is always as late has a slow clock
+        life.said += life.engine.apply(frame([(0, START + k * 6 * HOUR, {"tilt_deg": tilt})], delay_s=kept_s))
     assert [(c.hazard.value, c.historical) for c in life.said] == [("tilted", True)]
     life.reads(16 * 21_600.0, tilt_deg=2.0)
     assert [c.historical for c in life.said] == [True]
