@@ -223,7 +223,14 @@ def creep(rows: Float32, angle_deg: Float32, gap_s: Float32, limits: Limits) -> 
     rough += share * (away - rough)
     # Slower than the mean itself, or the two would chase one another.
     follow = np.minimum(np.maximum(off * np.minimum(days / FOLLOW_DAYS, 1), -reach), reach)
-    rows[:, Tilt.CREEP] += np.where((np.abs(off) < LEAPT_DEG) & ~leaps, follow, np.float32(0))
+    rows[:, Tilt.CREEP] += np.where(near_creep(rows) & ~leaps, follow, np.float32(0))
+
+
+def near_creep(rows: Float32) -> npt.NDArray[np.bool_]:
+    """bool[k]  Whether the day's mean is where a creeping sensor's may be; of one that the sun swings to one
+    side of its baseline, and wheels to the other, it may be further off."""
+    reach = np.minimum(LEAPT_DEG + allowance(rows), CREPT_DEG)
+    return np.asarray(np.abs(rows[:, Tilt.OFF]) < reach, bool)
 
 
 def allowance(rows: Float32) -> Float32:

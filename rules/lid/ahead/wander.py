@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from rules.lid.ahead.beats import Beats
 from rules.lid.ahead.means import followed
-from rules.lid.angle import FOLLOW_DAYS, GREATEST_PULL_DEG, LEAP_DEG, LEAPT_DEG
+from rules.lid.angle import FOLLOW_DAYS, GREATEST_PULL_DEG, LEAP_DEG, near_creep
 from rules.lid.limits import Limits
 from rules.lid.schedule import CALMS, UNSETTLES
 from rules.lid.settlement import SLOW_S, SWING_S
@@ -146,6 +146,6 @@ def _creeping(tilt: Float32, gap: Float32, limits: Limits) -> tuple[Float32, Flo
     """How far creep may go with each reading [°], and what share of its distance it follows."""
     days = gap * np.float32(1 / 86400)
     # What has moved at once is not followed, and does not come near from one reading to the next.
-    near = np.abs(tilt[:, Tilt.OFF]) < LEAPT_DEG
+    near = near_creep(tilt)
     follows = np.where(near, np.minimum(days / FOLLOW_DAYS, 1), np.float32(0))
     return np.asarray(limits["creep_deg_per_day"] * days, np.float32), follows
