@@ -49,6 +49,8 @@ class Membership:
         narrow = np.uint16 if len(self.keys) < 1 << 16 else np.int64
         self._grouped = key != NO_PLACE
         self._group = np.searchsorted(self.keys, key).astype(narrow)
+        self._alive = np.zeros(0, bool)
+        self._members, self._count = np.zeros((2, 0), np.int64)
 
     def deadlines(
         self, alive: npt.NDArray[np.bool_], overdue_at: Int64, heard: Int64, share: float, least: int
@@ -58,13 +60,9 @@ class Membership:
         alive, overdue_at, heard : [n]  Who counts, when each has missed its own heartbeat, and its last word.
         Groups of which fewer than `least` count are left out.
         """
-        members = np.flatnonzero(alive & self._grouped)
+        members, count = self._by_group(alive)
         if len(members) < least:
             return []
-        group = self._group[members]
-        # Within a group only one place is asked for.
-        members = members[np.argsort(group, kind="stable")]
-        count = np.bincount(group, minlength=len(self.keys))
         end = np.cumsum(count)
         large = np.flatnonzero(count >= least)
         overdue_at, heard = overdue_at[members], heard[members]
@@ -75,6 +73,16 @@ class Membership:
             moment = int(np.partition(overdue_at[of], nth)[nth])
             found.append((int(self.keys[g]), int(heard[of].max()), moment))
         return found
+
+    def _by_group(self, alive: npt.NDArray[np.bool_]) -> tuple[Int64, Int64]:
+        """(members that count, group by group; how many of each). Most looks ask of the same again."""
+        if not np.array_equal(alive, self._alive):
+            members = np.flatnonzero(alive & self._grouped)
+            group = self._group[members]
+            self._members = members[np.argsort(group, kind="stable")]
+            self._count = np.bincount(group, minlength=len(self.keys))
+            self._alive = alive.copy()
+        return self._members, self._count
 
 
 def silences(
