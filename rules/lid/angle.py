@@ -24,6 +24,9 @@ CREPT_FAR_DEG = np.float32(5.0)
 """What has come so far so slowly is the sensor's: the edge of a lid of 700 mm would have moved by 60 mm."""
 LEAPT_DEG = np.float32(2.0)
 """A day's mean so far from what has crept leapt there: what creeps by half a degree a day is nearer."""
+SWINGS_DEG = np.float32(1.25)
+"""A sensor whose readings lie so far from their day's mean on average is swung by the sun; a step of a few
+degrees swings none for long."""
 LEAP_DEG = np.float32(1.0)
 """A reading that lies further from its day's mean than this, and than it swings and may have crept since the
 one before, has come in one step; there is none between."""
@@ -227,9 +230,11 @@ def creep(rows: Float32, angle_deg: Float32, gap_s: Float32, limits: Limits) -> 
 
 
 def near_creep(rows: Float32) -> npt.NDArray[np.bool_]:
-    """bool[k]  Whether the day's mean is where a creeping sensor's may be; of one that the sun swings to one
-    side of its baseline, and wheels to the other, it may be further off."""
-    reach = np.minimum(LEAPT_DEG + allowance(rows), CREPT_DEG)
+    """bool[k]  Whether the day's mean is where a creeping sensor's may be.
+
+    Of one that the sun swings it may be further off: the mean of a day follows the sun a part of the way.
+    """
+    reach = np.where(rows[:, Tilt.ROUGH] >= SWINGS_DEG, CREPT_DEG, LEAPT_DEG)
     return np.asarray(np.abs(rows[:, Tilt.OFF]) < reach, bool)
 
 
