@@ -10,7 +10,7 @@ all others have come as far as to that moment. From outside it is as if the fram
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -141,7 +141,7 @@ class Course:
         else:
             self._wait = max(0, self._wait - 1)
         if len(places):
-            self._court.observe(_rows(self._frame, _neighbours(at)), at)
+            self._court.observe(self._frame.take(_neighbours(at)), at)
             self._reached[places] += 1
         return True
 
@@ -212,8 +212,3 @@ def _neighbours(at: Places) -> slice | Places:
     if int(at[-1]) - first == len(at) - 1 and (at == np.arange(first, first + len(at))).all():
         return slice(first, first + len(at))
     return at
-
-
-def _rows(batch: Round, rows: slice | npt.NDArray[Any]) -> Round:
-    columns = {name: column[rows] for name, column in batch.columns.items()}
-    return Round(batch.sensor[rows], batch.time[rows], batch.received[rows], batch.flag[rows], columns)

@@ -46,6 +46,11 @@ class Round:
     flag: npt.NDArray[np.uint8]
     columns: Mapping[str, npt.NDArray[np.float32]]
 
+    def take(self, rows: slice | npt.NDArray[Any]) -> Round:
+        """Some of its rows, by their places or a mask."""
+        columns = {name: column[rows] for name, column in self.columns.items()}
+        return Round(self.sensor[rows], self.time[rows], self.received[rows], self.flag[rows], columns)
+
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:

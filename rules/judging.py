@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -137,14 +137,14 @@ class Judging:
         start = 0
         for size in order.sizes.tolist():
             of, start = slice(start, start + size), start + size
-            batch, rows_of = rows_of_round(whole, of), order.rows[of]
+            batch, rows_of = whole.take(of), order.rows[of]
             if late is not None:
                 fresh = ~late[of]
                 if not fresh.all():
                     self.late(historians, frame, time, now, rows_of[~fresh], told)
                     if not fresh.any():
                         continue
-                    batch, rows_of = rows_of_round(batch, fresh), rows_of[fresh]
+                    batch, rows_of = batch.take(fresh), rows_of[fresh]
             for d, detector in waiting.items():
                 said = self.observe(d, detector, batch)
                 if len(said) or d in self._speakers:
@@ -198,7 +198,7 @@ class Judging:
         return [
             verdicts
             for i in range(len(batch.sensor))
-            for verdicts in self.observe(d, detector, rows_of_round(batch, slice(i, i + 1)))
+            for verdicts in self.observe(d, detector, batch.take(slice(i, i + 1)))
         ]
 
     def late(
@@ -357,9 +357,3 @@ class _Court:
 def _is_void(flag: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
     """Rows that say themselves that they measured nothing, or wrongly."""
     return np.asarray((flag == Flag.FAIL) | (flag == Flag.MISSING))
-
-
-def rows_of_round(batch: Round, rows: slice | npt.NDArray[Any]) -> Round:
-    """Some rows of a round."""
-    columns = {name: column[rows] for name, column in batch.columns.items()}
-    return Round(batch.sensor[rows], batch.time[rows], batch.received[rows], batch.flag[rows], columns)

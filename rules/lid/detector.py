@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -17,8 +18,8 @@ from rules.detector import FAR, Round, Verdicts
 from rules.lid.ahead.block import Block, take_in
 from rules.lid.back_fill import LAST_WORD, follow, last_words
 from rules.lid.explain import evidence_of, sees
-from rules.lid.fitting import DAY_US, Fitting, Stage
-from rules.lid.fuse_box import Fuse, FuseBox, fuses_of
+from rules.lid.fitting import Fitting, Stage
+from rules.lid.fuse_box import Fuse, FuseBox, burnt, fuses_of
 from rules.lid.history import learn_seat, look_back
 from rules.lid.judge import HAZARDS, judge
 from rules.lid.limits import Limits
@@ -27,7 +28,7 @@ from rules.lid.past import Known, Past, known_of
 from rules.lid.reading import read, usual_pace
 from rules.lid.reasons import REASONS, ROW
 from rules.lid.state import OPEN_RUN, SEATED, WATCH, WATCHED, LidState, Water
-from rules.lid.works import Before, Works
+from rules.lid.works import Before, Works, ask_to_look
 
 Float32 = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
@@ -138,42 +139,25 @@ class LidDetector:
     def observe(self, batch: Round) -> Sequence[Verdicts]:
         """Judge a round."""
         mine = self._mine.take(batch.sensor)
-        columns: Mapping[str, Float32] = batch.columns
-        sensor, time, now = batch.sensor, batch.time, batch.received
         if not mine.all():
             if not mine.any():
                 return ()
-            sensor, time, now = sensor[mine], time[mine], now[mine]
-            columns = {name: column[mine] for name, column in columns.items()}
-        if self._works.concerned(sensor, time).any():
-            return self._observe_at_work(sensor, time, now, columns)
-        return self._observe_fitted(sensor, time, now, columns)
+            batch = batch.take(mine)
+        if self._works.concerned(batch.sensor, batch.time).any():
+            return self._observe_at_work(batch)
+        return self._observe_fitted(batch)
 
-    def _observe_fitted(
-        self,
-        sensor: npt.NDArray[np.int32],
-        time: npt.NDArray[np.int64],
-        now: npt.NDArray[np.int64],
-        columns: Mapping[str, Float32],
-    ) -> Sequence[Verdicts]:
-        if self._fitting.awaits(sensor).any():
-            return self._observe_unfitted(sensor, time, now, columns)
-        return self._observe_blocks(sensor, time, now, columns)
+    def _observe_fitted(self, batch: Round) -> Sequence[Verdicts]:
+        if self._fitting.awaits(batch.sensor).any():
+            return self._observe_unfitted(batch)
+        return self._observe_blocks(batch)
 
-    def _observe_blocks(
-        self,
-        sensor: npt.NDArray[np.int32],
-        time: npt.NDArray[np.int64],
-        now: npt.NDArray[np.int64],
-        columns: Mapping[str, Float32],
-    ) -> Sequence[Verdicts]:
-        if len(sensor) <= BLOCK_ROWS:
-            return self._observe(sensor, time, now, columns)
+    def _observe_blocks(self, batch: Round) -> Sequence[Verdicts]:
+        if len(batch.sensor) <= BLOCK_ROWS:
+            return self._observe(batch)
         verdicts: list[Verdicts] = []
-        for start in range(0, len(sensor), BLOCK_ROWS):
-            block = slice(start, start + BLOCK_ROWS)
-            some = {name: column[block] for name, column in columns.items()}
-            verdicts += self._observe(sensor[block], time[block], now[block], some)
+        for start in range(0, len(batch.sensor), BLOCK_ROWS):
+            verdicts += self._observe(batch.take(slice(start, start + BLOCK_ROWS)))
         return verdicts
 
     def late(self, batch: Round) -> Sequence[Verdicts]:
@@ -187,9 +171,9 @@ class LidDetector:
         keep = np.flatnonzero(mine & ~of_desk)
         if len(keep) == 0:
             return ()
-        sensor, time = batch.sensor[keep], batch.time[keep]
-        sent = {name: column[keep] for name, column in batch.columns.items()}
-        columns = self._of_this_baseline(sensor, time, sent)
+        batch = batch.take(keep)
+        sensor, time = batch.sensor, batch.time
+        columns = self._of_this_baseline(sensor, time, batch.columns)
         limits = self._limits.at(self._class_of, sensor)
         verdicts = look_back(self._state, sensor, time, columns, limits)
         fitted = self._fitting.seat.take(sensor)
@@ -201,7 +185,7 @@ class LidDetector:
         newest = np.flatnonzero((time > last) & (time > self._back.take(sensor)) & (last > 0))
         if len(newest):
             some = {name: column[newest] for name, column in columns.items()}
-            self._follow_back_fill(sensor[newest], time[newest], batch.received[keep][newest], some, verdicts)
+            self._follow_back_fill(sensor[newest], time[newest], batch.received[newest], some, verdicts)
         return verdicts
 
     def _follow_back_fill(
@@ -244,7 +228,7 @@ class LidDetector:
             if self._past is not None and self._past.has(np.array([fuse.sensor]))[0]:
                 lit = np.zeros(1, bool)
                 self._past.burned(fuse.sensor, now, known_of(state, np.array([row]), lit))
-        return [*taken_back, *(self._burnt(fuse) for fuse in ripe)]
+        return [*taken_back, *(burnt(fuse) for fuse in ripe)]
 
     def due(self) -> int:
         """Earliest fuse, or end of work [µs]."""
@@ -278,7 +262,7 @@ class LidDetector:
             self._state.said[sensors, WATCH] = SEATED
         asked = sensors[self._works.ask_until[sensors] > 0]
         self._works.ask_until[sensors] = 0
-        return [*changes, *self._ask(asked, np.full(len(asked), at, np.int64), 0)]
+        return [*changes, *ask_to_look(asked, np.full(len(asked), at, np.int64), 0)]
 
     # --- what changes ----------------------------------------------------------------------------
 
@@ -382,17 +366,12 @@ class LidDetector:
                 verdicts.append(Verdicts(hazard, which, when, zero.astype(np.int8), nothing, nothing, zero))
         return verdicts
 
-    def _observe_at_work(
-        self,
-        sensor: npt.NDArray[np.int32],
-        time: npt.NDArray[np.int64],
-        now: npt.NDArray[np.int64],
-        columns: Mapping[str, Float32],
-    ) -> Sequence[Verdicts]:
+    def _observe_at_work(self, batch: Round) -> Sequence[Verdicts]:
         """Judge readings of which some are from under or after work on their sensors."""
+        sensor, time, columns = batch.sensor, batch.time, batch.columns
         limits = self._limits.at(self._class_of, sensor)
         answered = self._works.answered(sensor, time)
-        verdicts = self._ask(sensor[answered], time[answered], 0)
+        verdicts = ask_to_look(sensor[answered], time[answered], 0)
         anew, asked = self._works.receive(sensor, time, columns, self._state, limits, self._registry)
         for s in anew:
             begun = np.array([s], np.int32)
@@ -403,19 +382,11 @@ class LidDetector:
             verdicts += self._begin_anew(begun, int(time[sensor == s][0]))
             state.said[row, WATCH] = SEATED | open_run
         if "water_mm" in columns:
-            columns = {**columns, "water_mm": self._works.level(sensor, columns["water_mm"])}
-        verdicts += self._observe_fitted(sensor, time, now, columns)
+            level = self._works.level(sensor, columns["water_mm"])
+            batch = replace(batch, columns={**columns, "water_mm": level})
+        verdicts += self._observe_fitted(batch)
         at = np.isin(sensor, asked)
-        return [*verdicts, *self._ask(sensor[at], time[at], 2)]
-
-    def _ask(self, sensor: npt.NDArray[np.int32], time: npt.NDArray[np.int64], level: int) -> list[Verdicts]:
-        """Have somebody look whether lids lie well that were learned anew far off; level 0 = no more."""
-        if len(sensor) == 0:
-            return []
-        nothing = np.full(len(sensor), np.nan, np.float32)
-        reason = np.full(len(sensor), ROW["sensor_fault.reset"] if level else 0, np.uint8)
-        levels = np.full(len(sensor), level, np.int8)
-        return [Verdicts(Hazard.SENSOR_FAULT, sensor, time, levels, nothing, nothing, reason)]
+        return [*verdicts, *ask_to_look(sensor[at], time[at], 2)]
 
     def _take_back(self, sensor: int, at: int, before: Before) -> list[Verdicts]:
         """What a sensor said under work on it counts as a doubt when that ends, until its next word."""
@@ -455,48 +426,21 @@ class LidDetector:
             for name, column in columns.items()
         }
 
-    def _observe_unfitted(
-        self,
-        sensor: npt.NDArray[np.int32],
-        time: npt.NDArray[np.int64],
-        now: npt.NDArray[np.int64],
-        columns: Mapping[str, Float32],
-    ) -> Sequence[Verdicts]:
+    def _observe_unfitted(self, batch: Round) -> Sequence[Verdicts]:
         """Judge readings of which some may be from before their sensor was fitted."""
+        sensor, time = batch.sensor, batch.time
         limits = self._limits.at(self._class_of, sensor)
         counts, anew, mended = self._fitting.receive(sensor, time, limits)
         verdicts: list[Verdicts] = []
         for s in anew.tolist():
             verdicts += self._begin_anew(np.array([s], np.int32), int(time[sensor == s][0]))
-        i = np.flatnonzero(counts)
-        if len(i):
-            some = {name: column[i] for name, column in columns.items()}
-            verdicts += self._observe_blocks(sensor[i], time[i], now[i], some)
-        doubted = np.flatnonzero(self._fitting.stage(sensor) == Stage.DOUBTED)
-        ahead = ((self._fitting.begins.take(sensor) - time) / DAY_US).astype(np.float32)
-        reason = np.uint8(ROW["sensor_fault.fitted_ahead"])
-        for level, rows in ((2, doubted), (0, np.flatnonzero(np.isin(sensor, mended)))):
-            if len(rows):
-                verdicts.append(
-                    Verdicts(
-                        Hazard.SENSOR_FAULT,
-                        sensor[rows],
-                        time[rows],
-                        np.full(len(rows), level, np.int8),
-                        ahead[rows],
-                        np.broadcast_to(limits["desk_days"], len(sensor))[rows].astype(np.float32),
-                        np.full(len(rows), reason if level else 0, np.uint8),
-                    )
-                )
-        return verdicts
+        fitted = np.flatnonzero(counts)
+        if len(fitted):
+            verdicts += self._observe_blocks(batch.take(fitted))
+        return [*verdicts, *self._fitting.of_registry(sensor, time, mended, limits)]
 
-    def _observe(
-        self,
-        sensor: npt.NDArray[np.int32],
-        time: npt.NDArray[np.int64],
-        now: npt.NDArray[np.int64],
-        columns: Mapping[str, Float32],
-    ) -> Sequence[Verdicts]:
+    def _observe(self, batch: Round) -> Sequence[Verdicts]:
+        sensor, time, columns = batch.sensor, batch.time, batch.columns
         own = self._state.take(sensor)
         limits = self._limits.at(self._class_of, sensor)
         seen = read(own, time, columns, self._heartbeat.take(sensor), limits)
@@ -505,7 +449,7 @@ class LidDetector:
         if len(at):
             for row, fuse in self._settle_fuses(sensor, time, at):
                 own.said[row, fuse.hazard] = fuse.level
-                said.append(self._burnt(fuse))
+                said.append(burnt(fuse))
             features = seen.features(own, sensor, time, columns, at)
             judged = judge(own, at, features, limits.take(at))
             for fuse in fuses_of(features, judged.fuses):
@@ -513,7 +457,7 @@ class LidDetector:
             said += judged.verdicts(features)
         self._state.put(sensor, own)
         if self._past is not None:
-            self._past.note(sensor, now, known_of(own, np.arange(len(own)), self._fused(sensor)))
+            self._past.note(sensor, batch.received, known_of(own, np.arange(len(own)), self._fused(sensor)))
         return said
 
     def _fused(self, sensor: npt.NDArray[np.int32]) -> Bool:
@@ -534,17 +478,6 @@ class LidDetector:
             if fuse is not None and fuse.due <= time[row]:
                 ripe.append((row, fuse))
         return ripe
-
-    def _burnt(self, fuse: Fuse) -> Verdicts:
-        return Verdicts(
-            HAZARDS[fuse.hazard],
-            np.array([fuse.sensor], np.int32),
-            np.array([fuse.due], np.int64),
-            np.array([fuse.level], np.int8),
-            np.array([fuse.value], np.float32),
-            np.array([fuse.limit], np.float32),
-            np.array([fuse.reason], np.uint8),
-        )
 
     def _silent_together(self, fuse: Fuse) -> bool:
         """A gateway's silence, or an area's, says nothing of a lid: what it would say waits."""

@@ -15,7 +15,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from rules.alarm import Hazard
+from rules.detector import Verdicts
 from rules.lid.limits import Limits
+from rules.lid.reasons import ROW
 
 Int64 = npt.NDArray[np.int64]
 Bool = npt.NDArray[np.bool_]
@@ -78,6 +81,26 @@ class Fitting:
         self._stage[sensor[fitted]] = Stage.FITTED
         self._stage[sensor[desk & ~fitted & far]] = Stage.DOUBTED
         return fitted | ~desk | far, sensor[anew], sensor[fitted & told]
+
+    def of_registry(
+        self,
+        sensor: npt.NDArray[np.int32],
+        time: Int64,
+        mended: npt.NDArray[np.int32],
+        limits: Limits,
+    ) -> list[Verdicts]:
+        """What is to be told of the registry's dates after `receive`, which gave `mended`."""
+        doubted = np.flatnonzero(self.stage(sensor) == Stage.DOUBTED)
+        ahead = ((self.begins.take(sensor) - time) / DAY_US).astype(np.float32)
+        desk_days = np.broadcast_to(limits["desk_days"], len(sensor)).astype(np.float32)
+        verdicts = []
+        for level, rows in ((2, doubted), (0, np.flatnonzero(np.isin(sensor, mended)))):
+            if len(rows):
+                reason = np.full(len(rows), ROW["sensor_fault.fitted_ahead"] if level else 0, np.uint8)
+                levels = np.full(len(rows), level, np.int8)
+                told = sensor[rows], time[rows], levels, ahead[rows], desk_days[rows], reason
+                verdicts.append(Verdicts(Hazard.SENSOR_FAULT, *told))
+        return verdicts
 
     def of_desk(self, sensor: npt.NDArray[Any], time: Int64) -> Bool:
         """bool[k]  Readings that came late and are from before the fitting."""

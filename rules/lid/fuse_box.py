@@ -9,8 +9,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from rules.detector import FAR
+from rules.detector import FAR, Verdicts
 from rules.lid.features import Features
+from rules.lid.judge import HAZARDS
 from rules.lid.opinion import Fuses
 
 SECOND: Final = 1_000_000
@@ -43,6 +44,19 @@ def fuses_of(f: Features, fuses: Fuses, of: npt.NDArray[np.bool_] | np.bool_ = T
         )
         for i in np.flatnonzero(np.isfinite(fuses.wait_s) & of).tolist()
     ]
+
+
+def burnt(fuse: Fuse) -> Verdicts:
+    """What a fuse says when it has burned."""
+    return Verdicts(
+        HAZARDS[fuse.hazard],
+        np.array([fuse.sensor], np.int32),
+        np.array([fuse.due], np.int64),
+        np.array([fuse.level], np.int8),
+        np.array([fuse.value], np.float32),
+        np.array([fuse.limit], np.float32),
+        np.array([fuse.reason], np.uint8),
+    )
 
 
 class FuseBox:

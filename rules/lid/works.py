@@ -19,8 +19,10 @@ import numpy as np
 import numpy.typing as npt
 
 from devices.registry import Registry
-from rules.detector import FAR
+from rules.alarm import Hazard
+from rules.detector import FAR, Verdicts
 from rules.lid.limits import Limits
+from rules.lid.reasons import ROW
 from rules.lid.state import LidState, Sink, Tilt, Water
 from rules.windows import Windows
 
@@ -88,6 +90,16 @@ class Before:
     def moved_mm(self, reading: Mapping[str, float]) -> float:
         """How far its height is from that before [mm]; NaN = not to be compared."""
         return abs(reading.get("displacement_mm", np.nan) - self.mm)
+
+
+def ask_to_look(sensor: npt.NDArray[np.int32], time: Int64, level: int) -> list[Verdicts]:
+    """Have somebody look whether lids lie well that were learned anew far off; level 0 = no more."""
+    if len(sensor) == 0:
+        return []
+    nothing = np.full(len(sensor), np.nan, np.float32)
+    reason = np.full(len(sensor), ROW["sensor_fault.reset"] if level else 0, np.uint8)
+    levels = np.full(len(sensor), level, np.int8)
+    return [Verdicts(Hazard.SENSOR_FAULT, sensor, time, levels, nothing, nothing, reason)]
 
 
 class Works:
