@@ -19,16 +19,13 @@ from rules.alarm import AlarmChange, Hazard, Reason, Severity
 from rules.common_cause import NO_PLACE, Membership, first_together, places, silences
 from rules.detector import FAR, Round, Verdicts
 from rules.health.groups import HOUR, WHOLE_FLEET, Groups
+from rules.health.patience import SECOND, Patience
 from rules.health.replaced import Replaced
 from rules.health.slow import Slow
 
 NEVER: Final = np.iinfo(np.int64).min
-SECOND: Final = 1_000_000
 RESCAN_US: Final = 60 * SECOND
 """When somebody was found silent, others may wait for a word of fewer: they are looked at again so soon."""
-
-YEAR_S: Final = 365.25 * 86_400
-MOST_A_YEAR: Final = 1.5
 
 FORESEE_LEAST: Final = 64
 """Rows below which looking ahead costs more than it saves."""
@@ -90,25 +87,11 @@ class Silent:
         self._sets = sets
         self._rules = sets[0]
         self._class_of = class_of
-        self._second = np.array([rules.long_silent_after_heartbeats for rules in sets])
-        self._default_s = np.array([rules.default_heartbeat_s for rules in sets], np.float32)
         self._count_beats()
         self._due = 0
 
     def _count_beats(self) -> None:
-        """How many of its heartbeats each sensor may be silent for, float64[n]."""
-        least = np.array([rules.silent_after_heartbeats for rules in self._sets])
-        loss = np.array([rules.silent_radio_loss for rules in self._sets])
-        own = self._registry.sensors.heartbeat_s
-        heartbeat = np.where(np.isnan(own) | (own <= 0), self._default_s[self._class_of], own)
-        self._heartbeat_s = heartbeat
-        self._first = np.maximum(least[self._class_of], by_chance(heartbeat, loss[self._class_of]))
-        self._beat_us = (heartbeat * SECOND).astype(np.int64)
-        self._first_us = (self._beat_us * self._first).astype(np.int64)
-        # Silence that is told in yellow, never sooner than twice that told in blue.
-        beats = np.maximum(self._second[self._class_of], 2 * self._first)
-        self._long_us = (self._beat_us * beats).astype(np.int64)
-        self._missed_us = (self._beat_us * self._rules.group_after_heartbeats).astype(np.int64)
+        self._patience = Patience.of(self._registry, self._sets, self._class_of)
 
     def registry_changed(self, registry: Registry) -> None:
         """Follow a grown registry; a new sensor's silence counts from now."""
@@ -130,10 +113,7 @@ class Silent:
     @property
     def horizon_us(self) -> int:
         """No silence is judged earlier than this after a word [µs]."""
-        heartbeat = self._heartbeat_s
-        shortest = float(heartbeat.min()) if len(heartbeat) else float(self._default_s.min())
-        beats = min(self._rules.group_after_heartbeats, float(self._first.min(initial=np.inf)))
-        return max(SECOND, int(beats * shortest * SECOND))
+        return self._patience.shortest_us
 
     # --- what comes in ---------------------------------------------------------------------------
 
@@ -197,7 +177,7 @@ class Silent:
             s = int(sensor[row])
             gap = int(received[row]) - latest.get(s, int(before[row]))
             latest[s] = int(received[row])
-            if self._slow.in_time(s, gap, int(self._beat_us[s])):
+            if self._slow.in_time(s, gap, int(self._patience.beat_us[s])):
                 mended.append(row)
         at = received[mended]
         return self._verdicts(sensor[mended], at, np.zeros(len(mended), np.int8), 0, at)
@@ -209,7 +189,7 @@ class Silent:
             at = received[sensor == new][:1]
             for old in self._replaced.old[new]:
                 silent = self._status[old] in (SILENT, LONG_SILENT)
-                if silent and self._replaced.is_replaced(old, self._heard, self._beat_us):
+                if silent and self._replaced.is_replaced(old, self._heard, self._patience.beat_us):
                     self._status[old] = REPLACED
                     said += self._verdicts(np.array([old], np.int32), at, _BLUE, SWAPPED)
         return said
@@ -258,7 +238,7 @@ class Silent:
         is_alive = self._status == ALIVE
         alive = np.flatnonzero(is_alive)
         who, since, until = silences(self._heard, is_alive, sensor, received)
-        single, missed = since + self._first_us[who], since + self._missed_us[who]
+        single, missed = since + self._patience.first_us[who], since + self._patience.missed_us[who]
         # Who is overdue now waits for a word of others.
         alone = (single <= until) & (single > received[0])
         quiet = min(int(received[-1]), int(single[alone].min(initial=FAR)))
@@ -277,7 +257,7 @@ class Silent:
             quiet = min(quiet, first_together(group, missed, until, enough))
         silent = self._status == SILENT
         if silent.any():
-            second = self._heard + self._long_us
+            second = self._heard + self._patience.long_us
             quiet = min(quiet, int(second[silent].min()))
         return quiet
 
@@ -296,7 +276,7 @@ class Silent:
         if now < self._due:
             return ()
         self._heard[self._heard == NEVER] = now
-        first, second = self._heard + self._first_us, self._heard + self._long_us
+        first, second = self._heard + self._patience.first_us, self._heard + self._patience.long_us
         waits_for, announced = self._judge_groups(now)
         said = [*self._judge_offline(now)]
         over = np.flatnonzero((self._status == ALIVE) & (first <= now)).astype(np.int32)
@@ -304,7 +284,7 @@ class Silent:
         proved = self._proved_alone(over, first[over], waits_for)
         alone = over[proved]
         swapped = np.array(
-            [self._replaced.is_replaced(s, self._heard, self._beat_us) for s in alone.tolist()], bool
+            [self._replaced.is_replaced(s, self._heard, self._patience.beat_us) for s in alone.tolist()], bool
         )
         self._status[alone] = np.where(swapped, REPLACED, SILENT)
         said += self._verdicts(
@@ -370,7 +350,7 @@ class Silent:
     def _judge_groups(self, now: int) -> tuple[dict[int, tuple[int, int]], bool]:
         """Announce groups that are overdue; key → (last word, deadline) of the others; whether any was."""
         rules = self._rules
-        missed_at = self._heard + self._missed_us
+        missed_at = self._heard + self._patience.missed_us
         alive = np.flatnonzero(self._status == ALIVE).astype(np.int32)
         waits_for: dict[int, tuple[int, int]] = {}
         announced = False
@@ -411,7 +391,7 @@ class Silent:
         severity: Severity,
     ) -> None:
         low = int(self._heard[members].max())
-        high = max(low, int((self._heard[members] + self._beat_us[members]).max()))
+        high = max(low, int((self._heard[members] + self._patience.beat_us[members]).max()))
         self._status[members] = EXPLAINED
         self._groups.announce(key, members, low, high, at, severity)
 
@@ -443,7 +423,7 @@ class Silent:
         for i, sensor in enumerate(over.tolist()):
             keys = (int(self._gateway[sensor]), int(self._place[sensor]), WHOLE_FLEET)
             low = int(self._heard[sensor])
-            joins[i] = self._groups.joins(sensor, keys, low, low + int(self._beat_us[sensor]))
+            joins[i] = self._groups.joins(sensor, keys, low, low + int(self._patience.beat_us[sensor]))
         self._status[over[joins]] = EXPLAINED
         return joins
 
@@ -484,12 +464,12 @@ class Silent:
         if len(sensor) == 0:
             return []
         since = self._heard[sensor] if heard is None else heard
-        limit = (self._heartbeat_s[sensor] * self._first[sensor] / 3600).astype(np.float32)
+        limit = (self._patience.heartbeat_s[sensor] * self._patience.beats[sensor] / 3600).astype(np.float32)
         value = ((at - since) / HOUR).astype(np.float32)
         reasons = np.full(len(sensor), reason, np.uint8)
         if reason and reason < SWAPPED:
             reasons[~self._on_lid[sensor]] += NOT_A_LID
-            reasons[(reasons == OVERDUE) & (self._heartbeat_s[sensor] < OFTEN_S)] = OFTEN
+            reasons[(reasons == OVERDUE) & (self._patience.heartbeat_s[sensor] < OFTEN_S)] = OFTEN
         return [Verdicts(Hazard.SILENT, sensor, at, level, value, limit, reasons)]
 
     # --- state -----------------------------------------------------------------------------------
@@ -497,9 +477,9 @@ class Silent:
     def explain(self, sensor: int, hazard: Hazard) -> tuple[Reason, Mapping[str, Any]]:
         """When it was last heard and when it is due."""
         del hazard
-        heartbeat = float(self._heartbeat_s[sensor])
+        heartbeat = float(self._patience.heartbeat_s[sensor])
         status, heard = int(self._status[sensor]), int(self._heard[sensor])
-        limit = float(self._first[sensor]) * heartbeat / 3600
+        limit = float(self._patience.beats[sensor]) * heartbeat / 3600
         facts: dict[str, Any] = {
             "heartbeat_s": heartbeat,
             "last_heard_us": None if heard == NEVER else heard,
@@ -561,17 +541,6 @@ class Silent:
             self._by_gateway = None
         except KeyError as error:
             raise ValueError(f"no state of silence: {error}") from error
-
-
-def by_chance(heartbeat_s: npt.NDArray[np.float32], loss: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """float64[n]  Heartbeats of silence that the radio by itself makes no more than about once a year.
-
-    loss : float64[n]  Share of messages lost, each by itself: m running are lost beats · lossᵐ times a year.
-    """
-    beats = YEAR_S / MOST_A_YEAR / heartbeat_s.astype(np.float64)
-    with np.errstate(divide="ignore"):
-        missed = np.ceil(np.log(np.maximum(beats, 1)) / -np.log(loss))
-    return np.asarray(missed + 0.5)
 
 
 def _on_lid(registry: Registry) -> npt.NDArray[np.bool_]:

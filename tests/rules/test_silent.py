@@ -19,7 +19,8 @@ from devices.registry import Registry
 from rules.alarm import AlarmChange, AlarmState
 from rules.engine import Engine
 from rules.health import detectors
-from rules.health.silent import Silent, by_chance
+from rules.health.patience import by_chance
+from rules.health.silent import Silent
 from tests.support.frames import HOUR, SECOND, T0, frame_of
 
 
